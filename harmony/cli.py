@@ -1,0 +1,194 @@
+"""The command ``harmony``: render, parse, encode and decode from the shell."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from harmony.encoding import HarmonyEncoding, load_harmony_encoding
+from harmony.messages import Conversation, RenderConversationConfig, Role
+from harmony.parser import StreamableParser, StreamState
+
+BAD_INPUT = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status: 0, 1 for bad input, 2 for bad usage."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace, HarmonyEncoding], str] = options.run
+    try:
+        output = run(options, load_harmony_encoding("HarmonyGptOss"))
+    except (RuntimeError, ValueError, OSError) as error:
+        sys.stderr.write(f"harmony: {options.file}: {_one_line(error)}\n")
+        return BAD_INPUT
+    try:
+        sys.stdout.buffer.write(output.encode())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone, as in `harmony decode FILE | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _one_line(error: Exception) -> str:
+    message = error.strerror if isinstance(error, OSError) else None
+    return " ".join((message or str(error)).split())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="harmony",
+        description="The harmony response format of gpt-oss models. "
+        "FILE is a path, or - for standard input.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace, HarmonyEncoding], str], what: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=what, description=f"{what}.")
+        added.add_argument("file", metavar="FILE", help="a path, or - for stdin")
+        added.set_defaults(run=run)
+        return added
+
+    render = command("render", _render, "A conversation in JSON, to tokens")
+    render.add_argument(
+        "--text", action="store_true", help="print the prompt's text, not its tokens"
+    )
+    render.add_argument(
+        "--for",
+        dest="purpose",
+        choices=["completion", "training", "conversation"],
+        default="completion",
+        help="what the tokens are for (default: %(default)s)",
+    )
+    render.add_argument(
+        "--role",
+        choices=[role.value for role in Role],
+        default="assistant",
+        help="who writes the next message of a completion (default: %(default)s)",
+    )
+    render.add_argument(
+        "--keep-analysis",
+        action="store_true",
+        help="keep the messages on channel analysis of finished turns",
+    )
+
+    parse = command("parse", _parse, "Tokens, to messages in JSON")
+    parse.add_argument(
+        "--text", action="store_true", help="read harmony text, not token ids"
+    )
+    parse.add_argument(
+        "--role",
+        choices=[*(role.value for role in Role), "none"],
+        default="assistant",
+        help="who writes the first message, whose header is open; none if the "
+        "tokens begin with <|start|> (default: %(default)s)",
+    )
+
+    encode = command("encode", _encode, "Text, to tokens")
+    encode.add_argument(
+        "--special", action="store_true", help="take special tokens in text as such"
+    )
+    command("decode", _decode, "Tokens, to text")
+    return parser
+
+
+def _read(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _read_text(path: str) -> str:
+    data = _read(path)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"byte {error.start}: the text is not UTF-8 ({error.reason})"
+        ) from None
+
+
+def _read_tokens(path: str) -> list[int]:
+    """Read token ids: a JSON array, or numbers separated by white space."""
+    data = _read(path)
+    if not data.lstrip().startswith(b"["):
+        return [_token_id(index, word) for index, word in enumerate(data.split())]
+    try:
+        tokens = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"not a JSON array of token ids: {error}") from None
+    for index, token in enumerate(tokens):
+        if type(token) is not int:
+            raise ValueError(f"token {index}: {token!r} is not a token id")
+    return list(tokens)
+
+
+def _token_id(index: int, word: bytes) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        shown = word[:20].decode(errors="replace")
+        raise ValueError(f"token {index}: {shown!r} is not a token id") from None
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode() + "\n"
+
+
+def _tokens_or_text(tokens: list[int], encoding: HarmonyEncoding, text: bool) -> str:
+    return encoding.decode(tokens) if text else _json(tokens)
+
+
+def _render(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    conversation = Conversation.from_json(_read(options.file))
+    config = RenderConversationConfig(auto_drop_analysis=not options.keep_analysis)
+    if options.purpose == "completion":
+        tokens = encoding.render_conversation_for_completion(
+            conversation, options.role, config
+        )
+    elif options.purpose == "training":
+        tokens = encoding.render_conversation_for_training(conversation, config)
+    else:
+        tokens = encoding.render_conversation(conversation, config)
+    return _tokens_or_text(tokens, encoding, options.text)
+
+
+def _parse(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    if options.text:
+        text = _read_text(options.file)
+        tokens = encoding.encode(text, allowed_special="all")
+    else:
+        tokens = _read_tokens(options.file)
+    role = None if options.role == "none" else options.role
+    parser = StreamableParser(encoding, role).feed(tokens)
+    if not _waits_for_next_message(parser, encoding):
+        parser.process_eos()
+    return _json({"messages": [message.to_dict() for message in parser.messages]})
+
+
+def _waits_for_next_message(
+    parser: StreamableParser, encoding: HarmonyEncoding
+) -> bool:
+    """Tell whether the tokens are a prompt, which ends in ``<|start|>`` and a role."""
+    if parser.state != StreamState.HEADER:
+        return False
+    header = encoding.decode(parser.state_data["header_tokens"])
+    return header in [role.value for role in Role]
+
+
+def _encode(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    text = _read_text(options.file)
+    if options.special:
+        return _json(encoding.encode(text, allowed_special="all"))
+    return _json(encoding.encode(text, disallowed_special=()))
+
+
+def _decode(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    return encoding.decode(_read_tokens(options.file))

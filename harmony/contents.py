@@ -1,0 +1,344 @@
+"""What a message can hold: text, a system prompt, a developer prompt.
+
+Each kind of content names itself by the ``type`` of its JSON form; the table
+``CONTENT_TYPES`` at the end leads from there to the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from harmony.checks import (
+    check_flag,
+    check_form,
+    check_optional_text,
+    check_text,
+    from_fields,
+    instance,
+    items,
+    member,
+    unknown,
+)
+from harmony.tools import ToolDescription, ToolNamespaceConfig, namespaces
+
+
+class ReasoningEffort(str, Enum):
+    """How much the model is to think before it answers."""
+
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise unknown("reasoning effort", value, (known.value for known in cls))
+
+
+class Content:
+    """Base class of everything a message can hold."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, with its ``type``; each kind of content has one."""
+        raise NotImplementedError(f"{type(self).__name__} has no JSON form")
+
+
+@dataclass
+class TextContent(Content):
+    """Plain text, as users, assistants and tools write it.
+
+    >>> TextContent("What is 2 + 2?").to_dict()
+    {'type': 'text', 'text': 'What is 2 + 2?'}
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        """Check the field."""
+        if type(self.text) is not str:
+            check_text("TextContent.text", self.text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"type": "text", "text": self.text}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> TextContent:
+        """Read the JSON form. Raises ``ValueError`` beginning with the key."""
+        return from_fields(cls, data, ("text",))
+
+
+@dataclass
+class ChannelConfig:
+    """The channels a model may write on, and whether it has to name one."""
+
+    valid_channels: list[str]
+    channel_required: bool
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        self.valid_channels = items("ChannelConfig.valid_channels", self.valid_channels)
+        for index, channel in enumerate(self.valid_channels):
+            if type(channel) is not str:
+                check_text(f"ChannelConfig.valid_channels[{index}]", channel)
+        check_flag("ChannelConfig.channel_required", self.channel_required)
+
+    @classmethod
+    def require_channels(cls, channels: Iterable[str]) -> ChannelConfig:
+        """Make a config of channels of which every message has to name one."""
+        return cls(items("ChannelConfig.valid_channels", channels), True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "valid_channels": list(self.valid_channels),
+            "channel_required": self.channel_required,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ChannelConfig:
+        """Read the JSON form. Raises ``ValueError`` beginning with the key."""
+        return from_fields(cls, data, ("valid_channels", "channel_required"))
+
+
+def _default_channels() -> ChannelConfig:
+    return ChannelConfig(["analysis", "commentary", "final"], True)
+
+
+@dataclass
+class SystemContent(Content):
+    """The system prompt: who the model is, how it thinks, where it writes.
+
+    Every field may be None, which leaves its part of the prompt out. The defaults
+    are those the model was trained on, and every object has its own copy of them.
+    The helpers change the object and return it.
+
+    >>> system = SystemContent.new().with_reasoning_effort("High")
+    >>> system.with_conversation_start_date("2025-06-28").with_browser_tool().tools
+    {'browser': ToolNamespaceConfig(name='browser', ...)}
+    """
+
+    model_identity: str | None = (
+        "You are ChatGPT, a large language model trained by OpenAI."
+    )
+    reasoning_effort: ReasoningEffort | None = ReasoningEffort.MEDIUM
+    conversation_start_date: str | None = None
+    knowledge_cutoff: str | None = "2024-06"
+    channel_config: ChannelConfig | None = field(default_factory=_default_channels)
+    tools: dict[str, ToolNamespaceConfig] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        self.with_model_identity(self.model_identity)
+        self.with_reasoning_effort(self.reasoning_effort)
+        self.with_conversation_start_date(self.conversation_start_date)
+        self.with_knowledge_cutoff(self.knowledge_cutoff)
+        self.with_channel_config(self.channel_config)
+        self.tools = namespaces("SystemContent.tools", self.tools)
+
+    @classmethod
+    def new(cls) -> SystemContent:
+        """Make a system prompt of the defaults."""
+        return cls()
+
+    def with_model_identity(self, model_identity: str | None) -> SystemContent:
+        """Say who the model is."""
+        check_optional_text("SystemContent.model_identity", model_identity)
+        self.model_identity = model_identity
+        return self
+
+    def with_reasoning_effort(
+        self, reasoning_effort: ReasoningEffort | str | None
+    ) -> SystemContent:
+        """Say how much the model is to think: ``"Low"``, ``"Medium"``, ``"High"``."""
+        self.reasoning_effort = (
+            None
+            if reasoning_effort is None
+            else member(
+                "SystemContent.reasoning_effort", ReasoningEffort, reasoning_effort
+            )
+        )
+        return self
+
+    def with_conversation_start_date(
+        self, conversation_start_date: str | None
+    ) -> SystemContent:
+        """Say what day it is, in any form; the model was trained on ``2025-06-28``."""
+        check_optional_text(
+            "SystemContent.conversation_start_date", conversation_start_date
+        )
+        self.conversation_start_date = conversation_start_date
+        return self
+
+    def with_knowledge_cutoff(self, knowledge_cutoff: str | None) -> SystemContent:
+        """Say up to when the model knows the world, as in ``2024-06``."""
+        check_optional_text("SystemContent.knowledge_cutoff", knowledge_cutoff)
+        self.knowledge_cutoff = knowledge_cutoff
+        return self
+
+    def with_channel_config(
+        self, channel_config: ChannelConfig | None
+    ) -> SystemContent:
+        """Set the channels a model may write on."""
+        self.channel_config = (
+            None
+            if channel_config is None
+            else instance(
+                "SystemContent.channel_config",
+                channel_config,
+                ChannelConfig,
+                ChannelConfig.from_dict,
+            )
+        )
+        return self
+
+    def with_required_channels(self, channels: Iterable[str]) -> SystemContent:
+        """Set the channels of which every message has to name one."""
+        self.channel_config = ChannelConfig.require_channels(channels)
+        return self
+
+    def with_tools(self, ns_config: ToolNamespaceConfig) -> SystemContent:
+        """Put a namespace under its own name, in place of one already there."""
+        self.tools = _with_namespace("SystemContent.tools", self.tools, ns_config)
+        return self
+
+    def with_browser_tool(self) -> SystemContent:
+        """Add the built-in browser."""
+        return self.with_tools(ToolNamespaceConfig.browser())
+
+    def with_python_tool(self) -> SystemContent:
+        """Add the built-in Python tool."""
+        return self.with_tools(ToolNamespaceConfig.python())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form.
+
+        Fields that are None are left out, but for the four whose default is not
+        None: for them absent means the default, so None is written as None.
+        """
+        effort, channels = self.reasoning_effort, self.channel_config
+        form: dict[str, Any] = {
+            "type": "system_content",
+            "model_identity": self.model_identity,
+            "reasoning_effort": None
+            if effort is None
+            else ReasoningEffort(effort).value,
+            "knowledge_cutoff": self.knowledge_cutoff,
+            "channel_config": None if channels is None else channels.to_dict(),
+        }
+        if self.conversation_start_date is not None:
+            form["conversation_start_date"] = self.conversation_start_date
+        if self.tools is not None:
+            form["tools"] = _tools_form(self.tools)
+        return form
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> SystemContent:
+        """Read the JSON form; ``type`` is not looked at.
+
+        Raises ``ValueError`` beginning with the path to what is wrong.
+        """
+        return from_fields(cls, data)
+
+
+@dataclass
+class DeveloperContent(Content):
+    """The developer prompt: instructions, and the functions the model may call.
+
+    The helpers change the object and return it.
+
+    >>> weather = ToolDescription("weather", "The weather in a city.")
+    >>> developer = DeveloperContent("Be brief.").with_function_tools([weather])
+    >>> developer.to_dict()["tools"]["functions"]["tools"]
+    [{'name': 'weather', 'description': 'The weather in a city.'}]
+    """
+
+    instructions: str | None = None
+    tools: dict[str, ToolNamespaceConfig] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        self.with_instructions(self.instructions)
+        self.tools = namespaces("DeveloperContent.tools", self.tools)
+
+    @classmethod
+    def new(cls) -> DeveloperContent:
+        """Make an empty developer prompt."""
+        return cls()
+
+    def with_instructions(self, instructions: str | None) -> DeveloperContent:
+        """Set what is elsewhere called the system prompt."""
+        check_optional_text("DeveloperContent.instructions", instructions)
+        self.instructions = instructions
+        return self
+
+    def with_tools(self, ns_config: ToolNamespaceConfig) -> DeveloperContent:
+        """Put a namespace under its own name, in place of one already there."""
+        self.tools = _with_namespace("DeveloperContent.tools", self.tools, ns_config)
+        return self
+
+    def with_function_tools(self, tools: Iterable[ToolDescription]) -> DeveloperContent:
+        """Put these tools under ``functions``, in place of all that were there."""
+        return self.with_tools(
+            ToolNamespaceConfig(
+                "functions", tools=items("ToolNamespaceConfig.tools", tools)
+            )
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, with the fields that are None left out."""
+        form: dict[str, Any] = {"type": "developer_content"}
+        if self.instructions is not None:
+            form["instructions"] = self.instructions
+        if self.tools is not None:
+            form["tools"] = _tools_form(self.tools)
+        return form
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> DeveloperContent:
+        """Read the JSON form; ``type`` is not looked at.
+
+        Raises ``ValueError`` beginning with the path to what is wrong.
+        """
+        return from_fields(cls, data)
+
+
+def _with_namespace(
+    where: str, tools: dict[str, ToolNamespaceConfig] | None, added: object
+) -> dict[str, ToolNamespaceConfig]:
+    namespace = instance(
+        where, added, ToolNamespaceConfig, ToolNamespaceConfig.from_dict
+    )
+    if tools is None:
+        tools = {}
+    tools[namespace.name] = namespace
+    return tools
+
+
+def _tools_form(tools: dict[str, ToolNamespaceConfig]) -> dict[str, Any]:
+    return {key: namespace.to_dict() for key, namespace in tools.items()}
+
+
+CONTENT_TYPES: dict[str, type[TextContent | SystemContent | DeveloperContent]] = {
+    "text": TextContent,
+    "system_content": SystemContent,
+    "developer_content": DeveloperContent,
+}
+"""The class of each ``type`` that a content's JSON form may have."""
+
+
+def content_from_dict(data: dict[str, Any]) -> Content:
+    """Read the JSON form of any kind of content.
+
+    Raises ``ValueError`` beginning with the path to what is wrong; the type first.
+
+    >>> content_from_dict({"type": "text", "text": "hi"})
+    TextContent(text='hi')
+    """
+    check_form(Content, data, ("type",))
+    kind = data["type"]
+    if not isinstance(kind, str) or kind not in CONTENT_TYPES:
+        raise ValueError(f"type: {unknown('content type', kind, CONTENT_TYPES)}")
+    return CONTENT_TYPES[kind].from_dict(data)

@@ -1,0 +1,327 @@
+"""``HarmonyEncoding``: text to tokens, conversations to tokens, tokens to messages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from harmony import _native
+from harmony.errors import DecodeError, EncodeError, VocabularyError
+from harmony.messages import (
+    Conversation,
+    Message,
+    RenderConversationConfig,
+    RenderOptions,
+    Role,
+    well_formed,
+)
+from harmony.parser import StreamableParser
+from harmony.rendering import ROLE_NUMBERS, Plan, plan
+from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
+
+
+class HarmonyEncodingName(str, Enum):
+    """The encodings there are."""
+
+    HARMONY_GPT_OSS = "HarmonyGptOss"
+
+    def __str__(self) -> str:
+        """Return the name itself."""
+        return self.value
+
+
+class HarmonyEncoding:
+    """The encoding of gpt-oss models, ``o200k_harmony``.
+
+    Get one from ``load_harmony_encoding``. It never changes and may be shared by any
+    number of threads; while it encodes, decodes or renders, other threads run.
+
+    >>> encoding = load_harmony_encoding(HarmonyEncodingName.HARMONY_GPT_OSS)
+    >>> encoding.encode("hello world")
+    [24912, 2375]
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        """Read the vocabulary file at a path.
+
+        Raises ``VocabularyError`` naming the file and what is wrong with it.
+        """
+        data = read_vocabulary(path)
+        try:
+            self._native = _native.Encoding(data)
+        except VocabularyError as error:
+            raise VocabularyError(f"{path}: {error}") from None
+        check_vocabulary(path, data)
+        self._name = name
+        self._path = path
+
+    def __repr__(self) -> str:
+        """Show how to get the same encoding."""
+        return f"<HarmonyEncoding {self._name!r} from {str(self._path)!r}>"
+
+    @property
+    def name(self) -> str:
+        """The name of the encoding, ``HarmonyGptOss``."""
+        return self._name
+
+    # Special tokens
+
+    @cached_property
+    def special_tokens_set(self) -> set[str]:
+        """The texts of all special tokens, ``<|start|>`` among them."""
+        return set(self._special_tokens)
+
+    @cached_property
+    def _special_tokens(self) -> dict[str, int]:
+        return {
+            self._native.token_bytes(token).decode(): token
+            for token in _native.SPECIAL_TOKENS
+        }
+
+    def is_special_token(self, token: int) -> bool:
+        """Tell whether an id is that of a special token."""
+        return _native.is_special_token(token)
+
+    def stop_tokens(self) -> list[int]:
+        """Return the ids at which generation stops: return, end and call."""
+        return list(_native.STOP_TOKENS)
+
+    def stop_tokens_for_assistant_actions(self) -> list[int]:
+        """Return the ids at which the assistant has done something: return and call."""
+        return list(_native.ASSISTANT_STOP_TOKENS)
+
+    # Text
+
+    def encode(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> list[int]:
+        """Return the tokens of text.
+
+        Text that spells a special token of ``allowed_special`` becomes that token.
+        Text that spells another one of ``disallowed_special`` raises
+        ``EncodeError``; with ``disallowed_special=()`` nothing does, and it is text
+        like any other. "all" stands for all special tokens, for
+        ``disallowed_special`` for all that are not allowed. As in tiktoken.
+
+        Lone surrogates are encoded as U+FFFD, pairs as the character they spell.
+
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> encoding.encode("<|end|>", allowed_special={"<|end|>"})
+        [200007]
+        >>> encoding.encode("<|end|>", disallowed_special=())
+        [27, 91, 419, 91, 29]
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"encode: expected a str, got {type(text).__name__}")
+        data = well_formed(text).encode()
+        if b"<|" not in data:
+            return self._native.encode(data)
+        allowed = self._allowed(allowed_special)
+        self._check_disallowed(data, allowed, disallowed_special)
+        return self._native.encode(data, allowed.values())
+
+    def _allowed(
+        self, allowed_special: Literal["all"] | AbstractSet[str]
+    ) -> dict[str, int]:
+        if allowed_special == "all":
+            return self._special_tokens
+        special = self._special_tokens
+        return {text: special[text] for text in allowed_special if text in special}
+
+    def _check_disallowed(
+        self,
+        data: bytes,
+        allowed: dict[str, int],
+        disallowed_special: Literal["all"] | Collection[str],
+    ) -> None:
+        found = _native.find_special_token(data)
+        while found is not None:
+            _, start, end = found
+            token = data[start:end].decode()
+            if disallowed_special == "all":
+                disallowed = token not in allowed
+            else:
+                disallowed = token in disallowed_special
+            if disallowed:
+                raise EncodeError(_disallowed_message(token))
+            found = _native.find_special_token(data, end)
+
+    def decode(self, tokens: Iterable[int], errors: str = "replace") -> str:
+        """Return the text of tokens.
+
+        ``errors`` says what is done about bytes that are not valid UTF-8, as in
+        ``bytes.decode``. Raises ``DecodeError`` for an id outside the vocabulary.
+        """
+        return self._native.decode(tokens).decode("utf-8", errors)
+
+    def decode_utf8(self, tokens: Iterable[int]) -> str:
+        """Return the text of tokens; raise ``DecodeError`` if it is not valid UTF-8."""
+        data = self._native.decode(tokens)
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise DecodeError(
+                f"Could not decode tokens: Invalid utf-8 sequence: {error.reason} "
+                f"at byte {error.start}"
+            ) from None
+
+    def decode_bytes(self, tokens: Iterable[int]) -> bytes:
+        r"""Return the bytes of tokens. Raises ``DecodeError`` for an unknown id.
+
+        >>> load_harmony_encoding("HarmonyGptOss").decode_bytes([9552])
+        b' \xf0\x9f'
+        """
+        return self._native.decode(tokens)
+
+    # Rendering
+
+    def render(
+        self, message: Message, render_options: RenderOptions | None = None
+    ) -> list[int]:
+        """Return the tokens of one message.
+
+        Raises ``RenderError`` for a message that has no token form.
+
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> encoding.decode(encoding.render(Message("user", "hi")))
+        '<|start|>user<|message|>hi<|end|>'
+        """
+        function_tools = (
+            render_options is not None
+            and render_options.conversation_has_function_tools
+        )
+        return self._render(plan([message], function_tools=function_tools))
+
+    def render_conversation(
+        self, conversation: Conversation, config: RenderConversationConfig | None = None
+    ) -> list[int]:
+        """Return the tokens of a conversation's messages.
+
+        By default the thinking of finished turns is left out: if the assistant's
+        last message is on channel ``final``, the messages on channel ``analysis``
+        before the first message on channel ``final``.
+        """
+        return self._render(plan(conversation), drop_analysis=_drops(config))
+
+    def render_conversation_for_completion(
+        self,
+        conversation: Conversation,
+        next_turn_role: Role | str,
+        config: RenderConversationConfig | None = None,
+    ) -> list[int]:
+        """Return a prompt: the conversation, then the beginning of the next message.
+
+        ``next_turn_role`` is who is to write it, normally the assistant.
+        """
+        return self._render(
+            plan(conversation),
+            drop_analysis=_drops(config),
+            next_role=ROLE_NUMBERS[Role(next_turn_role)],
+        )
+
+    def render_conversation_for_training(
+        self, conversation: Conversation, config: RenderConversationConfig | None = None
+    ) -> list[int]:
+        """Return the tokens of a conversation to train on.
+
+        If the very last message is the assistant's on channel ``final``, it ends
+        with ``<|return|>``, as the model is to end it.
+        """
+        return self._render(
+            plan(conversation), drop_analysis=_drops(config), training=True
+        )
+
+    def _render(
+        self,
+        plan: Plan,
+        *,
+        drop_analysis: bool = False,
+        next_role: int = _native.NO_ROLE,
+        training: bool = False,
+    ) -> list[int]:
+        return self._native.render(
+            plan.text,
+            plan.records,
+            drop_analysis=drop_analysis,
+            next_role=next_role,
+            training=training,
+        )
+
+    # Parsing
+
+    def parse_messages_from_completion_tokens(
+        self,
+        tokens: Sequence[int],
+        role: Role | str | None = None,
+        *,
+        strict: bool = True,
+    ) -> list[Message]:
+        """Return the messages that tokens stand for.
+
+        ``role``: who writes the first one, if the tokens begin inside its header, as
+        a completion does; None if they begin with ``<|start|>``. ``strict=False``
+        takes a header that ends in a stop token. Raises ``ParseError``.
+
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> tokens = encoding.encode("<|message|>hi<|return|>", allowed_special="all")
+        >>> parse = encoding.parse_messages_from_completion_tokens
+        >>> [message.content for message in parse(tokens, "assistant")]
+        [[TextContent(text='hi')]]
+        """
+        parser = StreamableParser(self, role, strict=strict)
+        parser.feed(tokens)
+        parser.process_eos()
+        return parser.messages
+
+
+def _drops(config: RenderConversationConfig | None) -> bool:
+    return config is None or config.auto_drop_analysis
+
+
+def _disallowed_message(token: str) -> str:
+    return (
+        f"Encountered text corresponding to disallowed special token {token!r}.\n"
+        f"To encode it as the special token, allow it: allowed_special={{{token!r}}}.\n"
+        f"To encode it as ordinary text: "
+        f"disallowed_special=(encoding.special_tokens_set - {{{token!r}}}), "
+        f"or disallowed_special=() for all special tokens."
+    )
+
+
+_loaded: dict[tuple[HarmonyEncodingName, Path], HarmonyEncoding] = {}
+
+
+def load_harmony_encoding(
+    name: HarmonyEncodingName | str,
+    *,
+    vocabulary: str | os.PathLike[str] | None = None,
+) -> HarmonyEncoding:
+    """Return an encoding; the second time it costs nothing.
+
+    ``vocabulary`` is the path of a vocabulary file. Without it, it is
+    ``o200k_base.tiktoken`` in the folder ``TIKTOKEN_ENCODINGS_BASE``, if that
+    environment variable is set, else the file that comes with the package. Raises
+    ``ValueError`` for an unknown name, ``VocabularyError`` for an unusable file.
+
+    >>> load_harmony_encoding("HarmonyGptOss").name
+    'HarmonyGptOss'
+    """
+    try:
+        known = HarmonyEncodingName(name)
+    except ValueError:
+        names = ", ".join(HarmonyEncodingName)
+        raise ValueError(f"unknown encoding {name!r} (known: {names})") from None
+    path = vocabulary_path(vocabulary)
+    encoding = _loaded.get((known, path))
+    if encoding is None:
+        encoding = _loaded[known, path] = HarmonyEncoding(known.value, path)
+    return encoding

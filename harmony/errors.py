@@ -1,0 +1,65 @@
+"""What can go wrong, as exceptions.
+
+::
+
+    RuntimeError
+    └── HarmonyError            anything this library could not do
+        ├── VocabularyError     no usable vocabulary file
+        ├── EncodeError         text spells a special token that is not allowed
+        ├── DecodeError         unknown token id, or bytes that are not UTF-8
+        ├── RenderError         a conversation that has no token form
+        └── ParseError          tokens that are not a conversation
+
+A wrong value given to a constructor or found in JSON is a plain ``ValueError``; it
+is raised where the object is made (see ``harmony.checks``).
+"""
+
+
+class HarmonyError(RuntimeError):
+    """Base class of every error of this library; catches them all.
+
+    >>> try:
+    ...     raise ParseError("could not decode header", position=3)
+    ... except HarmonyError as error:
+    ...     print(error)
+    could not decode header
+    """
+
+
+class VocabularyError(HarmonyError):
+    """A vocabulary file is missing, unreadable or not the expected one."""
+
+
+class EncodeError(HarmonyError):
+    """The text spells a special token that the caller has not allowed."""
+
+
+class RenderError(HarmonyError):
+    """The conversation has no token form, such as a tool without a name."""
+
+
+class _TokenError(HarmonyError):
+    """An error about one token of a sequence."""
+
+    position: int | None
+
+    def __init__(self, message: str = "", position: int | None = None) -> None:
+        """Say what is wrong, and the index of the token it is wrong at."""
+        super().__init__(message)
+        self.position = position
+
+
+class DecodeError(_TokenError):
+    """A token id outside the vocabulary, or tokens that are not valid UTF-8.
+
+    ``position`` is the index of the token in what was given to decode, or None
+    where no single token is to blame.
+    """
+
+
+class ParseError(_TokenError):
+    """Tokens that do not form messages.
+
+    ``position`` is the index of the token among all tokens fed so far, or None
+    where no single token is to blame.
+    """

@@ -1,0 +1,419 @@
+"""Conversations: messages, who wrote them, and their dict and JSON forms.
+
+What a message can hold is in ``harmony.contents``, tools are in ``harmony.tools``;
+both are importable from here too. Nothing here renders, parses or tokenizes.
+
+The JSON form of a message is flat: ``role``, ``name``, ``content``, ``channel``,
+``recipient``, ``content_type``. Keys that are not known are ignored, as in the
+reference. Writing and reading back gives an equal object, always.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import orjson
+
+from harmony.checks import (
+    check_flag,
+    check_form,
+    check_optional_text,
+    instances,
+    items,
+    member,
+    path_step,
+    unknown,
+    without_class,
+    wrong,
+)
+from harmony.contents import (
+    CONTENT_TYPES,
+    ChannelConfig,
+    Content,
+    DeveloperContent,
+    ReasoningEffort,
+    SystemContent,
+    TextContent,
+    content_from_dict,
+)
+from harmony.tools import ToolDescription, ToolNamespaceConfig
+
+__all__ = [
+    "CONTENT_TYPES",
+    "Author",
+    "ChannelConfig",
+    "Content",
+    "Conversation",
+    "DeveloperContent",
+    "Message",
+    "ReasoningEffort",
+    "RenderConversationConfig",
+    "RenderOptions",
+    "Role",
+    "SystemContent",
+    "TextContent",
+    "ToolDescription",
+    "ToolNamespaceConfig",
+    "well_formed",
+]
+
+
+class Role(str, Enum):
+    """Who speaks in a message."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    TOOL = "tool"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise unknown("role", value, (known.value for known in cls))
+
+
+@dataclass(init=False)
+class Author:
+    """Who wrote a message: a role, and a name if there are several of that role.
+
+    >>> Author("tool", "browser.search")
+    Author(role=<Role.TOOL: 'tool'>, name='browser.search')
+    """
+
+    role: Role
+    name: str | None = None
+
+    def __init__(self, role: Role | str, name: str | None = None) -> None:
+        """Check and keep the fields."""
+        self.role = role if type(role) is Role else member("Author.role", Role, role)
+        if name is not None:
+            check_optional_text("Author.name", name)
+        self.name = name
+
+    @classmethod
+    def new(cls, role: Role | str, name: str | None) -> Author:
+        """Make an author with a name."""
+        return cls(role, name)
+
+
+@dataclass(init=False)
+class Message:
+    """One message: an author, content, and what its header says.
+
+    ``content`` is given as one string, one ``Content`` or a list of them, and kept
+    as a list; ``author`` may be given as a role. The helpers change the message and
+    return it. Raises ``ValueError`` naming the field for a wrong type.
+
+    >>> Message("user", "What is 2 + 2?").to_dict()
+    {'role': 'user', 'content': [{'type': 'text', 'text': 'What is 2 + 2?'}]}
+    """
+
+    author: Author
+    content: list[Content] = field(default_factory=list)
+    channel: str | None = None
+    recipient: str | None = None
+    content_type: str | None = None
+
+    def __init__(
+        self,
+        author: Author | Role | str,
+        content: str | Content | Iterable[Content] = (),
+        channel: str | None = None,
+        recipient: str | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        """Check and keep the fields."""
+        self.author = author if type(author) is Author else _author(author)
+        self.content = _contents(content)
+        if channel is not None:
+            check_optional_text("Message.channel", channel)
+        if recipient is not None:
+            check_optional_text("Message.recipient", recipient)
+        if content_type is not None:
+            check_optional_text("Message.content_type", content_type)
+        self.channel = channel
+        self.recipient = recipient
+        self.content_type = content_type
+
+    @classmethod
+    def from_author_and_content(
+        cls, author: Author | Role | str, content: str | Content
+    ) -> Message:
+        """Make a message of one content item by an author."""
+        return cls(author, content)
+
+    @classmethod
+    def from_role_and_content(cls, role: Role | str, content: str | Content) -> Message:
+        """Make a message of one content item by a role.
+
+        >>> Message.from_role_and_content(Role.ASSISTANT, "4").with_channel("final")
+        Message(author=Author(role=<Role.ASSISTANT: 'assistant'>, name=None), ...)
+        """
+        return cls(Author(role), content)
+
+    @classmethod
+    def from_role_and_contents(
+        cls, role: Role | str, contents: Iterable[Content]
+    ) -> Message:
+        """Make a message of several content items by a role."""
+        return cls(Author(role), contents)
+
+    def adding_content(self, content: str | Content) -> Message:
+        """Add one content item at the end."""
+        self.content.append(_content(content))
+        return self
+
+    def with_channel(self, channel: str | None) -> Message:
+        """Set the channel: ``analysis``, ``commentary`` or ``final``."""
+        check_optional_text("Message.channel", channel)
+        self.channel = channel
+        return self
+
+    def with_recipient(self, recipient: str | None) -> Message:
+        """Set who is to read it, such as the tool that is called."""
+        check_optional_text("Message.recipient", recipient)
+        self.recipient = recipient
+        return self
+
+    def with_content_type(self, content_type: str | None) -> Message:
+        """Set what the content is, such as ``<|constrain|>json``."""
+        check_optional_text("Message.content_type", content_type)
+        self.content_type = content_type
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, of plain strings, lists and dicts."""
+        author = self.author
+        form: dict[str, Any] = {"role": Role(author.role).value}
+        if author.name is not None:
+            form["name"] = author.name
+        form["content"] = [content.to_dict() for content in self.content]
+        if self.channel is not None:
+            form["channel"] = self.channel
+        if self.recipient is not None:
+            form["recipient"] = self.recipient
+        if self.content_type is not None:
+            form["content_type"] = self.content_type
+        return form
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Message:
+        """Read the JSON form; ``content`` may be a string.
+
+        Raises ``ValueError`` beginning with the path to what is wrong.
+
+        >>> Message.from_dict({"role": "user", "content": [{"type": "image"}]})
+        Traceback (most recent call last):
+        ValueError: content[0].type: unknown content type 'image' (known: text, ...
+        """
+        check_form(cls, data, ("role", "content"))
+        content = data["content"]
+        if not isinstance(content, (str, list, tuple)):
+            raise wrong("content", "a string or a list", content)
+        try:
+            return cls(
+                Author(data["role"], data.get("name")),
+                content,
+                data.get("channel"),
+                data.get("recipient"),
+                data.get("content_type"),
+            )
+        except ValueError as error:
+            raise without_class(error) from None
+
+    def to_json(self) -> str:
+        """Return the JSON form as text. Raises ``ValueError`` as in Conversation."""
+        return _write(self.to_dict())
+
+    @classmethod
+    def from_json(cls, payload: str | bytes) -> Message:
+        """Read JSON text. Raises ``ValueError`` saying where it is wrong."""
+        return cls.from_dict(_read("Message", payload))
+
+
+@dataclass
+class Conversation:
+    """Messages in the order they were said; iterating gives them.
+
+    >>> talk = Conversation.from_messages([Message("user", "What is 2 + 2?")])
+    >>> Conversation.from_json(talk.to_json()) == talk
+    True
+    """
+
+    messages: list[Message] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Check the field."""
+        self.messages = instances(
+            "Conversation.messages", self.messages, Message, Message.from_dict
+        )
+
+    @classmethod
+    def from_messages(cls, messages: Iterable[Message]) -> Conversation:
+        """Make a conversation of messages; the list is copied, they are not."""
+        return cls(items("Conversation.messages", messages))
+
+    def __iter__(self) -> Iterator[Message]:
+        """Go through the messages."""
+        return iter(self.messages)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: a dict with ``messages``."""
+        return {"messages": [message.to_dict() for message in self.messages]}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Conversation:
+        """Read the JSON form.
+
+        Raises ``ValueError`` beginning with the path to what is wrong.
+        """
+        check_form(cls, data, ("messages",))
+        try:
+            return cls(data["messages"])
+        except ValueError as error:
+            raise without_class(error) from None
+
+    def to_json(self) -> str:
+        """Return the JSON form as text.
+
+        Lone surrogates are written as U+FFFD (see ``well_formed``). Raises
+        ``ValueError`` with the path for what orjson cannot write: integers below
+        -2**63 or from 2**64 on.
+        """
+        return _write(self.to_dict())
+
+    @classmethod
+    def from_json(cls, payload: str | bytes) -> Conversation:
+        """Read JSON text. Raises ``ValueError`` saying where it is wrong.
+
+        Integers beyond 64 bits become the nearest float, as orjson reads them.
+        """
+        return cls.from_dict(_read("Conversation", payload))
+
+
+@dataclass
+class RenderConversationConfig:
+    """How a conversation is rendered.
+
+    ``auto_drop_analysis``: leave out the thinking of turns that are over.
+    """
+
+    auto_drop_analysis: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the field."""
+        check_flag(
+            "RenderConversationConfig.auto_drop_analysis", self.auto_drop_analysis
+        )
+
+
+@dataclass
+class RenderOptions:
+    """What rendering a single message has to know of its conversation.
+
+    ``conversation_has_function_tools``: some developer message brings functions.
+    """
+
+    conversation_has_function_tools: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the field."""
+        check_flag(
+            "RenderOptions.conversation_has_function_tools",
+            self.conversation_has_function_tools,
+        )
+
+
+def well_formed(text: str) -> str:
+    r"""Return text that is valid Unicode, as JSON and tokens need it.
+
+    A pair of surrogates becomes the character it spells, a lone one U+FFFD.
+
+    >>> well_formed("\ud83d\ude00 \ud83d") == "\U0001f600 \ufffd"
+    True
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _author(author: object) -> Author:
+    if isinstance(author, Author):
+        return author
+    if isinstance(author, str):
+        return Author(member("Message.author", Role, author))
+    raise wrong("Message.author", "an Author or a role", author)
+
+
+def _content(content: object) -> Content:
+    if isinstance(content, str):
+        return TextContent(content)
+    if isinstance(content, Content):
+        return content
+    raise wrong("Message.content", "a string or a Content", content)
+
+
+def _contents(content: object) -> list[Content]:
+    if type(content) is str:
+        return [TextContent(content)]
+    if isinstance(content, (str, Content)):
+        return [_content(content)]
+    if isinstance(content, dict) or not isinstance(content, Iterable):
+        raise wrong("Message.content", "a string, a Content or a list", content)
+    return instances("Message.content", content, Content, content_from_dict)
+
+
+def _read(what: str, payload: str | bytes) -> Any:
+    """Read JSON text, with lone surrogates too, which orjson refuses."""
+    if not isinstance(payload, (str, bytes, bytearray, memoryview)):
+        raise wrong(f"{what}.from_json", "a string", payload)
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        try:
+            return json.loads(payload, parse_constant=_no_constant)
+        except (ValueError, TypeError, RecursionError):
+            raise ValueError(f"{what}.from_json: {error}") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _write(form: dict[str, Any]) -> str:
+    """Write a JSON form as text."""
+    try:
+        return orjson.dumps(form).decode()
+    except TypeError:
+        return orjson.dumps(_writable("", form)).decode()
+
+
+def _writable(where: str, value: Any) -> Any:
+    """Return a JSON value with well-formed text, or say where orjson cannot write."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, dict):
+        copy = {
+            well_formed(key): _writable(where + path_step(key), item)
+            for key, item in value.items()
+        }
+        if len(copy) < len(value):
+            raise ValueError(
+                f"{where.removeprefix('.')}: keys that differ in lone surrogates only"
+            )
+        return copy
+    if isinstance(value, list):
+        return [
+            _writable(f"{where}[{index}]", item) for index, item in enumerate(value)
+        ]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise wrong(where.removeprefix("."), "an integer of at most 64 bits", value)
+    if value is None or isinstance(value, (int, float)):
+        return value
+    raise wrong(where.removeprefix("."), "a JSON value", value)

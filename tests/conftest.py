@@ -1,0 +1,85 @@
+"""What tests share: the encoding, tiktoken, and the reference."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from harmony import HarmonyEncoding, load_harmony_encoding
+from harmony.vocabulary import FILE_NAME, FOLDER_VARIABLE, SHA256
+
+ORDINARY = 199_998
+
+PATTERN = "|".join(
+    [
+        r"""[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*"""
+        r"""[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?""",
+        r"""[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"""
+        r"""[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?""",
+        r"""\p{N}{1,3}""",
+        r""" ?[^\s\p{L}\p{N}]+[\r\n/]*""",
+        r"""\s*[\r\n]+""",
+        r"""\s+(?!\S)""",
+        r"""\s+""",
+    ]
+)
+"""The o200k pattern."""
+
+
+@pytest.fixture(scope="session")
+def encoding() -> HarmonyEncoding:
+    return load_harmony_encoding("HarmonyGptOss")
+
+
+@pytest.fixture(scope="session")
+def ranks(encoding: HarmonyEncoding) -> dict[bytes, int]:
+    """The vocabulary, as our own decoder has it."""
+    return {encoding.decode_bytes([rank]): rank for rank in range(ORDINARY)}
+
+
+@pytest.fixture(scope="session")
+def tiktoken_file(
+    ranks: dict[bytes, int], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """o200k_base.tiktoken, written from our vocabulary; its SHA-256 proves both."""
+    lines = [
+        b"%s %d\n" % (base64.b64encode(token), rank) for token, rank in ranks.items()
+    ]
+    data = b"".join(lines)
+    assert hashlib.sha256(data).hexdigest() == SHA256
+    path = tmp_path_factory.mktemp("vocabulary") / FILE_NAME
+    path.write_bytes(data)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiktoken_encoding(ranks: dict[bytes, int]) -> Any:
+    """tiktoken with the same vocabulary and pattern."""
+    tiktoken = importlib.import_module("tiktoken")
+    return tiktoken.Encoding(
+        "o200k_harmony", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={}
+    )
+
+
+@dataclass
+class Reference:
+    """openai-harmony 0.0.8 and its encoding."""
+
+    module: ModuleType
+    encoding: Any
+
+
+@pytest.fixture(scope="session")
+def reference(tiktoken_file: Path) -> Iterator[Reference]:
+    module = pytest.importorskip("openai_harmony")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(tiktoken_file.parent))
+        yield Reference(module, module.load_harmony_encoding("HarmonyGptOss"))

@@ -1,0 +1,459 @@
+"""The objects themselves: making, changing, comparing and copying them."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import doctest
+import importlib
+import pickle
+from types import ModuleType
+from typing import Any
+
+import pytest
+import strategies
+from hypothesis import given
+
+from harmony import errors, messages
+from harmony.contents import (
+    ChannelConfig,
+    Content,
+    DeveloperContent,
+    ReasoningEffort,
+    SystemContent,
+    TextContent,
+)
+from harmony.messages import (
+    Author,
+    Conversation,
+    Message,
+    Role,
+)
+from harmony.tools import ToolDescription, ToolNamespaceConfig
+
+USER = Author(Role.USER)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "errors",
+        "checks",
+        "tools",
+        "contents",
+        "messages",
+        "rendering",
+        "encoding",
+        "parser",
+    ],
+)
+def test_the_examples_in_the_docstrings_are_true(name: str) -> None:
+    module: ModuleType = importlib.import_module(f"harmony.{name}")
+    flags = doctest.ELLIPSIS
+    failed, tried = doctest.testmod(module, optionflags=flags)
+    assert tried and not failed
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        errors.HarmonyError,
+        errors.VocabularyError,
+        errors.EncodeError,
+        errors.DecodeError,
+        errors.RenderError,
+        errors.ParseError,
+    ],
+)
+def test_every_error_is_a_harmony_error_and_pickles(kind: type[Exception]) -> None:
+    assert issubclass(kind, errors.HarmonyError)
+    assert issubclass(kind, RuntimeError)
+    again = pickle.loads(pickle.dumps(kind("what")))
+    assert type(again) is kind and str(again) == "what"
+
+
+@pytest.mark.parametrize("kind", [errors.DecodeError, errors.ParseError])
+def test_a_position_is_kept(kind: type[errors.ParseError]) -> None:
+    assert kind("what").position is None
+    error = kind("what", position=7)
+    for again in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert (str(again), again.position) == ("what", 7)
+
+
+# Enums
+
+
+def test_a_role_is_its_value_but_prints_as_an_enum_does() -> None:
+    role: object = Role.USER
+    assert role == "user" and hash(role) == hash("user")
+    assert str(Role.USER) == "Role.USER" and repr(Role.USER) == "<Role.USER: 'user'>"
+    assert str(ReasoningEffort.LOW) == "ReasoningEffort.LOW"
+
+
+def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+    known = r"\(known: user, assistant, system, developer, tool\)$"
+    with pytest.raises(ValueError, match=r"^unknown role 'bob' " + known):
+        Role("bob")
+    with pytest.raises(ValueError, match=r"^Author\.role: unknown role 'bob' " + known):
+        Author("bob")
+    with pytest.raises(ValueError, match=r"^Author\.role: unknown role 5 \(int\) "):
+        Author(5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"'low' \(known: Low, Medium, High\)$"):
+        SystemContent(reasoning_effort="low")  # type: ignore[arg-type]
+
+
+# Making messages
+
+
+def test_an_author_is_made_by_position_keyword_and_new() -> None:
+    assert Author("tool", "f") == Author(role=Role.TOOL, name="f")
+    assert Author.new(Role.TOOL, "f") == Author("tool", "f")
+    assert type(Author("tool").role) is Role
+
+
+@pytest.mark.parametrize("author", [USER, Role.USER, "user"])
+def test_an_author_may_be_given_as_a_role(author: Any) -> None:
+    assert Message(author, "hi").author == USER
+    assert type(Message(author, "hi").author.role) is Role
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "hi",
+        TextContent("hi"),
+        [TextContent("hi")],
+        (TextContent("hi"),),
+        [{"type": "text", "text": "hi"}],
+    ],
+)
+def test_content_is_always_a_list(content: Any) -> None:
+    assert Message("user", content).content == [TextContent("hi")]
+
+
+def test_every_way_to_make_a_message() -> None:
+    message = Message(USER, [TextContent("hi")])
+    assert message == Message(author=USER, content="hi")
+    assert message == Message.from_author_and_content(USER, "hi")
+    assert message == Message.from_role_and_content(Role.USER, "hi")
+    assert message == Message.from_role_and_content("user", TextContent("hi"))
+    assert message == Message.from_role_and_contents(Role.USER, [TextContent("hi")])
+    assert Message("user").content == []
+
+
+def test_a_message_does_not_share_its_list() -> None:
+    items: list[Content] = [TextContent("a")]
+    message = Message("user", items).adding_content("b")
+    assert len(items) == 1 and len(message.content) == 2
+    said = [message]
+    Conversation(said).messages.append(message)
+    assert len(said) == 1
+    assert Message("user").content is not Message("user").content
+
+
+def test_the_helpers_of_a_message_change_and_return_it() -> None:
+    message = Message("assistant", "a")
+    assert message.adding_content(TextContent("b")) is message
+    assert message.with_channel("commentary") is message
+    assert message.with_recipient("functions.f") is message
+    assert message.with_content_type("<|constrain|>json") is message
+    assert message == Message(
+        "assistant",
+        [TextContent("a"), TextContent("b")],
+        "commentary",
+        "functions.f",
+        "<|constrain|>json",
+    )
+    assert message.with_channel(None).channel is None
+
+
+def test_a_conversation_is_iterable() -> None:
+    said = [Message("user", "a"), Message("assistant", "b")]
+    conversation = Conversation.from_messages(said)
+    assert list(conversation) == said
+    assert Conversation.from_messages(iter(said)) == conversation
+    assert Conversation() == Conversation([])
+
+
+WRONG = [
+    ('Author("user", 5)', "Author.name: expected a string or None, got 5 (int)"),
+    ("TextContent(5)", "TextContent.text: expected a string, got 5 (int)"),
+    (
+        'Message("user", "a", 5)',
+        "Message.channel: expected a string or None, got 5 (int)",
+    ),
+    (
+        'Message("user", "a", None, b"x")',
+        "Message.recipient: expected a string or None, got b'x' (bytes)",
+    ),
+    (
+        'Message("user", "a", content_type=True)',
+        "Message.content_type: expected a string or None, got True (bool)",
+    ),
+    (
+        'Message("user", "a").with_channel(5)',
+        "Message.channel: expected a string or None, got 5 (int)",
+    ),
+    (
+        'Message({"role": "user"}, "a")',
+        "Message.author: expected an Author or a role, got {'role': 'user'} (dict)",
+    ),
+    (
+        'Message("user", None)',
+        "Message.content: expected a string, a Content or a list, got None",
+    ),
+    (
+        'Message("user", {"type": "text", "text": "a"})',
+        "Message.content: expected a string, a Content or a list, "
+        "got {'text': 'a', 'type': 'text'} (dict)",
+    ),
+    (
+        'Message("user", [TextContent("a"), "b"])',
+        "Message.content[1]: expected a Content, got 'b' (str)",
+    ),
+    (
+        'Message("user", "a").adding_content(5)',
+        "Message.content: expected a string or a Content, got 5 (int)",
+    ),
+    (
+        'Conversation([Message("user"), 5])',
+        "Conversation.messages[1]: expected a Message, got 5 (int)",
+    ),
+    (
+        'Conversation.from_messages("ab")',
+        "Conversation.messages: expected a list, got 'ab' (str)",
+    ),
+    (
+        'ChannelConfig(["a", 5], True)',
+        "ChannelConfig.valid_channels[1]: expected a string, got 5 (int)",
+    ),
+    (
+        'ChannelConfig.require_channels("abc")',
+        "ChannelConfig.valid_channels: expected a list, got 'abc' (str)",
+    ),
+    (
+        "ChannelConfig([], 1)",
+        "ChannelConfig.channel_required: expected True or False, got 1 (int)",
+    ),
+    (
+        "SystemContent(model_identity=5)",
+        "SystemContent.model_identity: expected a string or None, got 5 (int)",
+    ),
+    (
+        "SystemContent(conversation_start_date=5)",
+        "SystemContent.conversation_start_date: expected a string or None, got 5 (int)",
+    ),
+    (
+        'SystemContent(channel_config=["a"])',
+        "SystemContent.channel_config: expected a ChannelConfig, got ['a'] (list)",
+    ),
+    (
+        "SystemContent(tools=[])",
+        "SystemContent.tools: expected a dict of ToolNamespaceConfig or None, "
+        "got [] (list)",
+    ),
+    (
+        'DeveloperContent(tools={"functions": 5})',
+        "DeveloperContent.tools.functions: expected a ToolNamespaceConfig, got 5 (int)",
+    ),
+    (
+        "DeveloperContent().with_tools(5)",
+        "DeveloperContent.tools: expected a ToolNamespaceConfig, got 5 (int)",
+    ),
+    (
+        "DeveloperContent().with_function_tools([5])",
+        "ToolNamespaceConfig.tools[0]: expected a ToolDescription, got 5 (int)",
+    ),
+    (
+        "RenderConversationConfig(None)",
+        "RenderConversationConfig.auto_drop_analysis: expected True or False, got None",
+    ),
+    (
+        'RenderOptions("yes")',
+        "RenderOptions.conversation_has_function_tools: "
+        "expected True or False, got 'yes' (str)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "complaint"), WRONG)
+def test_a_wrong_type_is_named(make: str, complaint: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        eval(make, dict(vars(messages)))
+    assert str(caught.value) == complaint
+
+
+# Contents
+
+
+def test_the_defaults_of_a_system_prompt() -> None:
+    system = SystemContent.new()
+    assert system == SystemContent(
+        "You are ChatGPT, a large language model trained by OpenAI.",
+        ReasoningEffort.MEDIUM,
+        None,
+        "2024-06",
+        ChannelConfig.require_channels(["analysis", "commentary", "final"]),
+        None,
+    )
+
+
+def test_system_prompts_share_nothing() -> None:
+    one = SystemContent()
+    assert one.channel_config is not None
+    one.channel_config.valid_channels.append("x")
+    one.with_python_tool()
+    other = SystemContent()
+    assert other.channel_config == ChannelConfig(
+        ["analysis", "commentary", "final"], True
+    )
+    assert other.tools is None
+
+
+def test_the_helpers_of_a_system_prompt_change_and_return_it() -> None:
+    system = SystemContent()
+    config = ChannelConfig(["final"], False)
+    assert system.with_model_identity("me") is system
+    assert system.with_reasoning_effort("High") is system
+    assert system.with_conversation_start_date("2025-06-28") is system
+    assert system.with_knowledge_cutoff("2025-01") is system
+    assert system.with_channel_config(config) is system
+    assert system == SystemContent(
+        "me", ReasoningEffort.HIGH, "2025-06-28", "2025-01", config
+    )
+    assert type(system.reasoning_effort) is ReasoningEffort
+    assert system.with_required_channels(["a"]) is system
+    assert system.channel_config == ChannelConfig(["a"], True)
+    assert config == ChannelConfig(["final"], False)
+    assert system.with_browser_tool().with_python_tool().with_browser_tool() is system
+    assert list(system.tools or {}) == ["browser", "python"]
+
+
+def test_with_tools_puts_a_namespace_under_its_name() -> None:
+    first = ToolNamespaceConfig("n", "first")
+    second = ToolNamespaceConfig("n", "second")
+    given = {"key": first}
+    developer = DeveloperContent(tools=given).with_tools(first).with_tools(second)
+    assert developer.tools == {"key": first, "n": second}
+    assert given == {"key": first}
+
+
+def test_with_function_tools_replaces_all_functions() -> None:
+    developer = DeveloperContent.new().with_instructions("Be brief.")
+    developer.with_tools(ToolNamespaceConfig("n"))
+    developer.with_tools(ToolNamespaceConfig("functions", "gone"))
+    assert developer.with_function_tools((ToolDescription("f"),)) is developer
+    assert developer.tools == {
+        "n": ToolNamespaceConfig("n"),
+        "functions": ToolNamespaceConfig("functions", None, [ToolDescription("f")]),
+    }
+
+
+def test_content_without_a_json_form_says_so() -> None:
+    with pytest.raises(NotImplementedError, match="Content has no JSON form"):
+        Message("user", Content()).to_dict()
+
+
+# What every dataclass does
+
+
+@given(strategies.conversations)
+def test_copies_are_equal(conversation: Conversation) -> None:
+    for again in (
+        copy.copy(conversation),
+        copy.deepcopy(conversation),
+        pickle.loads(pickle.dumps(conversation)),
+    ):
+        assert again == conversation and again is not conversation
+
+
+def test_objects_compare_by_value_and_print_as_dataclasses() -> None:
+    message = Message("user", "hi")
+    assert repr(message) == (
+        "Message(author=Author(role=<Role.USER: 'user'>, name=None), "
+        "content=[TextContent(text='hi')], channel=None, recipient=None, "
+        "content_type=None)"
+    )
+    assert dataclasses.replace(message, channel="final") == Message(
+        "user", "hi", "final"
+    )
+    assert message != Message("user", "ho")
+    assert copy.deepcopy(message).content[0] is not message.content[0]
+    message.channel = "final"
+    assert message.channel == "final"
+
+
+# The reference
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Author",
+        "ChannelConfig",
+        "Content",
+        "Conversation",
+        "DeveloperContent",
+        "Message",
+        "RenderConversationConfig",
+        "RenderOptions",
+        "SystemContent",
+        "TextContent",
+        "ToolDescription",
+        "ToolNamespaceConfig",
+    ],
+)
+def test_every_name_of_the_reference_is_here(name: str, reference: Any) -> None:
+    theirs = getattr(reference.module, name)
+    ours = getattr(messages, name)
+    public = {key for key in vars(theirs) if not key.startswith(("_", "model_"))}
+    assert public <= set(dir(ours)) | set(getattr(ours, "__dataclass_fields__", ()))
+    fields = set(theirs.model_fields)
+    assert fields == set(getattr(ours, "__dataclass_fields__", ()))
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("name", ["Role", "ReasoningEffort"])
+def test_the_enums_are_the_references(name: str, reference: Any) -> None:
+    theirs = list(getattr(reference.module, name))
+    ours = list(getattr(messages, name))
+    for their, our in zip(theirs, ours, strict=True):
+        assert (their.name, their.value) == (our.name, our.value)
+        assert (str(their), repr(their)) == (str(our), repr(our))
+        assert f"{their}" == f"{our}" and f"{their:>20}" == f"{our:>20}"
+        assert our == their.value and hash(our) == hash(their)
+
+
+NAMESPACE = 'ToolNamespaceConfig(name="n", description="d", tools=[])'
+FUNCTIONS = 'ToolNamespaceConfig(name="functions", description="d", tools=[])'
+TOOL = 'ToolDescription.new("f", "d", parameters={"type": "object"})'
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize(
+    "make",
+    [
+        'SystemContent.new().with_model_identity("me").with_reasoning_effort('
+        "ReasoningEffort.HIGH)",
+        'SystemContent().with_conversation_start_date("d").with_knowledge_cutoff("k")',
+        'SystemContent().with_required_channels(["b", "a"])',
+        "SystemContent().with_required_channels([])",
+        "SystemContent().with_channel_config("
+        'ChannelConfig(valid_channels=["a"], channel_required=False))',
+        "SystemContent().with_python_tool().with_browser_tool().with_python_tool()",
+        f"SystemContent().with_tools({NAMESPACE}).with_tools({NAMESPACE})",
+        f'DeveloperContent(tools={{"key": {NAMESPACE}}}).with_tools({NAMESPACE})',
+        f"DeveloperContent.new().with_tools({FUNCTIONS}).with_function_tools([{TOOL}])",
+        f"DeveloperContent().with_tools({NAMESPACE}).with_function_tools(({TOOL},))",
+        'DeveloperContent().with_instructions("i").with_function_tools([])',
+    ],
+)
+def test_the_helpers_do_what_the_references_do(make: str, reference: Any) -> None:
+    ours = eval(make, dict(vars(messages))).to_dict()
+    theirs = eval(make, dict(vars(reference.module))).to_dict()
+    assert ours == theirs
+    assert list(ours.get("tools", {})) == list(theirs.get("tools", {}))
