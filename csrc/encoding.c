@@ -189,6 +189,18 @@ int32_t harmony_encoding_size(const harmony_encoding *encoding)
 
 /* ---- Text to tokens ---------------------------------------------------- */
 
+/* 0 if there is no memory. */
+static int encode_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
+                        size_t length, hm_tokens *tokens)
+{
+    int32_t rank = hm_rank(vocabulary, piece, length);
+
+    if (rank < 0)
+        return hm_bpe(vocabulary, piece, length, tokens);
+    hm_push(tokens, rank);
+    return 1;
+}
+
 static int encode_ordinary(const hm_vocabulary *vocabulary, const uint8_t *text,
                            size_t length, hm_tokens *tokens)
 {
@@ -196,15 +208,28 @@ static int encode_ordinary(const hm_vocabulary *vocabulary, const uint8_t *text,
 
     while (at < length) {
         size_t end = hm_piece_end(text, length, at);
-        int32_t rank = hm_rank(vocabulary, text + at, end - at);
 
-        if (rank >= 0)
-            hm_push(tokens, rank);
-        else if (!hm_bpe(vocabulary, text + at, end - at, tokens))
+        if (!encode_piece(vocabulary, text + at, end - at, tokens))
             return 0;
         at = end;
     }
     return 1;
+}
+
+static harmony_status no_memory(harmony_error *error)
+{
+    return hm_fail(error, HARMONY_NO_MEMORY, -1,
+                   "no memory for merging a long piece");
+}
+
+static harmony_status counted(const hm_tokens *tokens, size_t *count,
+                              harmony_error *error)
+{
+    *count = tokens->count;
+    if (tokens->count > tokens->capacity)
+        return hm_fail(error, HARMONY_SHORT_BUFFER, -1,
+                       "there are more tokens than the buffer has room for");
+    return HARMONY_OK;
 }
 
 /* The first special token from `start` on that is among the allowed ones. */
@@ -247,17 +272,12 @@ harmony_status harmony_encode(const harmony_encoding *encoding,
                                  &position, &token_length);
         if (!encode_ordinary(&encoding->vocabulary, (const uint8_t *)text + start,
                              position - start, &out))
-            return hm_fail(error, HARMONY_NO_MEMORY, -1,
-                           "no memory for merging a long piece");
+            return no_memory(error);
         if (token != HARMONY_NO_TOKEN)
             hm_push(&out, token);
         start = position + token_length;
     }
-    *count = out.count;
-    if (out.count > capacity)
-        return hm_fail(error, HARMONY_SHORT_BUFFER, -1,
-                       "there are more tokens than the buffer has room for");
-    return HARMONY_OK;
+    return counted(&out, count, error);
 }
 
 /* ---- Tokens to text ---------------------------------------------------- */
@@ -302,4 +322,81 @@ harmony_status harmony_decode(const harmony_encoding *encoding,
         return hm_fail(error, HARMONY_SHORT_BUFFER, -1,
                        "there are more bytes than the buffer has room for");
     return HARMONY_OK;
+}
+
+/* ---- Other vocabularies ------------------------------------------------ */
+
+struct harmony_vocabulary {
+    hm_vocabulary own;
+};
+
+harmony_status harmony_vocabulary_new(const void *file, size_t size,
+                                      harmony_vocabulary **out,
+                                      harmony_error *error)
+{
+    harmony_vocabulary *vocabulary = calloc(1, sizeof *vocabulary);
+    harmony_status status;
+
+    *out = NULL;
+    if (vocabulary == NULL)
+        return hm_fail(error, HARMONY_NO_MEMORY, -1,
+                       "no memory for the vocabulary");
+    status = hm_vocabulary_load(&vocabulary->own, file, size, error);
+    if (status == HARMONY_OK && !vocabulary->own.merges_known)
+        status = hm_find_merges(&vocabulary->own, error);
+    if (status != HARMONY_OK) {
+        harmony_vocabulary_free(vocabulary);
+        return status;
+    }
+    *out = vocabulary;
+    return HARMONY_OK;
+}
+
+void harmony_vocabulary_free(harmony_vocabulary *vocabulary)
+{
+    if (vocabulary == NULL)
+        return;
+    hm_vocabulary_free(&vocabulary->own);
+    free(vocabulary);
+}
+
+int32_t harmony_vocabulary_size(const harmony_vocabulary *vocabulary)
+{
+    return vocabulary->own.size;
+}
+
+const char *harmony_vocabulary_token(const harmony_vocabulary *vocabulary,
+                                     int32_t rank, size_t *length)
+{
+    const uint8_t *bytes;
+
+    *length = 0;
+    if (rank < 0 || rank >= vocabulary->own.size)
+        return NULL;
+    bytes = hm_token(&vocabulary->own, rank, length);
+    return *length > 0 ? (const char *)bytes : NULL;
+}
+
+harmony_status harmony_vocabulary_encode(const harmony_vocabulary *vocabulary,
+                                         const char *text, size_t length,
+                                         const int32_t *ends,
+                                         size_t piece_count, int32_t *tokens,
+                                         size_t capacity, size_t *count,
+                                         harmony_error *error)
+{
+    hm_tokens out = {tokens, capacity, 0};
+    int32_t start = 0;
+    size_t i;
+
+    *count = 0;
+    for (i = 0; i < piece_count; start = ends[i++]) {
+        if (ends[i] < start || (size_t)ends[i] > length)
+            return hm_fail(error, HARMONY_BAD_ARGUMENT, (int64_t)i,
+                           "a piece ends before it begins, or behind the text");
+        if (ends[i] > start
+            && !encode_piece(&vocabulary->own, (const uint8_t *)text + start,
+                             (size_t)(ends[i] - start), &out))
+            return no_memory(error);
+    }
+    return counted(&out, count, error);
 }

@@ -189,6 +189,41 @@ HARMONY_API harmony_status harmony_decode(
     const harmony_encoding *encoding, const int32_t *tokens, size_t token_count,
     char *bytes, size_t capacity, size_t *length, harmony_error *error);
 
+/* ---- Other vocabularies ------------------------------------------------ */
+
+/* Any byte-pair vocabulary, for text that the caller splits into pieces: the
+ * merging of this library without its splitting and its special tokens. */
+typedef struct harmony_vocabulary harmony_vocabulary;
+
+/* Make one from the bytes of a vocabulary file of either kind, with up to
+ * 2 097 151 ranks. Every single byte must be a token, and every token merge
+ * from tokens of lower rank; one that merges from none is used only for a whole
+ * piece. Errors: HARMONY_BAD_VOCABULARY, HARMONY_NO_MEMORY. */
+HARMONY_API harmony_status harmony_vocabulary_new(
+    const void *file, size_t size, harmony_vocabulary **vocabulary,
+    harmony_error *error);
+
+HARMONY_API void harmony_vocabulary_free(harmony_vocabulary *vocabulary);
+
+/* Ranks are below this; some may be unused. */
+HARMONY_API int32_t harmony_vocabulary_size(
+    const harmony_vocabulary *vocabulary);
+
+/* The bytes of a token; they live as long as the vocabulary. NULL, with
+ * *length 0, for a rank that is no token. */
+HARMONY_API const char *harmony_vocabulary_token(
+    const harmony_vocabulary *vocabulary, int32_t rank, size_t *length);
+
+/* Encode `piece_count` pieces that follow one another in text; ends[i] is where
+ * piece i ends, in bytes from the start of the text, and never less than the one
+ * before. There are never more tokens than bytes of text.
+ * Errors: HARMONY_BAD_ARGUMENT (position: index of the piece),
+ * HARMONY_SHORT_BUFFER, HARMONY_NO_MEMORY. */
+HARMONY_API harmony_status harmony_vocabulary_encode(
+    const harmony_vocabulary *vocabulary, const char *text, size_t length,
+    const int32_t *ends, size_t piece_count, int32_t *tokens, size_t capacity,
+    size_t *count, harmony_error *error);
+
 /* ---- Rendering --------------------------------------------------------- */
 
 typedef struct harmony_render_options {

@@ -40,6 +40,7 @@ from harmony.messages import (
     ToolNamespaceConfig,
 )
 from harmony.parser import StreamableParser, StreamState
+from harmony.tokenizer import Tokenizer
 
 __all__ = [
     "Author",
@@ -63,6 +64,7 @@ __all__ = [
     "StreamableParser",
     "SystemContent",
     "TextContent",
+    "Tokenizer",
     "ToolDescription",
     "ToolNamespaceConfig",
     "VocabularyError",

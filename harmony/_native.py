@@ -143,9 +143,9 @@ class Encoding:
 
     def token_bytes(self, token: int) -> bytes:
         """Return the bytes of one token; raise ``DecodeError`` if there is none."""
-        return self.decode([token])
+        return self.decode_bytes([token])
 
-    def decode(self, tokens: Iterable[int]) -> bytes:
+    def decode_bytes(self, tokens: Iterable[int]) -> bytes:
         """Return the bytes of tokens; raise ``DecodeError`` for an unknown id."""
         ids = _int32(tokens)
         source = ffi.from_buffer("int32_t[]", ids)
@@ -187,6 +187,45 @@ class Encoding:
         tokens = _new_buffer("int32_t[]", capacity)
         if lib.harmony_render(
             self._pointer, conversation, options, tokens, capacity, count, error
+        ):
+            _raise(error)
+        return _list(tokens, count[0])
+
+
+class Vocabulary:
+    """A ``harmony_vocabulary``."""
+
+    def __init__(self, file: bytes) -> None:
+        """Make one from a vocabulary file; raise ``VocabularyError`` if it is bad."""
+        out = ffi.new("harmony_vocabulary **")
+        error = ffi.new("harmony_error *")
+        data = ffi.from_buffer(file)
+        if lib.harmony_vocabulary_new(data, len(file), out, error):
+            _raise(error)
+        self._pointer = ffi.gc(out[0], lib.harmony_vocabulary_free)
+        self.size: int = lib.harmony_vocabulary_size(self._pointer)
+
+    def token_bytes(self, rank: int) -> bytes | None:
+        """Return the bytes of a token, or None for a rank that is none."""
+        length = ffi.new("size_t *")
+        token = lib.harmony_vocabulary_token(self._pointer, rank, length)
+        return None if token == ffi.NULL else bytes(ffi.buffer(token, length[0]))
+
+    def encode(self, text: bytes, ends: array[int]) -> list[int]:
+        """Return the tokens of text that is split into pieces with these ends."""
+        error = ffi.new("harmony_error *")
+        count = ffi.new("size_t *")
+        tokens = _new_buffer("int32_t[]", len(text))
+        if lib.harmony_vocabulary_encode(
+            self._pointer,
+            text,
+            len(text),
+            ffi.from_buffer("int32_t[]", ends),
+            len(ends),
+            tokens,
+            len(text),
+            count,
+            error,
         ):
             _raise(error)
         return _list(tokens, count[0])

@@ -22,6 +22,7 @@ from harmony.checks import (
     member,
     unknown,
 )
+from harmony.pydantic_support import Model
 from harmony.tools import ToolDescription, ToolNamespaceConfig, namespaces
 
 
@@ -37,12 +38,13 @@ class ReasoningEffort(str, Enum):
         raise unknown("reasoning effort", value, (known.value for known in cls))
 
 
-class Content:
+class Content(Model):
     """Base class of everything a message can hold."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, with its ``type``; each kind of content has one."""
-        raise NotImplementedError(f"{type(self).__name__} has no JSON form")
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Content:
+        """Read the JSON form of any kind of content; see ``content_from_dict``."""
+        return content_from_dict(data)
 
 
 @dataclass
@@ -71,7 +73,7 @@ class TextContent(Content):
 
 
 @dataclass
-class ChannelConfig:
+class ChannelConfig(Model):
     """The channels a model may write on, and whether it has to name one."""
 
     valid_channels: list[str]

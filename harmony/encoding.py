@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from functools import cached_property
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harmony import _native
-from harmony.errors import DecodeError, EncodeError, VocabularyError
+from harmony.codec import TextCodec, disallowed
+from harmony.errors import VocabularyError
 from harmony.messages import (
     Conversation,
     Message,
@@ -35,7 +35,7 @@ class HarmonyEncodingName(str, Enum):
         return self.value
 
 
-class HarmonyEncoding:
+class HarmonyEncoding(TextCodec):
     """The encoding of gpt-oss models, ``o200k_harmony``.
 
     Get one from ``load_harmony_encoding``. It never changes and may be shared by any
@@ -46,23 +46,28 @@ class HarmonyEncoding:
     [24912, 2375]
     """
 
-    def __init__(self, name: str, path: Path) -> None:
-        """Read the vocabulary file at a path.
+    def __init__(self, name: str, vocabulary: str | None = None) -> None:
+        """Read the vocabulary; ``load_harmony_encoding`` says from where.
 
         Raises ``VocabularyError`` naming the file and what is wrong with it.
         """
+        path = vocabulary_path(vocabulary)
         data = read_vocabulary(path)
         try:
-            self._native = _native.Encoding(data)
+            self._inner = _native.Encoding(data)
         except VocabularyError as error:
             raise VocabularyError(f"{path}: {error}") from None
         check_vocabulary(path, data)
         self._name = name
-        self._path = path
+        self._vocabulary = vocabulary
 
     def __repr__(self) -> str:
-        """Show how to get the same encoding."""
-        return f"<HarmonyEncoding {self._name!r} from {str(self._path)!r}>"
+        """Show the name."""
+        return f"<HarmonyEncoding {self._name!r}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by name: whoever reads it loads the same encoding."""
+        return _load, (self._name, self._vocabulary)
 
     @property
     def name(self) -> str:
@@ -79,7 +84,7 @@ class HarmonyEncoding:
     @cached_property
     def _special_tokens(self) -> dict[str, int]:
         return {
-            self._native.token_bytes(token).decode(): token
+            self._inner.token_bytes(token).decode(): token
             for token in _native.SPECIAL_TOKENS
         }
 
@@ -124,10 +129,10 @@ class HarmonyEncoding:
             raise TypeError(f"encode: expected a str, got {type(text).__name__}")
         data = well_formed(text).encode()
         if b"<|" not in data:
-            return self._native.encode(data)
+            return self._inner.encode(data)
         allowed = self._allowed(allowed_special)
         self._check_disallowed(data, allowed, disallowed_special)
-        return self._native.encode(data, allowed.values())
+        return self._inner.encode(data, allowed.values())
 
     def _allowed(
         self, allowed_special: Literal["all"] | AbstractSet[str]
@@ -148,31 +153,12 @@ class HarmonyEncoding:
             _, start, end = found
             token = data[start:end].decode()
             if disallowed_special == "all":
-                disallowed = token not in allowed
+                refused = token not in allowed
             else:
-                disallowed = token in disallowed_special
-            if disallowed:
-                raise EncodeError(_disallowed_message(token))
+                refused = token in disallowed_special
+            if refused:
+                raise disallowed(token)
             found = _native.find_special_token(data, end)
-
-    def decode(self, tokens: Iterable[int], errors: str = "replace") -> str:
-        """Return the text of tokens.
-
-        ``errors`` says what is done about bytes that are not valid UTF-8, as in
-        ``bytes.decode``. Raises ``DecodeError`` for an id outside the vocabulary.
-        """
-        return self._native.decode(tokens).decode("utf-8", errors)
-
-    def decode_utf8(self, tokens: Iterable[int]) -> str:
-        """Return the text of tokens; raise ``DecodeError`` if it is not valid UTF-8."""
-        data = self._native.decode(tokens)
-        try:
-            return data.decode()
-        except UnicodeDecodeError as error:
-            raise DecodeError(
-                f"Could not decode tokens: Invalid utf-8 sequence: {error.reason} "
-                f"at byte {error.start}"
-            ) from None
 
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
         r"""Return the bytes of tokens. Raises ``DecodeError`` for an unknown id.
@@ -180,7 +166,7 @@ class HarmonyEncoding:
         >>> load_harmony_encoding("HarmonyGptOss").decode_bytes([9552])
         b' \xf0\x9f'
         """
-        return self._native.decode(tokens)
+        return self._inner.decode_bytes(tokens)
 
     # Rendering
 
@@ -248,7 +234,7 @@ class HarmonyEncoding:
         next_role: int = _native.NO_ROLE,
         training: bool = False,
     ) -> list[int]:
-        return self._native.render(
+        return self._inner.render(
             plan.text,
             plan.records,
             drop_analysis=drop_analysis,
@@ -287,19 +273,6 @@ def _drops(config: RenderConversationConfig | None) -> bool:
     return config is None or config.auto_drop_analysis
 
 
-def _disallowed_message(token: str) -> str:
-    return (
-        f"Encountered text corresponding to disallowed special token {token!r}.\n"
-        f"To encode it as the special token, allow it: allowed_special={{{token!r}}}.\n"
-        f"To encode it as ordinary text: "
-        f"disallowed_special=(encoding.special_tokens_set - {{{token!r}}}), "
-        f"or disallowed_special=() for all special tokens."
-    )
-
-
-_loaded: dict[tuple[HarmonyEncodingName, Path], HarmonyEncoding] = {}
-
-
 def load_harmony_encoding(
     name: HarmonyEncodingName | str,
     *,
@@ -320,8 +293,15 @@ def load_harmony_encoding(
     except ValueError:
         names = ", ".join(HarmonyEncodingName)
         raise ValueError(f"unknown encoding {name!r} (known: {names})") from None
-    path = vocabulary_path(vocabulary)
-    encoding = _loaded.get((known, path))
+    return _load(known.value, None if vocabulary is None else os.fspath(vocabulary))
+
+
+_loaded: dict[tuple[str, str], HarmonyEncoding] = {}
+
+
+def _load(name: str, vocabulary: str | None) -> HarmonyEncoding:
+    key = name, str(vocabulary_path(vocabulary))
+    encoding = _loaded.get(key)
     if encoding is None:
-        encoding = _loaded[known, path] = HarmonyEncoding(known.value, path)
+        encoding = _loaded[key] = HarmonyEncoding(name, vocabulary)
     return encoding

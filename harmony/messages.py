@@ -10,22 +10,19 @@ reference. Writing and reading back gives an equal object, always.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-import orjson
-
 from harmony.checks import (
     check_flag,
     check_form,
     check_optional_text,
+    from_fields,
     instances,
     items,
     member,
-    path_step,
     unknown,
     without_class,
     wrong,
@@ -40,6 +37,8 @@ from harmony.contents import (
     TextContent,
     content_from_dict,
 )
+from harmony.jsontext import read_json, well_formed, write_json
+from harmony.pydantic_support import Model
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 
 __all__ = [
@@ -77,7 +76,7 @@ class Role(str, Enum):
 
 
 @dataclass(init=False)
-class Author:
+class Author(Model):
     """Who wrote a message: a role, and a name if there are several of that role.
 
     >>> Author("tool", "browser.search")
@@ -99,9 +98,21 @@ class Author:
         """Make an author with a name."""
         return cls(role, name)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, with a name that is None left out."""
+        form: dict[str, Any] = {"role": Role(self.role).value}
+        if self.name is not None:
+            form["name"] = self.name
+        return form
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Author:
+        """Read the JSON form. Raises ``ValueError`` beginning with the key."""
+        return from_fields(cls, data, ("role",))
+
 
 @dataclass(init=False)
-class Message:
+class Message(Model):
     """One message: an author, content, and what its header says.
 
     ``content`` is given as one string, one ``Content`` or a list of them, and kept
@@ -187,10 +198,7 @@ class Message:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, of plain strings, lists and dicts."""
-        author = self.author
-        form: dict[str, Any] = {"role": Role(author.role).value}
-        if author.name is not None:
-            form["name"] = author.name
+        form = self.author.to_dict()
         form["content"] = [content.to_dict() for content in self.content]
         if self.channel is not None:
             form["channel"] = self.channel
@@ -227,16 +235,16 @@ class Message:
 
     def to_json(self) -> str:
         """Return the JSON form as text. Raises ``ValueError`` as in Conversation."""
-        return _write(self.to_dict())
+        return write_json(self.to_dict())
 
     @classmethod
     def from_json(cls, payload: str | bytes) -> Message:
         """Read JSON text. Raises ``ValueError`` saying where it is wrong."""
-        return cls.from_dict(_read("Message", payload))
+        return cls.from_dict(read_json("Message", payload))
 
 
 @dataclass
-class Conversation:
+class Conversation(Model):
     """Messages in the order they were said; iterating gives them.
 
     >>> talk = Conversation.from_messages([Message("user", "What is 2 + 2?")])
@@ -284,7 +292,7 @@ class Conversation:
         ``ValueError`` with the path for what orjson cannot write: integers below
         -2**63 or from 2**64 on.
         """
-        return _write(self.to_dict())
+        return write_json(self.to_dict())
 
     @classmethod
     def from_json(cls, payload: str | bytes) -> Conversation:
@@ -292,7 +300,7 @@ class Conversation:
 
         Integers beyond 64 bits become the nearest float, as orjson reads them.
         """
-        return cls.from_dict(_read("Conversation", payload))
+        return cls.from_dict(read_json("Conversation", payload))
 
 
 @dataclass
@@ -328,21 +336,6 @@ class RenderOptions:
         )
 
 
-def well_formed(text: str) -> str:
-    r"""Return text that is valid Unicode, as JSON and tokens need it.
-
-    A pair of surrogates becomes the character it spells, a lone one U+FFFD.
-
-    >>> well_formed("\ud83d\ude00 \ud83d") == "\U0001f600 \ufffd"
-    True
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
 def _author(author: object) -> Author:
     if isinstance(author, Author):
         return author
@@ -367,53 +360,3 @@ def _contents(content: object) -> list[Content]:
     if isinstance(content, dict) or not isinstance(content, Iterable):
         raise wrong("Message.content", "a string, a Content or a list", content)
     return instances("Message.content", content, Content, content_from_dict)
-
-
-def _read(what: str, payload: str | bytes) -> Any:
-    """Read JSON text, with lone surrogates too, which orjson refuses."""
-    if not isinstance(payload, (str, bytes, bytearray, memoryview)):
-        raise wrong(f"{what}.from_json", "a string", payload)
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        try:
-            return json.loads(payload, parse_constant=_no_constant)
-        except (ValueError, TypeError, RecursionError):
-            raise ValueError(f"{what}.from_json: {error}") from None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _write(form: dict[str, Any]) -> str:
-    """Write a JSON form as text."""
-    try:
-        return orjson.dumps(form).decode()
-    except TypeError:
-        return orjson.dumps(_writable("", form)).decode()
-
-
-def _writable(where: str, value: Any) -> Any:
-    """Return a JSON value with well-formed text, or say where orjson cannot write."""
-    if isinstance(value, str):
-        return well_formed(value)
-    if isinstance(value, dict):
-        copy = {
-            well_formed(key): _writable(where + path_step(key), item)
-            for key, item in value.items()
-        }
-        if len(copy) < len(value):
-            raise ValueError(
-                f"{where.removeprefix('.')}: keys that differ in lone surrogates only"
-            )
-        return copy
-    if isinstance(value, list):
-        return [
-            _writable(f"{where}[{index}]", item) for index, item in enumerate(value)
-        ]
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        raise wrong(where.removeprefix("."), "an integer of at most 64 bits", value)
-    if value is None or isinstance(value, (int, float)):
-        return value
-    raise wrong(where.removeprefix("."), "a JSON value", value)

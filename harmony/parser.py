@@ -60,7 +60,7 @@ class StreamableParser:
     ) -> None:
         """Make a parser. Raises ``ValueError`` for an unknown role."""
         number = _native.NO_ROLE if role is None else ROLE_NUMBERS[Role(role)]
-        self._native = _native.Parser(encoding._native, number, strict)
+        self._native = _native.Parser(encoding._inner, number, strict)
         self._strict = strict
         self._messages: list[Message] = []
 
@@ -84,11 +84,17 @@ class StreamableParser:
 
     @property
     def messages(self) -> list[Message]:
-        """The finished messages; the same objects each time."""
-        known = self._messages
-        for index in range(len(known), self._native.message_count()):
-            known.append(_message(self._native.message(index)))
-        return list(known)
+        """The finished messages; the same objects each time.
+
+        The list is the same, too, until there is a further message; then there is a
+        new one, so that a list once taken does not grow.
+        """
+        known, count = self._messages, self._native.message_count()
+        if len(known) < count:
+            added = range(len(known), count)
+            known = [*known, *(_message(self._native.message(i)) for i in added)]
+            self._messages = known
+        return known
 
     @property
     def state(self) -> StreamState:

@@ -20,10 +20,11 @@ from harmony.checks import (
     plain_key,
     wrong,
 )
+from harmony.pydantic_support import Model
 
 
 @dataclass
-class ToolDescription:
+class ToolDescription(Model):
     """One tool: its name, what it does, and its parameters as a JSON schema.
 
     ``parameters`` is any JSON object; it is copied, and None means that the tool
@@ -84,7 +85,7 @@ def _parameters(where: str, value: object) -> dict[str, Any]:
 
 
 @dataclass
-class ToolNamespaceConfig:
+class ToolNamespaceConfig(Model):
     """Tools that belong together, under one name.
 
     >>> functions = ToolNamespaceConfig("functions", tools=[ToolDescription("now")])
