@@ -1,0 +1,151 @@
+"""As a drop-in: the name openai_harmony, and what clients do with the objects."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+import harmony
+from harmony import HarmonyEncoding, Message, Role, StreamState, load_harmony_encoding
+
+ROOT = Path(__file__).parents[1]
+
+CLIENTS_IMPORT = {
+    "Author",
+    "ChannelConfig",
+    "Content",
+    "Conversation",
+    "DeveloperContent",
+    "HarmonyEncoding",
+    "HarmonyEncodingName",
+    "HarmonyError",
+    "Message",
+    "ReasoningEffort",
+    "RenderConversationConfig",
+    "RenderOptions",
+    "Role",
+    "StreamState",
+    "StreamableParser",
+    "SystemContent",
+    "TextContent",
+    "ToolDescription",
+    "ToolNamespaceConfig",
+    "load_harmony_encoding",
+}
+
+CLIENT = ROOT / "tests" / "client.py"
+
+
+def run(code: str, *paths: Path) -> subprocess.CompletedProcess[str]:
+    lines = ["import sys", *(f"sys.path.insert(0, {str(path)!r})" for path in paths)]
+    return subprocess.run(
+        [sys.executable, "-c", "\n".join([*lines, code])],
+        capture_output=True,
+        text=True,
+        cwd=ROOT / "tests",
+    )
+
+
+def test_all_names_that_clients_import_are_there() -> None:
+    assert set(harmony.__all__) >= CLIENTS_IMPORT
+
+
+def test_a_client_runs_unchanged_with_the_compat_distribution() -> None:
+    result = run(f"exec(open({str(CLIENT)!r}).read())", ROOT / "compat")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "final 4. 64"
+
+
+def test_a_client_runs_unchanged_after_install() -> None:
+    install = "import harmony.compat; harmony.compat.install()"
+    result = run(f"{install}\nexec(open({str(CLIENT)!r}).read())")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "final 4. 64"
+
+
+def test_install_says_so_if_the_real_one_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "openai_harmony.py").write_text("Message = object")
+    code = "import openai_harmony, harmony.compat as c; c.install()"
+    result = run(code, tmp_path)
+    assert result.returncode == 1
+    assert f"openai_harmony is already imported, from {tmp_path}" in result.stderr
+
+
+def test_the_compat_distribution_gives_the_same_objects() -> None:
+    code = (
+        "import harmony, openai_harmony as other\n"
+        "assert other.__all__ == harmony.__all__\n"
+        "assert other.Message is harmony.Message"
+    )
+    assert run(code, ROOT / "compat").returncode == 0
+
+
+def test_the_main_distribution_has_no_module_openai_harmony() -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    assert 'packages = ["harmony", "harmony.data"]' in pyproject
+
+
+# What clients do
+
+
+def test_roles_are_strings() -> None:
+    assert Role("assistant") is Role.ASSISTANT
+    assert Role.ASSISTANT == "assistant"
+    message = Message.from_role_and_content("user", "hi")
+    assert message.author.role == "user" and message.content[0].text == "hi"
+
+
+def test_an_encoding_is_pickled_and_copied_by_name(encoding: HarmonyEncoding) -> None:
+    data = pickle.dumps(encoding)
+    assert len(data) < 200
+    assert pickle.loads(data) is encoding
+    assert copy.copy(encoding) is encoding
+    assert copy.deepcopy({"encoding": encoding})["encoding"] is encoding
+
+
+def test_an_encoding_from_a_path_is_pickled_with_it(tiktoken_file: Path) -> None:
+    encoding = load_harmony_encoding("HarmonyGptOss", vocabulary=tiktoken_file)
+    assert pickle.loads(pickle.dumps(encoding)) is encoding
+
+
+def count(encoding: HarmonyEncoding, message: Message) -> int:
+    return len(encoding.render(message))
+
+
+def test_encodings_and_messages_go_through_a_process_pool(
+    encoding: HarmonyEncoding,
+) -> None:
+    message = Message.from_role_and_content("user", "hi")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(count, encoding, message).result() == 5
+
+
+def test_the_inner_encoding_decodes_bytes(encoding: HarmonyEncoding) -> None:
+    assert encoding._inner.decode_bytes([9552]) == b" \xf0\x9f"
+
+
+def test_errors_are_runtime_errors(encoding: HarmonyEncoding) -> None:
+    with pytest.raises(RuntimeError, match="Invalid token for decoding: 99999999"):
+        encoding.decode([99999999])
+    with pytest.raises(RuntimeError, match="Tools should have a name!"):
+        encoding.render(Message("tool", "x"))
+
+
+def test_stream_states_have_the_names_of_the_reference() -> None:
+    assert [state.name for state in StreamState] == [
+        "EXPECT_START",
+        "HEADER",
+        "CONTENT",
+    ]
+    assert [state.value for state in StreamState] == [
+        "ExpectStart",
+        "Header",
+        "Content",
+    ]
