@@ -1,0 +1,94 @@
+"""The documents are tests: what they show is executed."""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import harmony
+from harmony import (
+    Conversation,
+    HarmonyEncoding,
+    HarmonyError,
+    RenderConversationConfig,
+)
+
+ROOT = Path(__file__).parents[1]
+FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+KEEP_ALL = RenderConversationConfig(auto_drop_analysis=False)
+
+EXAMPLES = re.findall(r"```json\n(.*?)```\n\n```harmony\n(.*?)\n```\n", FORMAT, re.S)
+NOT_PARSED_STRICTLY = ["user:bob"]
+
+
+def test_every_block_of_the_format_is_an_example() -> None:
+    assert len(EXAMPLES) == FORMAT.count("```json") == FORMAT.count("```harmony") > 10
+
+
+@pytest.mark.parametrize(("messages", "text"), EXAMPLES)
+def test_an_example_of_the_format(
+    encoding: HarmonyEncoding, messages: str, text: str
+) -> None:
+    conversation = Conversation.from_json(messages)
+    tokens = encoding.render_conversation(conversation, KEEP_ALL)
+    assert encoding.decode(tokens) == text
+    if any(word in text for word in NOT_PARSED_STRICTLY):
+        with pytest.raises(HarmonyError):
+            encoding.parse_messages_from_completion_tokens(tokens)
+        return
+    parsed = encoding.parse_messages_from_completion_tokens(tokens)
+    assert encoding.decode(
+        encoding.render_conversation(Conversation(parsed), KEEP_ALL)
+    ).replace("<|call|>", "<|end|>") == text.replace("<|call|>", "<|end|>")
+    for message, original in zip(parsed, conversation, strict=True):
+        assert message.author == original.author
+        assert message.channel == original.channel
+        assert message.content_type == original.content_type
+        assert message.recipient in (original.recipient, None)
+
+
+@pytest.fixture
+def no_openai_harmony(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an example install its own openai_harmony, and forget it afterwards."""
+    monkeypatch.setitem(sys.modules, "openai_harmony", None)
+    monkeypatch.delitem(sys.modules, "openai_harmony")
+
+
+@pytest.mark.usefixtures("no_openai_harmony")
+def test_the_examples_of_the_python_page() -> None:
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    test = doctest.DocTestParser().get_doctest(text, {}, "python.md", None, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    output = io.StringIO()
+    failed, tried = runner.run(test, out=output.write)
+    assert not failed and tried > 50, output.getvalue()
+
+
+def test_the_python_page_shows_every_public_name() -> None:
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"```pycon\n(.*?)```", text, re.S))
+    missing = [
+        name for name in harmony.__all__ if not re.search(rf"\b{name}\b", blocks)
+    ]
+    assert missing == []
+
+
+def test_the_example_of_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", text, re.S)
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(example[0], {})
+    assert output.getvalue() == example[1]
+
+
+def test_every_test_that_the_differences_name_exists() -> None:
+    text = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+\.py)`", text))
+    assert named and all((ROOT / "tests" / name).exists() for name in named)
