@@ -129,21 +129,39 @@ static void collect(harmony_parser *parser, int32_t token, const char *bytes,
     hm_append(&parser->text, bytes, length);
 }
 
+static int is_utf8(const uint8_t *bytes, size_t length)
+{
+    size_t error_length;
+
+    return hm_utf8_valid(bytes, length, &error_length) == length;
+}
+
+/* Whether the header is text: before and behind the marker that was taken out,
+ * which no character reaches across. */
+static int header_is_text(const harmony_parser *parser)
+{
+    const uint8_t *bytes = parser->text.data;
+    size_t start = parser->header.start, end = parser->text.length;
+    size_t channel = parser->header.channel < 0
+                         ? end
+                         : (size_t)parser->header.channel;
+
+    return is_utf8(bytes + start, channel - start)
+           && is_utf8(bytes + channel, end - channel);
+}
+
 static harmony_status read_header(harmony_parser *parser,
                                   harmony_message *message,
                                   harmony_error *error)
 {
-    size_t start = parser->header.start, error_length;
-    size_t length = parser->text.length - start;
-    size_t valid = hm_utf8_valid(parser->text.data + start, length, &error_length);
-
-    if (valid < length || parser->header_broken)
+    if (parser->header_broken)
         return hm_fail(error, HARMONY_HEADER_NOT_UTF8, -1,
-                       parser->header_broken
-                           ? "could not decode header: it has an id that is "
-                             "not in the vocabulary"
-                           : "could not decode header: its bytes are not "
-                             "valid UTF-8");
+                       "could not decode header: it has an id that is not in "
+                       "the vocabulary");
+    if (!header_is_text(parser))
+        return hm_fail(error, HARMONY_HEADER_NOT_UTF8, -1,
+                       "could not decode header: its bytes are not valid "
+                       "UTF-8");
     *message = no_message(parser->role);
     return hm_take_channel(&parser->header, &parser->text, &message->channel,
                            error);

@@ -88,3 +88,18 @@ def test_tokens_are_parsed_alike_at_once(
             for result in results
         ]
         assert forms[0] == forms[1], f"seed {seed}: {case} {role=} {strict=}"
+
+
+def test_no_character_reaches_across_the_channel_marker(
+    encoding: HarmonyEncoding, reference: Any
+) -> None:
+    """The bytes around the marker made a character together, and were accepted."""
+    assert encoding.decode([18359, 173697]).strip().isalpha()
+    difference = differential.first_difference(
+        [18359, 200005, 173697, 200008],
+        "assistant",
+        True,
+        differential.their_parser(reference),
+        differential.our_parser(encoding),
+    )
+    assert difference is None, difference
