@@ -4,6 +4,7 @@
 #ifndef INTERNALS_H
 #define INTERNALS_H
 
+void test_error(void);
 void test_header(void);
 void test_unicode(void);
 void test_vocabulary(void);

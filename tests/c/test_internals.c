@@ -7,6 +7,7 @@
 
 int main(void)
 {
+    test_error();
     test_header();
     test_unicode();
     test_vocabulary();
