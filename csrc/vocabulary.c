@@ -535,6 +535,8 @@ harmony_status hm_vocabulary_load(hm_vocabulary *vocabulary, const uint8_t *data
     memset(vocabulary, 0, sizeof *vocabulary);
     for (i = 0; i < 256; i++)
         vocabulary->rank_of_byte[i] = -1;
+    if (size == 0)
+        data = (const uint8_t *)""; /* it may be NULL, which has no end */
     if (size >= MAGIC_LENGTH && memcmp(data, MAGIC, MAGIC_LENGTH) == 0)
         status = load_compact(vocabulary, data, size, error);
     else

@@ -225,6 +225,7 @@ static void test_bad_lines(void)
 static void test_no_lines(void)
 {
     harmony_error error;
+    hm_vocabulary vocabulary;
 
     CHECK_EQUAL(load("", 0, &error), HARMONY_BAD_VOCABULARY);
     CHECK_STRING(error.message,
@@ -233,6 +234,8 @@ static void test_no_lines(void)
     CHECK_EQUAL(load("AA== 0", 6, &error), HARMONY_BAD_VOCABULARY);
     CHECK_STRING(error.message,
                  "not a vocabulary: it has no token for byte 1");
+    CHECK_EQUAL(hm_vocabulary_load(&vocabulary, NULL, 0, NULL),
+                HARMONY_BAD_VOCABULARY);
 }
 
 static void test_good_lines(void)
