@@ -265,7 +265,8 @@ static size_t random_length(uint64_t *seed)
     case 1:
         return 1 + random_below(seed, 400);
     default:
-        length = edges[random_below(seed, 8)] + random_below(seed, 3);
+        length = edges[random_below(seed, 8)];
+        length += random_below(seed, 3);
         return length > 1 ? length - 1 : 1;
     }
 }
