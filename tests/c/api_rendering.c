@@ -215,6 +215,25 @@ static void test_continued(void)
                  "ing", "<|call|>", (char *)NULL);
 }
 
+/* Of a further item only the content is used, whatever else is in the record.
+ * A channel there used to count where analysis is dropped, and a span outside
+ * the text was refused. */
+static void test_continued_has_no_header(void)
+{
+    static const harmony_render_options drop = {1, HARMONY_ROLE_NONE, 0};
+    harmony_message *item;
+
+    begin();
+    add_plain(HARMONY_ROLE_USER, NULL, "a");
+    item = add(HARMONY_ROLE_CONTINUED, "n", "r", "final", "t", "b");
+    item->recipient.start = INT32_MAX;
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "c");
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "d");
+    check_render(&drop, "<|start|>", "user", "<|message|>", "a", "b", "<|end|>",
+                 "<|start|>", "assistant", "<|channel|>", "final",
+                 "<|message|>", "d", "<|end|>", (char *)NULL);
+}
+
 static void test_nothing(void)
 {
     begin();
@@ -449,6 +468,7 @@ void test_rendering(void)
     test_header_fields();
     test_no_structure_in_text();
     test_continued();
+    test_continued_has_no_header();
     test_nothing();
     test_next_role();
     test_drop_analysis();
