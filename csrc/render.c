@@ -283,11 +283,14 @@ harmony_status harmony_render(const harmony_encoding *encoding,
                               harmony_error *error)
 {
     static const harmony_render_options plain = {0, HARMONY_ROLE_NONE, 0};
-    struct output output = {encoding, conversation, tokens, capacity,
+    harmony_conversation given = *conversation;
+    struct output output = {encoding, &given,       tokens, capacity,
                             0,        {NULL, 0, 0}, error};
     harmony_status status = check(conversation, error);
 
     *count = 0;
+    if (given.text == NULL)
+        given.text = ""; /* an empty span may point into no text */
     if (options == NULL)
         options = &plain;
     if (status == HARMONY_OK)

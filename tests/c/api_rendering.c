@@ -236,12 +236,31 @@ static void test_continued_has_no_header(void)
 
 static void test_nothing(void)
 {
+    size_t count = 99;
+
     begin();
     check_render(NULL, (char *)NULL);
-    conversation.text = NULL;
     conversation.messages = NULL;
-    CHECK_EQUAL(harmony_render_bound(&conversation) > 0, 1);
-    check_render(NULL, (char *)NULL);
+    CHECK(harmony_render_bound(&conversation) > 0);
+    CHECK_EQUAL(harmony_render(encoding, &conversation, NULL, NULL, 0, &count,
+                               NULL), HARMONY_OK);
+    CHECK_EQUAL(count, 0);
+}
+
+/* Spans that are present and empty may point into no text at all. */
+static void test_no_text(void)
+{
+    int32_t ids[20];
+    size_t count = 99;
+
+    begin();
+    add(HARMONY_ROLE_USER, "", "", "", "", "");
+    add(HARMONY_ROLE_TOOL, "", "", "", "", "");
+    add(HARMONY_ROLE_CONTINUED, "", "", "", "", "");
+    conversation.text = NULL;
+    CHECK_EQUAL(harmony_render(encoding, &conversation, NULL, ids, 20, &count,
+                               NULL), HARMONY_OK);
+    CHECK_EQUAL(count, 16);
 }
 
 /* ---- Options ----------------------------------------------------------- */
@@ -470,6 +489,7 @@ void test_rendering(void)
     test_continued();
     test_continued_has_no_header();
     test_nothing();
+    test_no_text();
     test_next_role();
     test_drop_analysis();
     test_training();
