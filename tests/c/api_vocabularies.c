@@ -125,6 +125,26 @@ static void test_lines(void)
     free(lines);
 }
 
+/* A rank that a file leaves out is no token. It used to be one without bytes,
+ * and was copied to the caller's NULL. */
+static void test_unused_rank(void)
+{
+    const int32_t unused = 150000;
+    size_t size, length = 99;
+    char *lines = as_lines(unused, "\n", &size);
+    harmony_encoding *made;
+    harmony_error error;
+
+    CHECK_EQUAL(make(lines, size, &made, NULL), HARMONY_OK);
+    CHECK(harmony_token_bytes(made, unused, &length) == NULL);
+    CHECK_EQUAL(length, 0);
+    CHECK_EQUAL(harmony_decode(made, &unused, 1, NULL, 0, &length, &error),
+                HARMONY_UNKNOWN_TOKEN);
+    CHECK_STRING(error.message, "Invalid token for decoding: 150000");
+    harmony_encoding_free(made);
+    free(lines);
+}
+
 static void test_no_memory(void)
 {
     harmony_encoding *made = NULL;
@@ -150,5 +170,6 @@ void test_vocabularies(void)
     CHECK_EQUAL(harmony_encoding_size(encoding), 199998);
     test_truncated_or_altered();
     test_lines();
+    test_unused_rank();
     test_no_memory();
 }
