@@ -410,6 +410,22 @@ static void test_no_memory(void)
     hm_vocabulary_free(&vocabulary);
 }
 
+/* A piece whose tokens' size in bytes is no size_t. A host of 32 bits got a
+ * buffer of no bytes for 1 GiB of text, and wrote beyond it. */
+static void test_piece_too_long(void)
+{
+    hm_vocabulary vocabulary;
+    hm_tokens none = {NULL, 0, 0};
+    uint64_t seed = 7;
+
+    begin_tokens(&seed);
+    load(&vocabulary);
+    CHECK(!hm_bpe(&vocabulary, (const uint8_t *)"x",
+                  SIZE_MAX / sizeof(int32_t) + 1, &none));
+    CHECK_EQUAL(none.count, 0);
+    hm_vocabulary_free(&vocabulary);
+}
+
 /* ---- Finding merges ---------------------------------------------------- */
 
 /* The merges of the single bytes and these tokens, from rank 256 on. */
@@ -491,6 +507,7 @@ void test_bpe(void)
     test_lengths();
     test_chains();
     test_no_memory();
+    test_piece_too_long();
     test_unreachable();
     test_not_byte_pair();
 }
