@@ -28,14 +28,15 @@
 struct harmony_parser {
     const harmony_encoding *encoding;
     harmony_view view;
-    hm_buffer text;     /* view.finished.text */
-    hm_buffer messages; /* view.finished.messages */
-    hm_buffer tokens;   /* view.tokens */
-    hm_buffer pending;  /* bytes of the content, not yet characters */
+    hm_buffer text;      /* view.finished.text */
+    hm_buffer messages;  /* view.finished.messages */
+    hm_buffer tokens;    /* view.tokens */
+    hm_buffer pending;   /* bytes of the content, not yet characters */
     size_t pending_start;
-    hm_header header;   /* in HARMONY_STATE_HEADER: what is collected */
-    int header_broken;  /* it has a token outside the vocabulary */
-    int32_t role;       /* the role given for the next header, or none */
+    hm_header header;    /* in HARMONY_STATE_HEADER: what is collected */
+    size_t header_valid; /* how many bytes of it are known to be UTF-8 */
+    int header_broken;   /* it has a token outside the vocabulary */
+    int32_t role;        /* the role given for the next header, or none */
     int32_t strict;
 };
 
@@ -82,6 +83,7 @@ static void begin_header(harmony_parser *parser)
     parser->view.open_start = token_count(parser);
     parser->header.start = parser->text.length;
     parser->header.channel = -1;
+    parser->header_valid = 0;
     parser->header_broken = 0;
 }
 
@@ -129,15 +131,18 @@ static void collect(harmony_parser *parser, int32_t token, const char *bytes,
     hm_append(&parser->text, bytes, length);
 }
 
+/* A header that a stop token did not end may be read again: `header_valid`
+ * keeps the cost of that from growing with the header. */
 static harmony_status read_header(harmony_parser *parser,
                                   harmony_message *message,
                                   harmony_error *error)
 {
-    size_t start = parser->header.start, error_length;
-    size_t length = parser->text.length - start;
-    size_t valid = hm_utf8_valid(parser->text.data + start, length, &error_length);
+    size_t from = parser->header.start + parser->header_valid, error_length;
 
-    if (valid < length || parser->header_broken)
+    parser->header_valid += hm_utf8_valid(
+        parser->text.data + from, parser->text.length - from, &error_length);
+    if (parser->header.start + parser->header_valid < parser->text.length
+        || parser->header_broken)
         return hm_fail(error, HARMONY_HEADER_NOT_UTF8, -1,
                        parser->header_broken
                            ? "could not decode header: it has an id that is "

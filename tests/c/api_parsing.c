@@ -534,6 +534,28 @@ static void test_messages_of_errors(void)
     harmony_parser_free(parser);
 }
 
+/* Stop tokens in a header that can't be read: each used to look at the whole
+ * header again, half a minute for these and four times that for twice as many.
+ */
+static void test_long_unreadable_header(void)
+{
+    const harmony_parser_options options = {HARMONY_ROLE_USER, 0};
+    const int count = 200000;
+    harmony_parser *parser;
+    int i;
+
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    for (i = 0; i < count; i++)
+        harmony_parser_process(parser, 1000 + i % 10, NULL);
+    harmony_parser_process(parser, HARMONY_TOKEN_CHANNEL, NULL);
+    for (i = 0; i < count; i++)
+        if (harmony_parser_process(parser, HARMONY_TOKEN_END, NULL)
+            != HARMONY_HEADER_NO_CHANNEL)
+            break;
+    CHECK_EQUAL(i, count);
+    harmony_parser_free(parser);
+}
+
 /* The end of the stream inside a header used to leave the view's pointers to
  * memory that had moved. */
 static void test_view_after_unexpected_end(void)
@@ -635,6 +657,7 @@ void test_parsing(void)
     test_random();
     test_steps();
     test_fed_on();
+    test_long_unreadable_header();
     test_view_after_unexpected_end();
     test_view_after_no_memory_to_finish();
     test_bad_role();
