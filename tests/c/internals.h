@@ -9,5 +9,6 @@ void test_header(void);
 void test_unicode(void);
 void test_vocabulary(void);
 void test_bpe(void);
+void test_parser(const char *vocabulary_path);
 
 #endif
