@@ -79,10 +79,14 @@ struct merging {
     int32_t *next;
     uint64_t *best;
     int32_t length;
-    int32_t leaves;
+    size_t leaves;
 };
 
 #define NO_MERGE UINT64_MAX
+
+/* Memory for one byte of a window, at most: there are less than twice as many
+ * leaves as bytes, and as many nodes above them. */
+#define WINDOW_BYTE_ROOM (4 * sizeof(uint64_t) + 3 * sizeof(int32_t))
 
 static uint64_t lesser(const uint64_t *pair)
 {
@@ -101,7 +105,7 @@ static uint64_t merge_at(const struct merging *m, int32_t place)
 
 static void set_leaf(struct merging *m, int32_t place, uint64_t merge)
 {
-    int32_t node = m->leaves + place;
+    size_t node = m->leaves + (size_t)place;
 
     m->best[node] = merge;
     for (node /= 2; node > 0; node /= 2) {
@@ -115,17 +119,21 @@ static void set_leaf(struct merging *m, int32_t place, uint64_t merge)
 
 static void begin_merging(struct merging *m, const uint8_t *bytes)
 {
+    uint64_t *leaf = m->best + m->leaves;
     int32_t i;
+    size_t node;
 
     for (i = 0; i < m->length; i++) {
         m->token[i] = m->vocabulary->rank_of_byte[bytes[i]];
         m->previous[i] = i - 1;
         m->next[i] = i + 1;
     }
-    for (i = 0; i < m->leaves; i++)
-        m->best[m->leaves + i] = i < m->length ? merge_at(m, i) : NO_MERGE;
-    for (i = m->leaves - 1; i > 0; i--)
-        m->best[i] = lesser(m->best + 2 * i);
+    for (i = 0; i < m->length; i++)
+        *leaf++ = merge_at(m, i);
+    while (leaf < m->best + 2 * m->leaves)
+        *leaf++ = NO_MERGE;
+    for (node = m->leaves - 1; node > 0; node--)
+        m->best[node] = lesser(m->best + 2 * node);
 }
 
 /* Make the best merge, as long as there is one. */
@@ -158,10 +166,12 @@ static size_t merge_window(const hm_vocabulary *vocabulary,
     size_t count = 0;
     int32_t i;
 
-    while (m.leaves < m.length)
+    while (m.leaves < length)
         m.leaves *= 2;
     if (length > WINDOW) {
-        m.best = malloc((size_t)m.leaves * 2 * sizeof *m.best
+        if (length > SIZE_MAX / WINDOW_BYTE_ROOM)
+            return 0;
+        m.best = malloc(m.leaves * 2 * sizeof *m.best
                         + 3 * length * sizeof *m.token);
         if (m.best == NULL)
             return 0;
@@ -272,6 +282,8 @@ int hm_bpe(const hm_vocabulary *vocabulary, const uint8_t *piece, size_t length,
     if (length <= WINDOW) {
         count = merge_window(vocabulary, piece, length, tokens);
     } else {
+        if (length > SIZE_MAX / sizeof *tokens)
+            return 0;
         tokens = malloc(length * sizeof *tokens);
         if (tokens == NULL)
             return 0;

@@ -288,8 +288,11 @@ const char *harmony_token_bytes(const harmony_encoding *encoding, int32_t token,
     const char *special;
 
     *length = 0;
-    if (token >= 0 && token < encoding->vocabulary.size)
-        return (const char *)hm_token(&encoding->vocabulary, token, length);
+    if (token >= 0 && token < encoding->vocabulary.size) {
+        const uint8_t *bytes = hm_token(&encoding->vocabulary, token, length);
+
+        return *length > 0 ? (const char *)bytes : NULL;
+    }
     if (!harmony_is_special_token(token))
         return NULL;
     special = encoding->special[token - FIRST_SPECIAL];

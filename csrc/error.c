@@ -33,9 +33,9 @@ void hm_say_bytes(harmony_error *error, const void *bytes, size_t length)
     if (error == NULL)
         return;
     used = strlen(error->message);
-    room = sizeof error->message - sizeof ellipsis - used;
-    if (used >= sizeof error->message - sizeof ellipsis)
+    if (used > sizeof error->message - sizeof ellipsis)
         return;
+    room = sizeof error->message - sizeof ellipsis - used;
     if (length <= room) {
         memcpy(error->message + used, bytes, length);
         error->message[used + length] = '\0';

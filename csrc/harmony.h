@@ -175,7 +175,7 @@ HARMONY_API const char *harmony_token_bytes(
 /* Encode text. Text that spells one of the `allowed_count` special tokens in
  * `allowed` becomes that token; any other is ordinary text, whatever it
  * spells. There are never more tokens than bytes of text.
- * Errors: HARMONY_SHORT_BUFFER, HARMONY_NO_MEMORY. */
+ * Errors: HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_encode(
     const harmony_encoding *encoding, const char *text, size_t length,
     const int32_t *allowed, size_t allowed_count, int32_t *tokens,
@@ -243,7 +243,8 @@ typedef struct harmony_render_options {
  * its own as ordinary text: what a user writes can't become a special token.
  * `options` NULL means all zero and no next role.
  * Errors, with the index of the message as position: HARMONY_TOOL_WITHOUT_NAME,
- * HARMONY_BAD_ARGUMENT; and HARMONY_SHORT_BUFFER, HARMONY_NO_MEMORY. */
+ * HARMONY_BAD_ARGUMENT; and HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE,
+ * HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_render(
     const harmony_encoding *encoding, const harmony_conversation *conversation,
     const harmony_render_options *options, int32_t *tokens, size_t capacity,
@@ -315,8 +316,9 @@ HARMONY_API const harmony_view *harmony_parser_view(
  * Errors: HARMONY_UNEXPECTED_TOKEN and the HARMONY_HEADER_... ones, position:
  * index of the token in view->tokens. After an error at the end of a header,
  * at its <|message|>, the parser expects <|start|> again and the header is
- * gone; after any other nothing has changed. Finished messages stay, and the
- * parser goes on. */
+ * gone; after any other nothing has changed but that the token is among
+ * view->tokens. Finished messages stay, and the parser goes on. And
+ * HARMONY_NO_MEMORY, HARMONY_TOO_LARGE: the token has not been taken. */
 HARMONY_API harmony_status harmony_parser_process(
     harmony_parser *parser, int32_t token, harmony_error *error);
 
@@ -327,8 +329,8 @@ HARMONY_API harmony_status harmony_parser_feed(
     harmony_error *error);
 
 /* Say that the stream has ended. An open message is finished as by a stop
- * token. Errors: HARMONY_UNEXPECTED_END inside a header. The parser may be fed
- * on afterwards. */
+ * token. Errors: HARMONY_UNEXPECTED_END inside a header, HARMONY_NO_MEMORY,
+ * HARMONY_TOO_LARGE. The parser may be fed on afterwards. */
 HARMONY_API harmony_status harmony_parser_finish(
     harmony_parser *parser, harmony_error *error);
 

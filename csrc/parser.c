@@ -28,14 +28,15 @@
 struct harmony_parser {
     const harmony_encoding *encoding;
     harmony_view view;
-    hm_buffer text;     /* view.finished.text */
-    hm_buffer messages; /* view.finished.messages */
-    hm_buffer tokens;   /* view.tokens */
-    hm_buffer pending;  /* bytes of the content, not yet characters */
+    hm_buffer text;      /* view.finished.text */
+    hm_buffer messages;  /* view.finished.messages */
+    hm_buffer tokens;    /* view.tokens */
+    hm_buffer pending;   /* bytes of the content, not yet characters */
     size_t pending_start;
-    hm_header header;   /* in HARMONY_STATE_HEADER: what is collected */
-    int header_broken;  /* it has a token outside the vocabulary */
-    int32_t role;       /* the role given for the next header, or none */
+    hm_header header;    /* in HARMONY_STATE_HEADER: what is collected */
+    size_t header_valid; /* how many bytes of it are known to be UTF-8 */
+    const char *header_fault; /* why it can't be read, or NULL */
+    int32_t role;        /* the role given for the next header, or none */
     int32_t strict;
 };
 
@@ -82,7 +83,8 @@ static void begin_header(harmony_parser *parser)
     parser->view.open_start = token_count(parser);
     parser->header.start = parser->text.length;
     parser->header.channel = -1;
-    parser->header_broken = 0;
+    parser->header_valid = 0;
+    parser->header_fault = NULL;
 }
 
 static void begin_content(harmony_parser *parser)
@@ -115,12 +117,28 @@ static void finish_message(harmony_parser *parser)
 
 /* ---- Headers ----------------------------------------------------------- */
 
+static const char not_text[] = "its bytes are not valid UTF-8";
+
+/* Whether what has been collected is text. Not strict, a header may be asked for
+ * again and again: `header_valid` keeps the cost from growing with it. */
+static int header_is_text(harmony_parser *parser)
+{
+    size_t from = parser->header.start + parser->header_valid, error_length;
+
+    parser->header_valid += hm_utf8_valid(
+        parser->text.data + from, parser->text.length - from, &error_length);
+    return parser->header.start + parser->header_valid == parser->text.length;
+}
+
 static void collect(harmony_parser *parser, int32_t token, const char *bytes,
                     size_t length)
 {
     if (bytes == NULL)
-        parser->header_broken = 1;
+        parser->header_fault = "it has an id that is not in the vocabulary";
     if (token == HARMONY_TOKEN_CHANNEL && parser->header.channel < 0) {
+        /* No character may reach across the marker that is taken out. */
+        if (parser->header_fault == NULL && !header_is_text(parser))
+            parser->header_fault = not_text;
         parser->header.channel = (int64_t)parser->text.length;
         return;
     }
@@ -129,39 +147,19 @@ static void collect(harmony_parser *parser, int32_t token, const char *bytes,
     hm_append(&parser->text, bytes, length);
 }
 
-static int is_utf8(const uint8_t *bytes, size_t length)
-{
-    size_t error_length;
-
-    return hm_utf8_valid(bytes, length, &error_length) == length;
-}
-
-/* Whether the header is text: before and behind the marker that was taken out,
- * which no character reaches across. */
-static int header_is_text(const harmony_parser *parser)
-{
-    const uint8_t *bytes = parser->text.data;
-    size_t start = parser->header.start, end = parser->text.length;
-    size_t channel = parser->header.channel < 0
-                         ? end
-                         : (size_t)parser->header.channel;
-
-    return is_utf8(bytes + start, channel - start)
-           && is_utf8(bytes + channel, end - channel);
-}
-
 static harmony_status read_header(harmony_parser *parser,
                                   harmony_message *message,
                                   harmony_error *error)
 {
-    if (parser->header_broken)
-        return hm_fail(error, HARMONY_HEADER_NOT_UTF8, -1,
-                       "could not decode header: it has an id that is not in "
-                       "the vocabulary");
-    if (!header_is_text(parser))
-        return hm_fail(error, HARMONY_HEADER_NOT_UTF8, -1,
-                       "could not decode header: its bytes are not valid "
-                       "UTF-8");
+    const char *fault = parser->header_fault;
+
+    if (fault == NULL && !header_is_text(parser))
+        fault = not_text;
+    if (fault != NULL) {
+        hm_fail(error, HARMONY_HEADER_NOT_UTF8, -1, "could not decode header: ");
+        hm_say(error, fault);
+        return HARMONY_HEADER_NOT_UTF8;
+    }
     *message = no_message(parser->role);
     return hm_take_channel(&parser->header, &parser->text, &message->channel,
                            error);
@@ -387,18 +385,16 @@ harmony_status harmony_parser_finish(harmony_parser *parser,
 {
     harmony_status status = prepare(parser, 0, error);
 
-    if (status != HARMONY_OK)
-        return status;
     parser->view.delta = hm_absent();
-    if (parser->view.state == HARMONY_STATE_HEADER)
-        return hm_fail(error, HARMONY_UNEXPECTED_END,
-                       (int64_t)parser->view.token_count,
-                       "Unexpected EOS while waiting for message header to "
-                       "complete");
-    if (parser->view.state == HARMONY_STATE_CONTENT)
+    if (status == HARMONY_OK && parser->view.state == HARMONY_STATE_HEADER)
+        status = hm_fail(error, HARMONY_UNEXPECTED_END,
+                         (int64_t)parser->view.token_count,
+                         "Unexpected EOS while waiting for message header to "
+                         "complete");
+    if (status == HARMONY_OK && parser->view.state == HARMONY_STATE_CONTENT)
         end_content(parser);
-    refresh(parser);
-    return HARMONY_OK;
+    refresh(parser); /* in any case: what is prepared may have moved */
+    return status;
 }
 
 /* ---- Making one -------------------------------------------------------- */

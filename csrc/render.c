@@ -181,8 +181,9 @@ static size_t dropped_before(const struct output *output)
         i--;
     if (i == 0 || !is_text(output, messages[i - 1].channel, "final"))
         return 0;
-    for (i = 0; !is_text(output, messages[i].channel, "final"); i++)
-        ;
+    i = 0;
+    while (!is_text(output, messages[i].channel, "final"))
+        i = behind(conversation, i);
     return i;
 }
 
@@ -200,8 +201,8 @@ static harmony_status put_messages(struct output *output, size_t keep_from)
     return status;
 }
 
-/* Turn the last <|end|> into <|return|> if the assistant's final answer is the
- * last message. A message that calls a tool ends in <|call|>, and stays so. */
+/* Turn the last stop token into <|return|> if the assistant's final answer is
+ * the last message, even one that has a recipient and so ended in <|call|>. */
 static void end_for_training(struct output *output)
 {
     const harmony_conversation *conversation = output->conversation;
@@ -225,6 +226,19 @@ static int inside(const harmony_conversation *conversation, harmony_span span)
                       <= conversation->text_length - (size_t)span.start);
 }
 
+/* Whether all spans that are used are inside: of a further item of a content,
+ * that is its content alone. */
+static int is_inside(const harmony_conversation *conversation,
+                     const harmony_message *message)
+{
+    return inside(conversation, message->content)
+           && (message->role == HARMONY_ROLE_CONTINUED
+               || (inside(conversation, message->name)
+                   && inside(conversation, message->recipient)
+                   && inside(conversation, message->channel)
+                   && inside(conversation, message->content_type)));
+}
+
 /* Check what the caller could get wrong, once, before anything is rendered. */
 static harmony_status check(const harmony_conversation *conversation,
                             harmony_error *error)
@@ -241,11 +255,7 @@ static harmony_status check(const harmony_conversation *conversation,
         if (i == 0 && message->role == HARMONY_ROLE_CONTINUED)
             return hm_fail(error, HARMONY_BAD_ARGUMENT, 0,
                            "the first message continues nothing");
-        if (!inside(conversation, message->name)
-            || !inside(conversation, message->recipient)
-            || !inside(conversation, message->channel)
-            || !inside(conversation, message->content_type)
-            || !inside(conversation, message->content))
+        if (!is_inside(conversation, message))
             return hm_fail(error, HARMONY_BAD_ARGUMENT, (int64_t)i,
                            "a message has a span outside the text");
     }
@@ -273,11 +283,14 @@ harmony_status harmony_render(const harmony_encoding *encoding,
                               harmony_error *error)
 {
     static const harmony_render_options plain = {0, HARMONY_ROLE_NONE, 0};
-    struct output output = {encoding, conversation, tokens, capacity,
+    harmony_conversation given = *conversation;
+    struct output output = {encoding, &given,       tokens, capacity,
                             0,        {NULL, 0, 0}, error};
     harmony_status status = check(conversation, error);
 
     *count = 0;
+    if (given.text == NULL)
+        given.text = ""; /* an empty span may point into no text */
     if (options == NULL)
         options = &plain;
     if (status == HARMONY_OK)

@@ -430,7 +430,9 @@ static int read_line(const uint8_t **at, const uint8_t *end, struct line *line)
         p++;
     line->length = (size_t)(p - line->text);
     line->rank = 0;
-    for (p++; p < stop && *p >= '0' && *p <= '9' && digits < 8; p++, digits++)
+    if (p < stop)
+        p++;
+    for (; p < stop && *p >= '0' && *p <= '9' && digits < 8; p++, digits++)
         line->rank = 10 * line->rank + (*p - '0');
     return p == stop && digits > 0 && line->rank < RANK_LIMIT
            && base64_length(line->text, line->length) > 0;
@@ -535,6 +537,8 @@ harmony_status hm_vocabulary_load(hm_vocabulary *vocabulary, const uint8_t *data
     memset(vocabulary, 0, sizeof *vocabulary);
     for (i = 0; i < 256; i++)
         vocabulary->rank_of_byte[i] = -1;
+    if (size == 0)
+        data = (const uint8_t *)""; /* it may be NULL, which has no end */
     if (size >= MAGIC_LENGTH && memcmp(data, MAGIC, MAGIC_LENGTH) == 0)
         status = load_compact(vocabulary, data, size, error);
     else

@@ -1,0 +1,500 @@
+/*
+ * Conversations to tokens. What is wanted is written as a list of runs: one
+ * that is the name of a special token is that token, all else is text that is
+ * encoded by itself.
+ */
+#include "api.h"
+
+#include <stdarg.h>
+
+/* ---- Conversations ----------------------------------------------------- */
+
+static char text[2000];
+static harmony_message messages[40];
+static harmony_conversation conversation;
+
+static harmony_span span_of(const char *words)
+{
+    harmony_span span = {-1, 0};
+
+    if (words == NULL)
+        return span;
+    span.start = (int32_t)conversation.text_length;
+    span.length = (int32_t)strlen(words);
+    memcpy(text + span.start, words, strlen(words));
+    conversation.text_length += strlen(words);
+    return span;
+}
+
+static void begin(void)
+{
+    conversation.text = text;
+    conversation.messages = messages;
+    conversation.text_length = conversation.message_count = 0;
+}
+
+static harmony_message *add(int32_t role, const char *name,
+                            const char *recipient, const char *channel,
+                            const char *content_type, const char *content)
+{
+    harmony_message *message = messages + conversation.message_count++;
+
+    message->role = role;
+    message->name = span_of(name);
+    message->recipient = span_of(recipient);
+    message->channel = span_of(channel);
+    message->content_type = span_of(content_type);
+    message->content = span_of(content);
+    return message;
+}
+
+static harmony_span *field_of(harmony_message *message, int field)
+{
+    harmony_span *const fields[] = {&message->name, &message->recipient,
+                                    &message->channel, &message->content_type,
+                                    &message->content};
+
+    return fields[field];
+}
+
+static void add_plain(int32_t role, const char *channel, const char *content)
+{
+    add(role, NULL, NULL, channel, NULL, content);
+}
+
+/* ---- Comparing --------------------------------------------------------- */
+
+/* Render from exact copies, once for each capacity that matters. */
+static id_list rendered(const harmony_render_options *options)
+{
+    harmony_conversation exact = conversation;
+    void *bytes = exact_copy(text, conversation.text_length);
+    void *records = exact_copy(messages, conversation.message_count
+                                             * sizeof *messages);
+    size_t bound = harmony_render_bound(&conversation), count = 99, again;
+    id_list list = {NULL, 0};
+    harmony_status status;
+    harmony_error error;
+
+    exact.text = bytes;
+    exact.messages = records;
+    status = harmony_render(encoding, &exact, options, NULL, 0, &count, NULL);
+    CHECK_EQUAL(status, count > 0 ? HARMONY_SHORT_BUFFER : HARMONY_OK);
+    CHECK(count <= bound);
+    for (again = 0; again < count; again += count > 40 ? count / 8 : 1) {
+        list.ids = room(again * sizeof *list.ids);
+        CHECK_EQUAL(harmony_render(encoding, &exact, options, list.ids, again,
+                                   &list.count, &error), HARMONY_SHORT_BUFFER);
+        CHECK_EQUAL(error.status, HARMONY_SHORT_BUFFER);
+        CHECK_EQUAL(list.count, count);
+        free(list.ids);
+    }
+    list.ids = room(count * sizeof *list.ids);
+    CHECK_EQUAL(harmony_render(encoding, &exact, options, list.ids, count,
+                               &list.count, &error), HARMONY_OK);
+    CHECK_EQUAL(list.count, count);
+    free(bytes);
+    free(records);
+    return list;
+}
+
+/* The runs that are wanted, up to NULL, and what is rendered. */
+static void check_render(const harmony_render_options *options, ...)
+{
+    id_list list = rendered(options), run;
+    const char *words;
+    int32_t wanted[500];
+    size_t count = 0, position, length;
+    va_list arguments;
+
+    va_start(arguments, options);
+    while ((words = va_arg(arguments, const char *)) != NULL) {
+        wanted[count] = harmony_find_special_token(words, strlen(words), 0,
+                                                   &position, &length);
+        if (wanted[count] >= 0 && length == strlen(words)) {
+            count++;
+            continue;
+        }
+        run = encode_plain(words);
+        memcpy(wanted + count, run.ids, run.count * sizeof *run.ids);
+        count += run.count;
+        free(run.ids);
+    }
+    va_end(arguments);
+    CHECK_EQUAL(list.count, count);
+    CHECK(list.count == count
+          && memcmp(list.ids, wanted, count * sizeof *wanted) == 0);
+    free(list.ids);
+}
+
+static void check_refused(const harmony_render_options *options,
+                          harmony_status status, int64_t position,
+                          const char *message)
+{
+    harmony_error error;
+    size_t count = 99;
+    int32_t ids[300];
+
+    CHECK_EQUAL(harmony_render(encoding, &conversation, options, NULL, 0,
+                               &count, NULL), status);
+    CHECK_EQUAL(count, 0);
+    CHECK_EQUAL(harmony_render(encoding, &conversation, options, ids, 300,
+                               &count, &error), status);
+    CHECK_EQUAL(count, 0);
+    CHECK_EQUAL(error.status, status);
+    CHECK_EQUAL(error.position, position);
+    CHECK_STRING(error.message, message);
+}
+
+/* ---- The frame --------------------------------------------------------- */
+
+static void test_roles(void)
+{
+    begin();
+    add_plain(HARMONY_ROLE_USER, NULL, "2+2?");
+    add_plain(HARMONY_ROLE_SYSTEM, NULL, "Be\nbrief");
+    add_plain(HARMONY_ROLE_DEVELOPER, NULL, "");
+    add_plain(HARMONY_ROLE_ASSISTANT, NULL, NULL);
+    add(HARMONY_ROLE_TOOL, "functions.f", NULL, NULL, NULL, "4");
+    add(HARMONY_ROLE_USER, "bob", NULL, NULL, NULL, "hi");
+    add(HARMONY_ROLE_TOOL, "", NULL, NULL, NULL, "4");
+    check_render(NULL, "<|start|>", "user", "<|message|>", "2+2?", "<|end|>",
+                 "<|start|>", "system", "<|message|>", "Be\nbrief", "<|end|>",
+                 "<|start|>", "developer", "<|message|>", "<|end|>",
+                 "<|start|>", "assistant", "<|message|>", "<|end|>",
+                 "<|start|>", "functions.f", "<|message|>", "4", "<|end|>",
+                 "<|start|>", "user", ":bob", "<|message|>", "hi", "<|end|>",
+                 "<|start|>", "<|message|>", "4", "<|end|>", (char *)NULL);
+}
+
+static void test_header_fields(void)
+{
+    begin();
+    add(HARMONY_ROLE_ASSISTANT, NULL, "functions.f", "commentary",
+        "<|constrain|>json", "{}");
+    add(HARMONY_ROLE_TOOL, "functions.f", "assistant", "commentary", "json",
+        "4");
+    add(HARMONY_ROLE_ASSISTANT, NULL, "all", "final", "<|constrain|>", "x");
+    add(HARMONY_ROLE_USER, NULL, "al", "", "", "x");
+    add(HARMONY_ROLE_USER, NULL, "", NULL, "<|constrain|", "x");
+    check_render(NULL, "<|start|>", "assistant", " to=functions.f",
+                 "<|channel|>", "commentary", " ", "<|constrain|>", "json",
+                 "<|message|>", "{}", "<|call|>",
+                 "<|start|>", "functions.f", " to=assistant", "<|channel|>",
+                 "commentary", " json", "<|message|>", "4", "<|end|>",
+                 "<|start|>", "assistant", "<|channel|>", "final", " ",
+                 "<|constrain|>", "<|message|>", "x", "<|call|>",
+                 "<|start|>", "user", " to=al", "<|channel|>", " ",
+                 "<|message|>", "x", "<|end|>",
+                 "<|start|>", "user", " to=", " <|constrain|", "<|message|>",
+                 "x", "<|end|>", (char *)NULL);
+}
+
+/* Text that spells special tokens is text, wherever it stands. */
+static void test_no_structure_in_text(void)
+{
+    begin();
+    add(HARMONY_ROLE_TOOL, "a<|start|>", "b<|end|>", "c<|call|>",
+        "d<|constrain|>", "e<|end|>");
+    check_render(NULL, "<|start|>", "a<|start|>", " to=b<|end|>", "<|channel|>",
+                 "c<|call|>", " d<|constrain|>", "<|message|>", "e<|end|>",
+                 "<|end|>", (char *)NULL);
+}
+
+static void test_continued(void)
+{
+    begin();
+    add_plain(HARMONY_ROLE_USER, NULL, "un");
+    add_plain(HARMONY_ROLE_CONTINUED, NULL, "der");
+    add_plain(HARMONY_ROLE_CONTINUED, NULL, NULL);
+    add_plain(HARMONY_ROLE_CONTINUED, NULL, "stand");
+    add(HARMONY_ROLE_ASSISTANT, NULL, "x", NULL, NULL, NULL);
+    add_plain(HARMONY_ROLE_CONTINUED, NULL, "ing");
+    check_render(NULL, "<|start|>", "user", "<|message|>", "un", "der", "stand",
+                 "<|end|>", "<|start|>", "assistant", " to=x", "<|message|>",
+                 "ing", "<|call|>", (char *)NULL);
+}
+
+/* Of a further item only the content is used, whatever else is in the record.
+ * A channel there used to count where analysis is dropped, and a span outside
+ * the text was refused. */
+static void test_continued_has_no_header(void)
+{
+    static const harmony_render_options drop = {1, HARMONY_ROLE_NONE, 0};
+    harmony_message *item;
+
+    begin();
+    add_plain(HARMONY_ROLE_USER, NULL, "a");
+    item = add(HARMONY_ROLE_CONTINUED, "n", "r", "final", "t", "b");
+    item->recipient.start = INT32_MAX;
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "c");
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "d");
+    check_render(&drop, "<|start|>", "user", "<|message|>", "a", "b", "<|end|>",
+                 "<|start|>", "assistant", "<|channel|>", "final",
+                 "<|message|>", "d", "<|end|>", (char *)NULL);
+}
+
+static void test_nothing(void)
+{
+    size_t count = 99;
+
+    begin();
+    check_render(NULL, (char *)NULL);
+    conversation.messages = NULL;
+    CHECK(harmony_render_bound(&conversation) > 0);
+    CHECK_EQUAL(harmony_render(encoding, &conversation, NULL, NULL, 0, &count,
+                               NULL), HARMONY_OK);
+    CHECK_EQUAL(count, 0);
+}
+
+/* Spans that are present and empty may point into no text at all. */
+static void test_no_text(void)
+{
+    int32_t ids[20];
+    size_t count = 99;
+
+    begin();
+    add(HARMONY_ROLE_USER, "", "", "", "", "");
+    add(HARMONY_ROLE_TOOL, "", "", "", "", "");
+    add(HARMONY_ROLE_CONTINUED, "", "", "", "", "");
+    conversation.text = NULL;
+    CHECK_EQUAL(harmony_render(encoding, &conversation, NULL, ids, 20, &count,
+                               NULL), HARMONY_OK);
+    CHECK_EQUAL(count, 16);
+}
+
+/* ---- Options ----------------------------------------------------------- */
+
+static void test_next_role(void)
+{
+    static const char *const words[] = {"user", "assistant", "system",
+                                        "developer", "tool"};
+    harmony_render_options options = {0, HARMONY_ROLE_NONE, 0};
+
+    begin();
+    for (options.next_role = 0; options.next_role < 5; options.next_role++)
+        check_render(&options, "<|start|>", words[options.next_role],
+                     (char *)NULL);
+    check_refused(&options, HARMONY_BAD_ARGUMENT, -1,
+                  "the next role is an unknown role");
+    options.next_role = -2;
+    check_refused(&options, HARMONY_BAD_ARGUMENT, -1,
+                  "the next role is an unknown role");
+    options.next_role = HARMONY_ROLE_ASSISTANT;
+    add_plain(HARMONY_ROLE_USER, NULL, "a");
+    check_render(&options, "<|start|>", "user", "<|message|>", "a", "<|end|>",
+                 "<|start|>", "assistant", (char *)NULL);
+}
+
+static void test_drop_analysis(void)
+{
+    static const harmony_render_options drop = {1, HARMONY_ROLE_NONE, 0};
+
+    begin();
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "a");
+    add_plain(HARMONY_ROLE_CONTINUED, NULL, "b");
+    add_plain(HARMONY_ROLE_USER, "analysis", "c");
+    add_plain(HARMONY_ROLE_ASSISTANT, "commentary", "d");
+    check_render(&drop, "<|start|>", "assistant", "<|channel|>", "analysis",
+                 "<|message|>", "a", "b", "<|end|>", "<|start|>", "user",
+                 "<|channel|>", "analysis", "<|message|>", "c", "<|end|>",
+                 "<|start|>", "assistant", "<|channel|>", "commentary",
+                 "<|message|>", "d", "<|end|>", (char *)NULL);
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "e");
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "f");
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "g");
+    add_plain(HARMONY_ROLE_CONTINUED, NULL, "h");
+    add_plain(HARMONY_ROLE_USER, NULL, "i");
+    check_render(&drop, "<|start|>", "assistant", "<|channel|>", "commentary",
+                 "<|message|>", "d", "<|end|>", "<|start|>", "assistant",
+                 "<|channel|>", "final", "<|message|>", "e", "<|end|>",
+                 "<|start|>", "assistant", "<|channel|>", "analysis",
+                 "<|message|>", "f", "<|end|>", "<|start|>", "assistant",
+                 "<|channel|>", "final", "<|message|>", "g", "h", "<|end|>",
+                 "<|start|>", "user", "<|message|>", "i", "<|end|>",
+                 (char *)NULL);
+    begin();
+    add_plain(HARMONY_ROLE_USER, "analysis", "a");
+    add_plain(HARMONY_ROLE_USER, "final", "b");
+    check_render(&drop, "<|start|>", "user", "<|channel|>", "analysis",
+                 "<|message|>", "a", "<|end|>", "<|start|>", "user",
+                 "<|channel|>", "final", "<|message|>", "b", "<|end|>",
+                 (char *)NULL);
+}
+
+static void test_training(void)
+{
+    static const harmony_render_options training = {0, HARMONY_ROLE_NONE, 1};
+    static const harmony_render_options all = {1, HARMONY_ROLE_USER, 1};
+
+    begin();
+    check_render(&training, (char *)NULL);
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "a");
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "b");
+    add_plain(HARMONY_ROLE_CONTINUED, NULL, "c");
+    check_render(&training, "<|start|>", "assistant", "<|channel|>", "analysis",
+                 "<|message|>", "a", "<|end|>", "<|start|>", "assistant",
+                 "<|channel|>", "final", "<|message|>", "b", "c", "<|return|>",
+                 (char *)NULL);
+    check_render(&all, "<|start|>", "assistant", "<|channel|>", "final",
+                 "<|message|>", "b", "c", "<|return|>", "<|start|>", "user",
+                 (char *)NULL);
+    add_plain(HARMONY_ROLE_USER, "final", "d");
+    check_render(&all, "<|start|>", "assistant", "<|channel|>", "final",
+                 "<|message|>", "b", "c", "<|end|>", "<|start|>", "user",
+                 "<|channel|>", "final", "<|message|>", "d", "<|end|>",
+                 "<|start|>", "user", (char *)NULL);
+    begin();
+    add(HARMONY_ROLE_ASSISTANT, NULL, "x", "final", NULL, "a");
+    check_render(&training, "<|start|>", "assistant", " to=x", "<|channel|>",
+                 "final", "<|message|>", "a", "<|return|>", (char *)NULL);
+    begin();
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "a");
+    check_render(&training, "<|start|>", "assistant", "<|channel|>", "analysis",
+                 "<|message|>", "a", "<|end|>", (char *)NULL);
+}
+
+/* ---- What is refused --------------------------------------------------- */
+
+static void check_bad_span(int32_t start, int32_t length, int inside)
+{
+    harmony_span span = {-1, 0};
+    int field;
+
+    span.start = start;
+    span.length = length;
+    for (field = 0; field < 5; field++) {
+        harmony_message *message;
+        harmony_status status;
+        size_t count;
+
+        begin();
+        add_plain(HARMONY_ROLE_USER, NULL, "0123456789");
+        message = add(HARMONY_ROLE_TOOL, "x", NULL, NULL, NULL, "y");
+        *field_of(message, field) = span;
+        status = harmony_render(encoding, &conversation, NULL, NULL, 0, &count,
+                                NULL);
+        CHECK_EQUAL(status, inside ? HARMONY_SHORT_BUFFER
+                                   : HARMONY_BAD_ARGUMENT);
+        if (!inside)
+            check_refused(NULL, HARMONY_BAD_ARGUMENT, 1,
+                          "a message has a span outside the text");
+    }
+}
+
+static void test_spans(void)
+{
+    check_bad_span(0, 12, 1);
+    check_bad_span(12, 0, 1);
+    check_bad_span(0, 13, 0);
+    check_bad_span(12, 1, 0);
+    check_bad_span(13, 0, 0);
+    check_bad_span(0, -1, 0);
+    check_bad_span(1, INT32_MAX, 0);
+    check_bad_span(INT32_MAX, INT32_MAX, 0);
+    check_bad_span(0, INT32_MIN, 0);
+}
+
+static void test_bad_messages(void)
+{
+    static const int32_t roles[] = {-1, 6, INT32_MIN, INT32_MAX};
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        begin();
+        add_plain(HARMONY_ROLE_USER, NULL, "a");
+        add_plain(roles[i], NULL, "b");
+        check_refused(NULL, HARMONY_BAD_ARGUMENT, 1,
+                      "a message has an unknown role");
+    }
+    begin();
+    add_plain(HARMONY_ROLE_CONTINUED, NULL, "a");
+    check_refused(NULL, HARMONY_BAD_ARGUMENT, 0,
+                  "the first message continues nothing");
+    begin();
+    add_plain(HARMONY_ROLE_USER, NULL, "a");
+    add_plain(HARMONY_ROLE_TOOL, NULL, "a");
+    check_refused(NULL, HARMONY_TOOL_WITHOUT_NAME, 1,
+                  "Tools should have a name!");
+}
+
+static void test_no_memory(void)
+{
+    harmony_status status = HARMONY_NO_MEMORY;
+    harmony_error error;
+    char name[400];
+    id_list list;
+    size_t count;
+    long i;
+
+    memset(name, 'q', sizeof name);
+    name[sizeof name - 1] = '\0';
+    begin();
+    add(HARMONY_ROLE_USER, name, name, NULL, "json", name);
+    for (i = 0; status == HARMONY_NO_MEMORY; i++) {
+        refuse_memory(i);
+        status = harmony_render(encoding, &conversation, NULL, NULL, 0, &count,
+                                &error);
+        CHECK_EQUAL(error.status, status);
+    }
+    CHECK_EQUAL(status, HARMONY_SHORT_BUFFER);
+    CHECK(i > 4);
+    refuse_memory(REFUSE_NONE);
+    list = rendered(NULL);
+    CHECK_EQUAL(list.count, count);
+    free(list.ids);
+}
+
+/* The bound, for whatever can be rendered. */
+static void test_random(void)
+{
+    static const char *const words[] = {
+        NULL, "", "all", "final", "analysis", "\xFF\xFE", "<|constrain|>",
+        "<|constrain|>json", "a b", "\xF0\x9F\xA6\x84", "\n\n", "0 1 2 3 4",
+    };
+    const uint32_t count = sizeof words / sizeof *words;
+    harmony_render_options options;
+    uint64_t seed = 31;
+    int round, field;
+
+    for (round = 0; round < 300; round++) {
+        int n = 1 + (int)random_below(&seed, 20);
+
+        begin();
+        while (n-- > 0) {
+            harmony_message *message = add(HARMONY_ROLE_USER, "x", NULL, NULL,
+                                           NULL, NULL);
+
+            message->role = (int32_t)random_below(&seed, 6);
+            for (field = 0; field < 5; field++)
+                *field_of(message, field)
+                    = span_of(words[random_below(&seed, count)]);
+            if (message->role == HARMONY_ROLE_TOOL)
+                message->name = span_of("tool");
+        }
+        if (messages[0].role == HARMONY_ROLE_CONTINUED)
+            messages[0].role = HARMONY_ROLE_ASSISTANT;
+        options.drop_analysis = (int32_t)random_below(&seed, 2);
+        options.next_role = (int32_t)random_below(&seed, 6) - 1;
+        options.training = (int32_t)random_below(&seed, 2);
+        free(rendered(&options).ids);
+    }
+}
+
+void test_rendering(void)
+{
+    test_roles();
+    test_header_fields();
+    test_no_structure_in_text();
+    test_continued();
+    test_continued_has_no_header();
+    test_nothing();
+    test_no_text();
+    test_next_role();
+    test_drop_analysis();
+    test_training();
+    test_spans();
+    test_bad_messages();
+    test_no_memory();
+    test_random();
+}

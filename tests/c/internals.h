@@ -1,0 +1,14 @@
+/*
+ * The parts of test_internals: one for each internal header.
+ */
+#ifndef INTERNALS_H
+#define INTERNALS_H
+
+void test_error(void);
+void test_header(void);
+void test_unicode(void);
+void test_vocabulary(void);
+void test_bpe(void);
+void test_parser(const char *vocabulary_path);
+
+#endif

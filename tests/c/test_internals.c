@@ -1,0 +1,21 @@
+/*
+ * What only the internal headers reach: small vocabularies, the words of a
+ * header, characters, error messages, a parser's last byte.
+ */
+#include "check.h"
+#include "internals.h"
+
+int main(int count, char **arguments)
+{
+    if (count != 2) {
+        printf("usage: test_internals VOCABULARY\n");
+        return EXIT_FAILURE;
+    }
+    test_error();
+    test_header();
+    test_unicode();
+    test_vocabulary();
+    test_bpe();
+    test_parser(arguments[1]);
+    return check_summary("test_internals");
+}

@@ -1,0 +1,83 @@
+"""The C half by itself: its own build, its own tests, what it exports."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CSRC = ROOT / "csrc"
+COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang") or ""
+WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-pedantic",
+    "-Wstrict-prototypes",
+    "-Wmissing-prototypes",
+]
+
+pytestmark = pytest.mark.skipif(
+    not COMPILER or sys.platform == "win32", reason="there is no C compiler like cc"
+)
+needs_make = pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+
+
+def run(*command: str, cwd: Path = CSRC) -> str:
+    """Run a command; what it says, on both channels."""
+    result = subprocess.run(
+        command,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+def make(target: str, build: Path) -> str:
+    return run("make", target, f"BUILD={build}", f"CC={COMPILER}")
+
+
+@needs_make
+def test_check(tmp_path: Path) -> None:
+    output = make("check", tmp_path)
+    assert re.search(r"^test_api: \d+ checks passed$", output, re.MULTILINE)
+    assert re.search(r"^test_internals: \d+ checks passed$", output, re.MULTILINE)
+
+
+@needs_make
+@pytest.mark.skipif(
+    not shutil.which("nm") or sys.platform != "linux", reason="there is no nm -D"
+)
+def test_only_the_public_names_are_exported(tmp_path: Path) -> None:
+    make("all", tmp_path)
+    names = set()
+    for line in run("nm", "-D", str(tmp_path / "libharmony.so")).splitlines():
+        kind, name = line.split()[-2:]
+        if kind not in "Uwv":  # not what it takes from elsewhere
+            names.add(name)
+    header = (CSRC / "harmony.h").read_text(encoding="utf-8")
+    declared = set(re.findall(r"^HARMONY_API [^;]*?\b(harmony_\w+)\(", header, re.M))
+    assert names == declared
+    assert len(names) >= 16
+
+
+def test_one_command_builds_it_without_a_word(tmp_path: Path) -> None:
+    sources = [str(path) for path in sorted(CSRC.glob("*.c"))]
+    output = run(COMPILER, "-std=c99", "-O2", *WARNINGS, "-c", *sources, cwd=tmp_path)
+    assert output == ""
+    assert len(list(tmp_path.glob("*.o"))) == len(sources)
+
+
+def test_the_header_stands_alone(tmp_path: Path) -> None:
+    source = tmp_path / "alone.c"
+    source.write_text('#include "harmony.h"\nint alone;\n')
+    flags = ["-std=c99", "-Werror", *WARNINGS, f"-I{CSRC}"]
+    assert run(COMPILER, *flags, "-c", str(source), cwd=tmp_path) == ""
