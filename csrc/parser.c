@@ -369,18 +369,16 @@ harmony_status harmony_parser_finish(harmony_parser *parser,
 {
     harmony_status status = prepare(parser, 0, error);
 
-    if (status != HARMONY_OK)
-        return status;
     parser->view.delta = hm_absent();
-    if (parser->view.state == HARMONY_STATE_HEADER)
-        return hm_fail(error, HARMONY_UNEXPECTED_END,
-                       (int64_t)parser->view.token_count,
-                       "Unexpected EOS while waiting for message header to "
-                       "complete");
-    if (parser->view.state == HARMONY_STATE_CONTENT)
+    if (status == HARMONY_OK && parser->view.state == HARMONY_STATE_HEADER)
+        status = hm_fail(error, HARMONY_UNEXPECTED_END,
+                         (int64_t)parser->view.token_count,
+                         "Unexpected EOS while waiting for message header to "
+                         "complete");
+    if (status == HARMONY_OK && parser->view.state == HARMONY_STATE_CONTENT)
         end_content(parser);
     refresh(parser);
-    return HARMONY_OK;
+    return status;
 }
 
 /* ---- Making one -------------------------------------------------------- */
