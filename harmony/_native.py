@@ -21,6 +21,8 @@ from harmony.errors import (
 try:
     from harmony._ffi import ffi, lib
 except ModuleNotFoundError as error:
+    if error.name != "harmony._ffi":
+        raise
     raise ModuleNotFoundError(
         "the C extension of harmony (harmony._ffi) is not built: run "
         "'pip install .' in a checkout of harmony, or 'pip install -e .' to work "
