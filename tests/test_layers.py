@@ -36,7 +36,7 @@ PYTHON: dict[str, set[str]] = {
         *{"_native", "errors", "messages", "parser", "rendering", "vocabulary"}
     },
     "__init__": {"encoding", "errors", "messages", "parser"},
-    "cli": {"encoding", "messages", "parser"},
+    "cli": {"encoding", "errors", "messages", "parser"},
     "__main__": {"cli"},
 }
 # The parser is given an encoding, which makes parsers: for type checkers alone.
