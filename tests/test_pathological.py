@@ -118,6 +118,11 @@ def assert_linear(work: Callable[[int], Callable[[], object]], length: int) -> N
     pytest.fail(f"4 times the input took {min(ratios):.1f} times as long, or longer")
 
 
+def test_work_that_grows_as_the_square_would_be_noticed() -> None:
+    with pytest.raises(pytest.fail.Exception, match="4 times the input took 1"):
+        assert_linear(lambda length: lambda: sum(range(length * length)), 800)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_encoded_in_linear_time(encoding: HarmonyEncoding, name: str) -> None:
     length, make = CASES[name]

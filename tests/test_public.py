@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import harmony
+from harmony.vocabulary import FOLDER_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 
@@ -106,11 +108,14 @@ def test_every_error_is_a_harmony_error(name: str) -> None:
 def imported(code: str) -> set[str]:
     """Return the names of the modules that code imports in a new process."""
     code += "\nimport sys; print(*sys.modules)"
-    return set(
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout.split()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={k: v for k, v in os.environ.items() if k != FOLDER_VARIABLE},
+        capture_output=True,
+        text=True,
+        check=True,
     )
+    return set(done.stdout.split())
 
 
 def test_importing_and_loading_imports_no_heavy_package() -> None:
