@@ -93,14 +93,25 @@ def test_it_is_encoded_as_tiktoken_does_and_comes_back(
     assert encoding.decode_utf8(tokens) == text
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Return how long a call takes at its best."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
+def cpu_seconds(call: Callable[[], object], times: int) -> float:
+    """Return the processor time of some calls, without that of other processes."""
+    start = time.thread_time()
+    for _ in range(times):
         call()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return time.thread_time() - start
+
+
+def growth(work: Callable[[int], Callable[[], object]], length: int) -> float:
+    """Return how many times as long four times the input takes: 4 if work is linear.
+
+    The short input is worked on four times as often, so that both measurements are
+    about as long, and whatever disturbs one of them disturbs the other alike.
+    """
+    short, long = work(length // 4), work(length)
+    times = 1
+    while cpu_seconds(long, times) < 0.002:
+        times *= 2
+    return 4 * cpu_seconds(long, times) / cpu_seconds(short, 4 * times)
 
 
 def assert_linear(work: Callable[[int], Callable[[], object]], length: int) -> None:
@@ -109,13 +120,12 @@ def assert_linear(work: Callable[[int], Callable[[], object]], length: int) -> N
     Square growth would take sixteen times as long. Noise can make one try fail, so
     the best of ten counts.
     """
-    short, long = work(length // 4), work(length)
-    ratios = []
+    tries = []
     for _ in range(10):
-        ratios.append(seconds(long) / seconds(short))
-        if ratios[-1] < 8:
+        tries.append(growth(work, length))
+        if tries[-1] < 8:
             return
-    pytest.fail(f"4 times the input took {min(ratios):.1f} times as long, or longer")
+    pytest.fail(f"4 times the input took {min(tries):.1f} times as long, or longer")
 
 
 def test_work_that_grows_as_the_square_would_be_noticed() -> None:
