@@ -21,6 +21,8 @@ from harmony.errors import (
 try:
     from harmony._ffi import ffi, lib
 except ModuleNotFoundError as error:
+    if error.name != "harmony._ffi":
+        raise
     raise ModuleNotFoundError(
         "the C extension of harmony (harmony._ffi) is not built: run "
         "'pip install .' in a checkout of harmony, or 'pip install -e .' to work "
@@ -81,16 +83,25 @@ def _raise(error: Any) -> None:
 
 
 def _int32(tokens: Iterable[int]) -> array[int]:
-    """Return token ids as an array of int32; the ids that don't fit are named."""
+    """Return token ids as an array of int32; the first that doesn't fit is named."""
+    # A list, because array() takes bytes for its memory, and an iterator only once.
+    ids = tokens if isinstance(tokens, list) else _list_of_ids(tokens)
     try:
-        return array("i", tokens)
+        return array("i", ids)
     except OverflowError:
-        for position, token in enumerate(tokens):
-            if not -(2**31) <= token < 2**31:
-                raise DecodeError(
-                    f"Invalid token for decoding: {token}", position=position
-                ) from None
-        raise
+        wrong = (i for i, token in enumerate(ids) if not -(2**31) <= token < 2**31)
+        position = next(wrong)
+        raise _not_int32(ids[position], position) from None
+
+
+def _list_of_ids(tokens: Iterable[int]) -> list[int]:
+    if isinstance(tokens, str):
+        raise TypeError("expected token ids, got a str")
+    return list(tokens)
+
+
+def _not_int32(token: int, position: int | None) -> DecodeError:
+    return DecodeError(f"Invalid token for decoding: {token}", position=position)
 
 
 def find_special_token(text: bytes, start: int = 0) -> tuple[int, int, int] | None:
@@ -261,8 +272,12 @@ class Parser:
         self._encoding = encoding
 
     def process(self, token: int) -> None:
-        """Take one token; raise ``ParseError``."""
-        if lib.harmony_parser_process(self._pointer, token, self._error):
+        """Take one token; raise ``ParseError``, ``DecodeError`` if it is no int32."""
+        try:
+            status = lib.harmony_parser_process(self._pointer, token, self._error)
+        except OverflowError:
+            raise _not_int32(token, self._view.token_count) from None
+        if status:
             _raise(self._error)
 
     def feed(self, tokens: Iterable[int]) -> None:

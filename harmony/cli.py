@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 
 import orjson
 
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
+from harmony.errors import VocabularyError
 from harmony.messages import Conversation, RenderConversationConfig, Role
 from harmony.parser import StreamableParser, StreamState
 
@@ -21,17 +23,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace, HarmonyEncoding], str] = options.run
     try:
-        output = run(options, load_harmony_encoding("HarmonyGptOss"))
+        encoding = load_harmony_encoding("HarmonyGptOss")
+    except VocabularyError as error:
+        return _complain(error)
+    try:
+        output = run(options, encoding)
     except (RuntimeError, ValueError, OSError) as error:
-        sys.stderr.write(f"harmony: {options.file}: {_one_line(error)}\n")
-        return BAD_INPUT
+        return _complain(error, f"{options.file}: ")
+    return _write(output)
+
+
+def _write(output: str) -> int:
     try:
         sys.stdout.buffer.write(output.encode())
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has gone, as in `harmony decode FILE | head`.
+    except OSError as error:
+        # What is still in the buffer would be written, and fail, again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0  # The reader has gone, as in `harmony decode FILE | head`.
+        return _complain(error, "standard output: ")
     return 0
+
+
+def _complain(error: Exception, where: str = "") -> int:
+    sys.stderr.write(f"harmony: {where}{_one_line(error)}\n")
+    return BAD_INPUT
 
 
 def _one_line(error: Exception) -> str:
@@ -131,11 +148,11 @@ def _read_tokens(path: str) -> list[int]:
 
 
 def _token_id(index: int, word: bytes) -> int:
-    try:
-        return int(word)
-    except ValueError:
+    # int() takes 1_000 for a number too.
+    if not re.fullmatch(rb"-?[0-9]{1,20}", word):
         shown = word[:20].decode(errors="replace")
-        raise ValueError(f"token {index}: {shown!r} is not a token id") from None
+        raise ValueError(f"token {index}: {shown!r} is not a token id")
+    return int(word)
 
 
 def _json(value: object) -> str:

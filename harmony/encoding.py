@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from functools import cached_property
@@ -128,10 +128,16 @@ class HarmonyEncoding(TextCodec):
         if not isinstance(text, str):
             raise TypeError(f"encode: expected a str, got {type(text).__name__}")
         data = well_formed(text).encode()
-        if b"<|" not in data:
+        is_marked = b"<|" in data
+        if not is_marked and disallowed_special in ("all", (), frozenset()):
             return self._inner.encode(data)
-        allowed = self._allowed(allowed_special)
-        self._check_disallowed(data, allowed, disallowed_special)
+        allowed = self._allowed(allowed_special) if is_marked else {}
+        found = [
+            *self._disallowed_tokens(data, allowed, disallowed_special),
+            *self._disallowed_others(data, disallowed_special),
+        ]
+        if found:
+            raise disallowed(min(found)[1])
         return self._inner.encode(data, allowed.values())
 
     def _allowed(
@@ -142,12 +148,13 @@ class HarmonyEncoding(TextCodec):
         special = self._special_tokens
         return {text: special[text] for text in allowed_special if text in special}
 
-    def _check_disallowed(
+    def _disallowed_tokens(
         self,
         data: bytes,
         allowed: dict[str, int],
         disallowed_special: Literal["all"] | Collection[str],
-    ) -> None:
+    ) -> Iterator[tuple[int, str]]:
+        """Give the first special token that is not allowed, and where it is."""
         found = _native.find_special_token(data)
         while found is not None:
             _, start, end = found
@@ -157,8 +164,24 @@ class HarmonyEncoding(TextCodec):
             else:
                 refused = token in disallowed_special
             if refused:
-                raise disallowed(token)
+                yield start, token
+                return
             found = _native.find_special_token(data, end)
+
+    def _disallowed_others(
+        self, data: bytes, disallowed_special: Literal["all"] | Collection[str]
+    ) -> Iterator[tuple[int, str]]:
+        """Give the disallowed strings that are no special tokens, and where they are.
+
+        There is no reason to disallow them but that tiktoken looks for them too.
+        """
+        if disallowed_special == "all":
+            return
+        for other in disallowed_special:
+            if other not in self._special_tokens:
+                start = data.find(other.encode("utf-8", "surrogatepass"))
+                if start >= 0:
+                    yield start, other
 
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
         r"""Return the bytes of tokens. Raises ``DecodeError`` for an unknown id.
@@ -303,5 +326,6 @@ def _load(name: str, vocabulary: str | None) -> HarmonyEncoding:
     key = name, str(vocabulary_path(vocabulary))
     encoding = _loaded.get(key)
     if encoding is None:
-        encoding = _loaded[key] = HarmonyEncoding(name, vocabulary)
+        # Of two threads that come here at once, both get the first one's.
+        encoding = _loaded.setdefault(key, HarmonyEncoding(name, vocabulary))
     return encoding

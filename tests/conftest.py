@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -78,8 +77,10 @@ class Reference:
 
 
 @pytest.fixture(scope="session")
-def reference(tiktoken_file: Path) -> Iterator[Reference]:
+def reference(tiktoken_file: Path) -> Reference:
     module = pytest.importorskip("openai_harmony")
     with pytest.MonkeyPatch.context() as patch:
+        # Only while it loads: with us the variable would be in force as well.
         patch.setenv(FOLDER_VARIABLE, str(tiktoken_file.parent))
-        yield Reference(module, module.load_harmony_encoding("HarmonyGptOss"))
+        encoding = module.load_harmony_encoding("HarmonyGptOss")
+    return Reference(module, encoding)

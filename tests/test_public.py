@@ -1,0 +1,157 @@
+"""What is public: its names, its docstrings, what importing it costs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harmony
+from harmony.vocabulary import FOLDER_VARIABLE
+
+ROOT = Path(__file__).parents[1]
+
+PUBLIC = [
+    "Author",
+    "ChannelConfig",
+    "Content",
+    "Conversation",
+    "DecodeError",
+    "DeveloperContent",
+    "EncodeError",
+    "HarmonyEncoding",
+    "HarmonyEncodingName",
+    "HarmonyError",
+    "Message",
+    "ParseError",
+    "ReasoningEffort",
+    "RenderConversationConfig",
+    "RenderError",
+    "RenderOptions",
+    "Role",
+    "StreamState",
+    "StreamableParser",
+    "SystemContent",
+    "TextContent",
+    "ToolDescription",
+    "ToolNamespaceConfig",
+    "VocabularyError",
+    "load_harmony_encoding",
+]
+
+
+def test_the_public_names_are_these() -> None:
+    assert harmony.__all__ == PUBLIC
+    for name in PUBLIC:
+        assert getattr(harmony, name).__name__ == name
+
+
+def test_a_star_import_gives_the_public_names() -> None:
+    names: dict[str, Any] = {}
+    exec("from harmony import *", names)
+    assert names.keys() - {"__builtins__"} == set(PUBLIC)
+
+
+def members() -> Iterator[tuple[str, Any]]:
+    """Give every public name, and every public member of public classes."""
+    for name in PUBLIC:
+        thing = getattr(harmony, name)
+        yield name, thing
+        if not inspect.isclass(thing):
+            continue
+        for member, value in vars(thing).items():
+            if isinstance(value, (staticmethod, classmethod)):
+                value = value.__func__
+            has_doc = callable(value) or isinstance(value, (property, cached_property))
+            if has_doc and not member.startswith("_"):
+                yield f"{name}.{member}", value
+
+
+MEMBERS = dict(members())
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_public_name_has_a_docstring(name: str) -> None:
+    doc = inspect.getdoc(MEMBERS[name])
+    assert doc
+    first = doc.splitlines()[0]
+    assert re.search(r"[.:]$", first), first
+    if inspect.isclass(MEMBERS[name]):
+        assert not doc.startswith(f"{name}("), "the docstring that dataclass makes"
+
+
+def test_the_docstrings_of_public_methods_and_properties_are_looked_at() -> None:
+    assert "HarmonyEncoding.special_tokens_set" in MEMBERS
+    assert "StreamableParser.messages" in MEMBERS
+    assert "ToolNamespaceConfig.browser" in MEMBERS
+    assert "Message.from_dict" in MEMBERS
+    assert len(MEMBERS) > 80
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name.endswith("Error")])
+def test_every_error_is_a_harmony_error(name: str) -> None:
+    kind = getattr(harmony, name)
+    assert issubclass(kind, harmony.HarmonyError)
+    assert issubclass(kind, RuntimeError)
+    assert str(kind("what is wrong")) == "what is wrong"
+
+
+def imported(code: str) -> set[str]:
+    """Return the names of the modules that code imports in a new process."""
+    code += "\nimport sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={k: v for k, v in os.environ.items() if k != FOLDER_VARIABLE},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_and_loading_imports_no_heavy_package() -> None:
+    heavy = {
+        *["pydantic", "regex", "openai_harmony", "tiktoken", "numpy", "requests"],
+        *["hashlib", "argparse", "asyncio", "logging", "unicodedata", "email"],
+        *["harmony.cli", "cffi", "pycparser", "setuptools", "importlib.metadata"],
+    }
+    new = imported("import harmony; harmony.load_harmony_encoding('HarmonyGptOss')")
+    assert "harmony.encoding" in new
+    assert not (new - imported("")) & heavy
+
+
+def test_the_version_is_that_of_pyproject() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (version,) = re.findall(r'^version = "(.*)"$', text, re.MULTILINE)
+    (name,) = re.findall(r'^name = "(.*)"$', text, re.MULTILINE)
+    assert importlib.metadata.version(name) == version
+
+
+def test_the_package_is_typed() -> None:
+    assert (Path(harmony.__file__).parent / "py.typed").exists()
+
+
+@pytest.mark.reference
+def test_every_public_name_of_the_reference_is_here() -> None:
+    reference = pytest.importorskip("openai_harmony")
+    assert set(reference.__all__) <= set(harmony.__all__)
+    for name in reference.__all__:
+        theirs, ours = getattr(reference, name), getattr(harmony, name)
+        if inspect.isclass(theirs) and name not in ("HarmonyError",):
+            public = {
+                member
+                for member in vars(theirs)
+                if not member.startswith(("_", "model_"))
+            }
+            assert public <= set(dir(ours)) | set(
+                getattr(ours, "__dataclass_fields__", {})
+            ), name
