@@ -12,13 +12,13 @@ from typing import Any, Literal
 from harmony import _native
 from harmony.codec import TextCodec, disallowed
 from harmony.errors import VocabularyError
+from harmony.jsontext import well_formed
 from harmony.messages import (
     Conversation,
     Message,
     RenderConversationConfig,
     RenderOptions,
     Role,
-    well_formed,
 )
 from harmony.parser import StreamableParser
 from harmony.rendering import ROLE_NUMBERS, Plan, plan
@@ -60,10 +60,11 @@ class HarmonyEncoding(TextCodec):
         check_vocabulary(path, data)
         self._name = name
         self._vocabulary = vocabulary
+        self._path = path
 
     def __repr__(self) -> str:
-        """Show the name."""
-        return f"<HarmonyEncoding {self._name!r}>"
+        """Show the name, and the vocabulary file it was read from."""
+        return f"<HarmonyEncoding {self._name!r} from {str(self._path)!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by name: whoever reads it loads the same encoding."""

@@ -37,7 +37,7 @@ from harmony.contents import (
     TextContent,
     content_from_dict,
 )
-from harmony.jsontext import read_json, well_formed, write_json
+from harmony.jsontext import read_json, write_json
 from harmony.pydantic_support import Model
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 
@@ -57,7 +57,6 @@ __all__ = [
     "TextContent",
     "ToolDescription",
     "ToolNamespaceConfig",
-    "well_formed",
 ]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harmony.errors import RenderError
+from harmony.jsontext import well_formed
 from harmony.messages import (
     ChannelConfig,
     Content,
@@ -22,7 +23,6 @@ from harmony.messages import (
     TextContent,
     ToolDescription,
     ToolNamespaceConfig,
-    well_formed,
 )
 from harmony.typescript import typescript
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harmony import _native
 from harmony.codec import TextCodec, disallowed
 from harmony.errors import DecodeError, VocabularyError
-from harmony.messages import well_formed
+from harmony.jsontext import well_formed
 from harmony.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from harmony.contents import (
     TextContent,
     content_from_dict,
 )
-from harmony.messages import Conversation, Message, well_formed
+from harmony.jsontext import well_formed
+from harmony.messages import Conversation, Message
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 
 # Reading back what was written

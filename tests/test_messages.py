@@ -39,6 +39,7 @@ USER = Author(Role.USER)
     [
         "errors",
         "checks",
+        "jsontext",
         "tools",
         "contents",
         "messages",

@@ -42,6 +42,7 @@ PUBLIC = [
     "StreamableParser",
     "SystemContent",
     "TextContent",
+    "Tokenizer",
     "ToolDescription",
     "ToolNamespaceConfig",
     "VocabularyError",
