@@ -312,7 +312,8 @@ static void test_with_a_role(void)
         {"<|channel|>final<|message|>a<|end|><|start|>user<|message|>b",
          "assistant channel=final: a\nuser: b\n"},
         {"assistant<|message|>a", "assistant: a\n"},
-        {" to=f<|channel|>final<|message|>a", "assistant to=f channel=final: a\n"},
+        {" to=f<|channel|>final<|message|>a",
+         "assistant to=f channel=final: a\n"},
         {" a b c<|message|><|start|>assistant<|message|>a<|end|>",
          "error 14 at 3\nassistant: a\n"},
     };

@@ -17,7 +17,8 @@ static void check_round_trip(const char *text, size_t length)
 static void test_round_trips(void)
 {
     static const char *const texts[] = {
-        "", "a", "hello world", "we'll SAY'LL don't' it'\xC5\xBFx", "  \n\n \t x  ",
+        "", "a", "hello world", "we'll SAY'LL don't' it'\xC5\xBFx",
+        "  \n\n \t x  ",
         "1234567 12.5", "\xFF", "\xE4\xB8", "\xED\xA0\x80", "a\xF0\x9F\x98",
         "\xC2\xA0\xE3\x80\x80 x", "<|start|>user<|end|>", "<|", "==========",
     };

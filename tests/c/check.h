@@ -28,8 +28,8 @@ extern long checks_failed;
 
 /* Two C strings. */
 #define CHECK_STRING(found, wanted)                                       \
-    check_bytes(found, strlen(found), wanted, strlen(wanted), #found, __FILE__, \
-                __LINE__)
+    check_bytes(found, strlen(found), wanted, strlen(wanted), #found,     \
+                __FILE__, __LINE__)
 
 int check_that(int holds, const char *what, const char *file, int line);
 int check_equal(long long found, long long wanted, const char *what,

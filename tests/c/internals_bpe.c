@@ -11,12 +11,13 @@
 #define WINDOW 128 /* as in bpe.c */
 #define MOST_TOKENS 4500
 #define LONGEST_PIECE 5000
+#define LONGEST_TOKEN 300
 
 /* ---- A vocabulary in the test's own hands ------------------------------ */
 
 static struct {
     size_t length;
-    uint8_t bytes[64];
+    uint8_t bytes[LONGEST_TOKEN];
 } tokens[MOST_TOKENS];
 static int32_t token_count;
 static int32_t pair_rank[256][256]; /* of two bytes: what they make, or -1 */
@@ -162,11 +163,13 @@ static void load_compact(hm_vocabulary *vocabulary)
 
 static void load_lines(hm_vocabulary *vocabulary)
 {
-    char *lines = room((size_t)token_count * LINE_ROOM(64)), *to = lines;
+    char *lines = room((size_t)token_count * LINE_ROOM(LONGEST_TOKEN));
+    char *to = lines;
     int32_t rank;
 
     for (rank = token_count - 1; rank >= 0; rank--)
-        to = write_line(to, tokens[rank].bytes, tokens[rank].length, rank, "\n");
+        to = write_line(to, tokens[rank].bytes, tokens[rank].length, rank,
+                        "\n");
     CHECK_EQUAL(hm_vocabulary_load(vocabulary, (uint8_t *)lines,
                                    (size_t)(to - lines), NULL), HARMONY_OK);
     CHECK(!vocabulary->merges_known);
@@ -236,7 +239,7 @@ static long check_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
  * as likely to be early as what is frequent. */
 static void train(uint64_t *seed, uint32_t letters, uint32_t merges)
 {
-    uint8_t text[400];
+    uint8_t text[1200];
     size_t i, start, length;
 
     begin_tokens(seed);
@@ -249,7 +252,7 @@ static void train(uint64_t *seed, uint32_t letters, uint32_t merges)
         i = random_below(seed, (uint32_t)parts.count - 1);
         start = part_start(i);
         length = parts.end[i + 1] - start;
-        if (length <= 60)
+        if (length <= LONGEST_TOKEN)
             add_token(text + start, length);
     }
 }

@@ -31,7 +31,8 @@ static void check_channel(const char *text, int64_t marker, const char *left,
 
     CHECK_EQUAL(buffer.length, strlen(text));
     if (channel == NULL) {
-        CHECK_EQUAL(status, marker < 0 ? HARMONY_OK : HARMONY_HEADER_NO_CHANNEL);
+        CHECK_EQUAL(status, marker < 0 ? HARMONY_OK
+                                       : HARMONY_HEADER_NO_CHANNEL);
         CHECK_EQUAL(span.start, -1);
         CHECK_BYTES(buffer.data, buffer.length, text, strlen(text));
     } else {
@@ -118,7 +119,8 @@ static void test_no_role_given(void)
         {"assistant json to=f", "-14"},
         {"assistant assistant", "1 to=assistant"},
         {"assistant a b c", "-14"},
-        {"assistant\r\nto=f\f<|constrain|>json", "1 to=f type=<|constrain|>json"},
+        {"assistant\r\nto=f\f<|constrain|>json",
+         "1 to=f type=<|constrain|>json"},
         {"\xC2\xA0user\xC2\xA0", "0"},
         {"user\xC2\xA0x", "-12"},
     };

@@ -26,7 +26,8 @@ int check_equal(long long found, long long wanted, const char *what,
     checks_made++;
     if (found != wanted) {
         checks_failed++;
-        printf("%s:%d: %s is %lld, not %lld\n", file, line, what, found, wanted);
+        printf("%s:%d: %s is %lld, not %lld\n", file, line, what, found,
+               wanted);
     }
     return found == wanted;
 }
@@ -36,7 +37,8 @@ int check_bytes(const void *found, size_t found_length, const void *wanted,
                 int line)
 {
     int same = found_length == wanted_length
-               && (found_length == 0 || memcmp(found, wanted, found_length) == 0);
+               && (found_length == 0
+                   || memcmp(found, wanted, found_length) == 0);
 
     checks_made++;
     if (!same) {

@@ -20,8 +20,9 @@ id_list encode_bytes(const char *text, size_t length, const int32_t *allowed,
     size_t count = 99, again = 99;
     id_list list = {NULL, 0};
     harmony_error error;
-    harmony_status status = harmony_encode(encoding, exact, length, allowed,
-                                           allowed_count, NULL, 0, &count, NULL);
+    harmony_status status
+        = harmony_encode(encoding, exact, length, allowed, allowed_count, NULL,
+                         0, &count, NULL);
 
     CHECK_EQUAL(status, count > 0 ? HARMONY_SHORT_BUFFER : HARMONY_OK);
     CHECK(count <= length);
@@ -36,7 +37,8 @@ id_list encode_bytes(const char *text, size_t length, const int32_t *allowed,
     }
     list.ids = room(count * sizeof *list.ids);
     CHECK_EQUAL(harmony_encode(encoding, exact, length, allowed, allowed_count,
-                               list.ids, count, &list.count, &error), HARMONY_OK);
+                               list.ids, count, &list.count, &error),
+                HARMONY_OK);
     CHECK_EQUAL(list.count, count);
     free(exact);
     return list;
@@ -49,7 +51,8 @@ id_list encode_plain(const char *text)
 
 id_list encode_framed(const char *text)
 {
-    return encode_bytes(text, strlen(text), named, sizeof named / sizeof *named);
+    return encode_bytes(text, strlen(text), named,
+                        sizeof named / sizeof *named);
 }
 
 char *decode_ids(const int32_t *ids, size_t count, size_t *length)
