@@ -13,11 +13,11 @@
  *
  * A piece can be a megabyte (base64, Chinese, "===="), and merging is fast only
  * on what fits in the nearest cache. So a long piece is merged a window at a
- * time. The last tokens of a window, which the bytes behind it might change, are
- * left to the next window. Where two windows meet, the tokens on both sides of
- * the joint have to stay apart; by fact 2, that is all there is to check. Where
- * they don't, which is rare, we go back some tokens and take a window twice as
- * long.
+ * time. The last tokens of a window, which the bytes behind it might change,
+ * are left to the next window. Where two windows meet, the tokens on both sides
+ * of the joint have to stay apart; by fact 2, that is all there is to check.
+ * Where they don't, which is rare, we go back some tokens and take a window
+ * twice as long.
  */
 #include "bpe.h"
 

@@ -270,8 +270,9 @@ harmony_status harmony_encode(const harmony_encoding *encoding,
         if (allowed_count > 0)
             token = find_allowed(text, length, start, allowed, allowed_count,
                                  &position, &token_length);
-        if (!encode_ordinary(&encoding->vocabulary, (const uint8_t *)text + start,
-                             position - start, &out))
+        if (!encode_ordinary(&encoding->vocabulary,
+                             (const uint8_t *)text + start, position - start,
+                             &out))
             return no_memory(error);
         if (token != HARMONY_NO_TOKEN)
             hm_push(&out, token);

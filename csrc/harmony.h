@@ -50,7 +50,7 @@ typedef enum harmony_status {
     HARMONY_OK = 0,
     HARMONY_NO_MEMORY,         /* malloc refused; nothing has changed */
     HARMONY_SHORT_BUFFER,      /* *count says how much room is needed */
-    HARMONY_TOO_LARGE,         /* a text of 2 GiB or more; nothing has changed */
+    HARMONY_TOO_LARGE,         /* text of 2 GiB or more; nothing has changed */
     HARMONY_BAD_ARGUMENT,      /* a span outside its text, an unknown role */
     HARMONY_BAD_VOCABULARY,    /* truncated, altered, or no vocabulary at all */
     HARMONY_UNKNOWN_TOKEN,     /* an id that is not in the vocabulary */
@@ -215,8 +215,8 @@ HARMONY_API const char *harmony_vocabulary_token(
     const harmony_vocabulary *vocabulary, int32_t rank, size_t *length);
 
 /* Encode `piece_count` pieces that follow one another in text; ends[i] is where
- * piece i ends, in bytes from the start of the text, and never less than the one
- * before. There are never more tokens than bytes of text.
+ * piece i ends, in bytes from the start of the text, and never less than the
+ * one before. There are never more tokens than bytes of text.
  * Errors: HARMONY_BAD_ARGUMENT (position: index of the piece),
  * HARMONY_SHORT_BUFFER, HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_vocabulary_encode(

@@ -45,7 +45,7 @@ static int is_space(uint8_t byte)
            || byte == '\r';
 }
 
-/* Whether the character at `at`, of `size` bytes, is white space of any kind. */
+/* Whether the character at `at`, of *size bytes, is white space of any kind. */
 static int is_unicode_space(const uint8_t *at, const uint8_t *end, size_t *size)
 {
     enum hm_class class = hm_class_at(at, end, size);

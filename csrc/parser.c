@@ -119,8 +119,8 @@ static void finish_message(harmony_parser *parser)
 
 static const char not_text[] = "its bytes are not valid UTF-8";
 
-/* Whether what has been collected is text. Not strict, a header may be asked for
- * again and again: `header_valid` keeps the cost from growing with it. */
+/* Whether what has been collected is text. Not strict, a header may be asked
+ * for again and again: `header_valid` keeps the cost from growing with it. */
 static int header_is_text(harmony_parser *parser)
 {
     size_t from = parser->header.start + parser->header_valid, error_length;
@@ -156,7 +156,8 @@ static harmony_status read_header(harmony_parser *parser,
     if (fault == NULL && !header_is_text(parser))
         fault = not_text;
     if (fault != NULL) {
-        hm_fail(error, HARMONY_HEADER_NOT_UTF8, -1, "could not decode header: ");
+        hm_fail(error, HARMONY_HEADER_NOT_UTF8, -1,
+                "could not decode header: ");
         hm_say(error, fault);
         return HARMONY_HEADER_NOT_UTF8;
     }
@@ -195,9 +196,9 @@ static harmony_status end_header(harmony_parser *parser, harmony_error *error)
     return HARMONY_OK;
 }
 
-/* Not strict: a stop token makes a message of the words of a header, and nothing
- * of one that has none or that is by nobody knows whom. If the header can't be
- * read, it stays open. */
+/* Not strict: a stop token makes a message of the words of a header, and
+ * nothing of one that has none or that is by nobody knows whom. If the header
+ * can't be read, it stays open. */
 static harmony_status stop_in_header(harmony_parser *parser,
                                      harmony_error *error)
 {

@@ -221,7 +221,8 @@ static void end_for_training(struct output *output)
 static int inside(const harmony_conversation *conversation, harmony_span span)
 {
     return span.start < 0
-           || (span.length >= 0 && (size_t)span.start <= conversation->text_length
+           || (span.length >= 0
+               && (size_t)span.start <= conversation->text_length
                && (size_t)span.length
                       <= conversation->text_length - (size_t)span.start);
 }

@@ -104,7 +104,8 @@ static hm_entry *slot_of(const hm_vocabulary *vocabulary, hm_entry key,
             return entry;
         if (same_key(*entry, key)
             && (length <= HM_SHORT_TOKEN
-                || same_bytes(vocabulary, rank_of_entry(*entry), bytes, length)))
+                || same_bytes(vocabulary, rank_of_entry(*entry), bytes,
+                              length)))
             return entry;
     }
 }
@@ -272,7 +273,8 @@ static int32_t compact_size(const uint8_t *data, size_t size,
         hm_say_number(error, (int64_t)wanted);
         return -1;
     }
-    if (crc32(data + CHECKED_FROM, size - CHECKED_FROM) != little32(data + 12)) {
+    if (crc32(data + CHECKED_FROM, size - CHECKED_FROM)
+        != little32(data + 12)) {
         hm_fail(error, HARMONY_BAD_VOCABULARY, -1,
                 "altered: its checksum is not that of its contents");
         return -1;
@@ -490,7 +492,8 @@ static harmony_status place(hm_vocabulary *vocabulary, const uint8_t *data,
             continue;
         if (offsets[line.rank + 1] != 0)
             return bad_line(number, " repeats a rank", error);
-        offsets[line.rank + 1] = (uint32_t)base64_length(line.text, line.length);
+        offsets[line.rank + 1]
+            = (uint32_t)base64_length(line.text, line.length);
     }
     for (rank = 0; rank < vocabulary->size; rank++)
         offsets[rank + 1] += offsets[rank];
@@ -528,8 +531,9 @@ static harmony_status load_tiktoken(hm_vocabulary *vocabulary,
 
 /* ---- Either ------------------------------------------------------------ */
 
-harmony_status hm_vocabulary_load(hm_vocabulary *vocabulary, const uint8_t *data,
-                                  size_t size, harmony_error *error)
+harmony_status hm_vocabulary_load(hm_vocabulary *vocabulary,
+                                  const uint8_t *data, size_t size,
+                                  harmony_error *error)
 {
     harmony_status status;
     int i;

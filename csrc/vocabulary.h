@@ -60,8 +60,9 @@ typedef struct hm_vocabulary {
 } hm_vocabulary;
 
 /* Read either kind of file. On failure there is nothing to free. */
-harmony_status hm_vocabulary_load(hm_vocabulary *vocabulary, const uint8_t *data,
-                                  size_t size, harmony_error *error);
+harmony_status hm_vocabulary_load(hm_vocabulary *vocabulary,
+                                  const uint8_t *data, size_t size,
+                                  harmony_error *error);
 void hm_vocabulary_free(hm_vocabulary *vocabulary);
 
 /* The rank of the token with these bytes, or -1. */
@@ -71,7 +72,7 @@ int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
 /* The rank of what two tokens merge into, or -1. */
 int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left, int32_t right);
 
-/* Say that two tokens merge into a third. There is room for one merge a token. */
+/* Say that two tokens merge into a third. There is room for one merge a rank. */
 void hm_add_merge(hm_vocabulary *vocabulary, int32_t left, int32_t right,
                   int32_t rank);
 
