@@ -274,7 +274,74 @@ typedef struct harmony_parser_options {
      * joined by a space, are the content. Without a role, or with nothing in
      * the header, no message is made. */
     int32_t strict;
+    /* 1: nothing is an error; see RECOVERY below. `strict` has no effect. */
+    int32_t recover;
 } harmony_parser_options;
+
+/* RECOVERY. A parser with `recover` takes every sequence of tokens. No text is
+ * lost: it is in a content, in the fields of a header, or in a warning.
+ * Finished messages never change and deltas are never taken back. What is
+ * written as harmony_render writes it is read as it always is. Of anything else:
+ *
+ * - stop tokens where no message is open are ignored; <|endoftext|> ends the
+ *   open message and the stream;
+ * - <|start|> in a header begins it again; <|start|> or <|channel|> in a content
+ *   ends the message and begins a header; a second <|message|> in a row is
+ *   ignored;
+ * - in a header, `to=` begins a recipient wherever it stands, the last known
+ *   channel counts, and words without a place are left out; a role that is
+ *   missing or repeated is the assistant's;
+ * - of a header without a <|message|>, what is no header is the content;
+ * - text where <|start|> is due is a header if a marker follows in it, and else
+ *   a message of the assistant without a channel.
+ *
+ * Text that may turn out to be a header is held back until it is decided. */
+typedef enum harmony_warning_kind {
+    HARMONY_WARNING_STRAY_STOP = 0,   /* a stop token outside of messages */
+    HARMONY_WARNING_WHITE_SPACE,      /* white space where <|start|> is due */
+    HARMONY_WARNING_MISSING_START,    /* a header without <|start|> */
+    HARMONY_WARNING_BARE_TEXT,        /* text without a header is a message */
+    HARMONY_WARNING_RESTARTED_HEADER, /* what stood before another <|start|> */
+    HARMONY_WARNING_REPEATED_MESSAGE, /* a second <|message|> in a row */
+    HARMONY_WARNING_CUT_MESSAGE,      /* a message without a stop token */
+    HARMONY_WARNING_MISSING_MESSAGE,  /* the content was in the header */
+    HARMONY_WARNING_DROPPED_HEADER,   /* a header without a content */
+    HARMONY_WARNING_HEADER_WORDS,     /* words without a place */
+    HARMONY_WARNING_ROLE,             /* a role missing, repeated, misplaced */
+    HARMONY_WARNING_CHANNEL,          /* a channel that does not count */
+    HARMONY_WARNING_RECIPIENT,        /* one that does not count; its bad end */
+    HARMONY_WARNING_CONTENT_TYPE,     /* a content type that does not count */
+    HARMONY_WARNING_NOT_UTF8,         /* header bytes replaced by U+FFFD */
+    HARMONY_WARNING_UNKNOWN_TOKEN,    /* an id replaced by U+FFFD */
+    HARMONY_WARNING_AFTER_END         /* a token after <|endoftext|> */
+} harmony_warning_kind;
+
+/* One repair: at which token it was made (an index into view->tokens), and the
+ * text that it left out, a span in view->warning_text, perhaps empty. That text
+ * need not be whole characters. */
+typedef struct harmony_warning {
+    int32_t position;
+    int32_t kind; /* a harmony_warning_kind */
+    harmony_span text;
+} harmony_warning;
+
+/* How a message ended, and how many tokens it had. Its header's tokens are those
+ * from <|start|> to <|message|>, as far as they were fed; its content's are the
+ * others, with the one that ended it. */
+typedef struct harmony_tally {
+    int32_t end_token; /* <|end|>, <|call|>, <|return|>, or HARMONY_NO_TOKEN */
+    int32_t header_tokens;
+    int32_t content_tokens;
+} harmony_tally;
+
+/* Text that one call of harmony_parser_feed added to the content of a message:
+ * `message` is its index among the finished ones, or their number for the open
+ * one; `finished` whether that call ended it. */
+typedef struct harmony_segment {
+    int32_t message;
+    int32_t finished;
+    harmony_span text;
+} harmony_segment;
 
 /* What a parser has found so far, updated in place by every call. Spans are
  * offsets and stay good for the parser's life; pointers are good until the
@@ -294,6 +361,16 @@ typedef struct harmony_view {
     const int32_t *tokens;
     size_t token_count;
     size_t open_start;
+    /* A tally for each finished message, and that of the open one. */
+    const harmony_tally *tallies;
+    harmony_tally open;
+    /* What was repaired, in the order of position. */
+    const harmony_warning *warnings;
+    size_t warning_count;
+    const char *warning_text;
+    /* What the last harmony_parser_feed added, message by message. */
+    const harmony_segment *segments;
+    size_t segment_count;
 } harmony_view;
 
 /* Make a parser. The encoding must outlive it. `options` NULL means no role,
@@ -323,7 +400,7 @@ HARMONY_API harmony_status harmony_parser_process(
     harmony_parser *parser, int32_t token, harmony_error *error);
 
 /* Take many tokens, as if one at a time; stop at the first error. `delta` is
- * that of the last token. */
+ * that of the last token, `segments` what all of them added. */
 HARMONY_API harmony_status harmony_parser_feed(
     harmony_parser *parser, const int32_t *tokens, size_t count,
     harmony_error *error);

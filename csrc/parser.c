@@ -15,6 +15,10 @@
  * sequence is replaced per token, as in the reference, so some bytes may be
  * pending behind it; they come with the next tokens, or with the end of the
  * message. What was replaced is not looked at again: `pending_start` moves on.
+ *
+ * With `recover`, every arrow that is missing above is there: what would be an
+ * error becomes a warning, and a step that goes on. Headers are then collected
+ * with their markers in them, for repair.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +27,7 @@
 #include "error.h"
 #include "harmony.h"
 #include "header.h"
+#include "repair.h"
 #include "unicode.h"
 
 struct harmony_parser {
@@ -38,6 +43,12 @@ struct harmony_parser {
     const char *header_fault; /* why it can't be read, or NULL */
     int32_t role;        /* the role given for the next header, or none */
     int32_t strict;
+    int32_t recover;
+    int bare;            /* the open header began without a <|start|> */
+    int ended;           /* <|endoftext|> has been fed */
+    hm_warnings warnings;
+    hm_buffer tallies;   /* view.tallies */
+    hm_buffer segments;  /* view.segments */
 };
 
 /* ---- Keeping the view -------------------------------------------------- */
@@ -58,6 +69,13 @@ static void refresh(harmony_parser *parser)
         = parser->messages.length / sizeof(harmony_message);
     view->tokens = (const int32_t *)parser->tokens.data;
     view->token_count = token_count(parser);
+    view->tallies = (const harmony_tally *)parser->tallies.data;
+    view->warnings = (const harmony_warning *)parser->warnings.list.data;
+    view->warning_count
+        = parser->warnings.list.length / sizeof(harmony_warning);
+    view->warning_text = (const char *)parser->warnings.text.data;
+    view->segments = (const harmony_segment *)parser->segments.data;
+    view->segment_count = parser->segments.length / sizeof(harmony_segment);
 }
 
 static harmony_message no_message(int32_t role)
@@ -70,21 +88,27 @@ static harmony_message no_message(int32_t role)
     return message;
 }
 
+static const harmony_tally no_tally = {HARMONY_NO_TOKEN, 0, 0};
+
 static void expect_start(harmony_parser *parser)
 {
+    parser->view.open = no_tally;
     parser->view.state = HARMONY_STATE_EXPECT_START;
     parser->view.current = no_message(parser->role);
     parser->view.open_start = token_count(parser);
 }
 
+/* At the token that has just been fed, which counts as part of the header. */
 static void begin_header(harmony_parser *parser)
 {
     parser->view.state = HARMONY_STATE_HEADER;
+    parser->view.open.header_tokens = 1;
     parser->view.open_start = token_count(parser);
     parser->header.start = parser->text.length;
     parser->header.channel = -1;
     parser->header_valid = 0;
     parser->header_fault = NULL;
+    parser->bare = 0;
 }
 
 static void begin_content(harmony_parser *parser)
@@ -108,11 +132,20 @@ static void grow_content(harmony_parser *parser, size_t from)
     parser->view.current.content.length += delta->length;
 }
 
-static void finish_message(harmony_parser *parser)
+/* End the open message, at a token or at none. */
+static void finish_message(harmony_parser *parser, int32_t end_token)
 {
+    parser->view.open.end_token = end_token;
+    hm_append(&parser->tallies, &parser->view.open, sizeof parser->view.open);
     hm_append(&parser->messages, &parser->view.current,
               sizeof parser->view.current);
     expect_start(parser);
+}
+
+static void warn(harmony_parser *parser, harmony_warning_kind kind,
+                 const void *text, size_t length)
+{
+    hm_warn(&parser->warnings, kind, text, length);
 }
 
 /* ---- Headers ----------------------------------------------------------- */
@@ -199,7 +232,7 @@ static harmony_status end_header(harmony_parser *parser, harmony_error *error)
 /* Not strict: a stop token makes a message of the words of a header, and
  * nothing of one that has none or that is by nobody knows whom. If the header
  * can't be read, it stays open. */
-static harmony_status stop_in_header(harmony_parser *parser,
+static harmony_status stop_in_header(harmony_parser *parser, int32_t token,
                                      harmony_error *error)
 {
     harmony_message message;
@@ -219,7 +252,7 @@ static harmony_status stop_in_header(harmony_parser *parser,
         parser->role);
     parser->role = HARMONY_ROLE_NONE;
     parser->view.current = message;
-    finish_message(parser);
+    finish_message(parser, token);
     return HARMONY_OK;
 }
 
@@ -268,7 +301,7 @@ static void add_content(harmony_parser *parser, const uint8_t *bytes,
 
 /* What is pending when a message ends: nothing more comes, so an unfinished
  * character is replaced too. */
-static void end_content(harmony_parser *parser)
+static void end_content(harmony_parser *parser, int32_t end_token)
 {
     size_t from = parser->text.length, used;
     hm_buffer *pending = &parser->pending;
@@ -284,7 +317,183 @@ static void end_content(harmony_parser *parser)
     }
     parser->pending_start = pending->length = 0;
     grow_content(parser, from);
-    finish_message(parser);
+    finish_message(parser, end_token);
+}
+
+/* ---- Headers to repair -------------------------------------------------- */
+
+/* The bytes of a header that wait for the rest of their character: none comes. */
+static void flush_header(harmony_parser *parser)
+{
+    if (parser->pending.length == 0)
+        return;
+    hm_append(&parser->text, HM_REPLACEMENT, HM_REPLACEMENT_LENGTH);
+    warn(parser, HARMONY_WARNING_NOT_UTF8, parser->pending.data,
+         parser->pending.length);
+    parser->pending.length = 0;
+}
+
+/* Add the characters of some bytes; those that are none are replaced. */
+static void collect_text(harmony_parser *parser, const char *bytes,
+                         size_t length)
+{
+    hm_buffer *pending = &parser->pending;
+    size_t at = 0, used, error_length;
+
+    hm_append(pending, bytes, length);
+    while (at < pending->length) {
+        const uint8_t *from = pending->data + at;
+
+        used = hm_utf8_valid(from, pending->length - at, &error_length);
+        hm_append(&parser->text, from, used);
+        if (error_length > 0) {
+            hm_append(&parser->text, HM_REPLACEMENT, HM_REPLACEMENT_LENGTH);
+            warn(parser, HARMONY_WARNING_NOT_UTF8, from + used, error_length);
+        }
+        at += used + error_length;
+        if (error_length == 0)
+            break;
+    }
+    pending->length -= at;
+    memmove(pending->data, pending->data + at, pending->length);
+}
+
+static void collect_mark(harmony_parser *parser, uint8_t mark)
+{
+    flush_header(parser);
+    hm_append(&parser->text, &mark, 1);
+    if (parser->bare)
+        warn(parser, HARMONY_WARNING_MISSING_START, "", 0);
+    parser->bare = 0;
+}
+
+static void collect_anything(harmony_parser *parser, int32_t token,
+                             const char *bytes, size_t length)
+{
+    if (token == HARMONY_TOKEN_CHANNEL) {
+        collect_mark(parser, HM_CHANNEL_MARK);
+    } else if (token == HARMONY_TOKEN_CONSTRAIN) {
+        collect_mark(parser, HM_CONSTRAIN_MARK);
+    } else if (bytes != NULL) {
+        collect_text(parser, bytes, length);
+    } else {
+        flush_header(parser);
+        hm_append(&parser->text, HM_REPLACEMENT, HM_REPLACEMENT_LENGTH);
+        warn(parser, HARMONY_WARNING_UNKNOWN_TOKEN, "", 0);
+    }
+}
+
+/* The text of the open header, for a warning: its marks are spaces in it. */
+static void warn_of_header(harmony_parser *parser, harmony_warning_kind kind)
+{
+    uint8_t *text = parser->text.data;
+    size_t i;
+
+    for (i = parser->header.start; i < parser->text.length; i++)
+        if (text[i] == HM_CHANNEL_MARK || text[i] == HM_CONSTRAIN_MARK)
+            text[i] = ' ';
+    warn(parser, kind, text + parser->header.start,
+         parser->text.length - parser->header.start);
+}
+
+/* A header ends at its <|message|>, whatever is in it. */
+static void repair_header(harmony_parser *parser)
+{
+    harmony_message message = no_message(parser->role);
+
+    flush_header(parser);
+    if (parser->bare)
+        warn(parser, HARMONY_WARNING_MISSING_START, "", 0);
+    hm_repair_header(&parser->text, parser->header.start, HM_ENDED_BY_MESSAGE,
+                     &message, &parser->warnings);
+    parser->view.current = message;
+    begin_content(parser);
+}
+
+static int is_white_space(const harmony_parser *parser)
+{
+    const uint8_t *at = parser->text.data + parser->header.start;
+    const uint8_t *end = parser->text.data + parser->text.length;
+    size_t size;
+
+    for (; at < end; at += size) {
+        enum hm_class class = hm_class_at(at, end, &size);
+
+        if (class != HM_SPACE && class != HM_NEWLINE)
+            return 0;
+    }
+    return 1;
+}
+
+/* Text without any header around it: a message, unless it is white space. */
+static harmony_message bare_message(harmony_parser *parser)
+{
+    harmony_message message = no_message(HARMONY_ROLE_ASSISTANT);
+
+    if (is_white_space(parser)) {
+        warn_of_header(parser, HARMONY_WARNING_WHITE_SPACE);
+        return message;
+    }
+    warn(parser, HARMONY_WARNING_BARE_TEXT, "", 0);
+    message.content.start = (int32_t)parser->header.start;
+    message.content.length
+        = (int32_t)(parser->text.length - parser->header.start);
+    return message;
+}
+
+/* What a header without a <|message|> has of a message. If it has no content,
+ * all of it goes to one warning. */
+static harmony_message message_in_header(harmony_parser *parser)
+{
+    harmony_message message = no_message(parser->role);
+    hm_buffer *list = &parser->warnings.list, *text = &parser->warnings.text;
+    size_t end = parser->text.length, warnings = list->length;
+    size_t warned = text->length;
+
+    hm_repair_header(&parser->text, parser->header.start, HM_ENDED_BY_STOP,
+                     &message, &parser->warnings);
+    if (message.content.start >= 0) {
+        warn(parser, HARMONY_WARNING_MISSING_MESSAGE, "", 0);
+        return message;
+    }
+    parser->text.length = end;
+    list->length = warnings;
+    text->length = warned;
+    if (end > parser->header.start)
+        warn_of_header(parser, HARMONY_WARNING_DROPPED_HEADER);
+    return message;
+}
+
+/* A header ends without a <|message|>, at a stop token or none. */
+static void end_without_message(harmony_parser *parser, int32_t end_token)
+{
+    harmony_message message;
+
+    flush_header(parser);
+    message = parser->bare ? bare_message(parser) : message_in_header(parser);
+    parser->role = HARMONY_ROLE_NONE;
+    if (message.content.start < 0) {
+        drop_header(parser, HARMONY_OK);
+        return;
+    }
+    parser->view.current = message;
+    parser->view.delta = message.content;
+    finish_message(parser, end_token);
+}
+
+/* <|start|> in a header: it begins again, with its own role. */
+static void restart_header(harmony_parser *parser)
+{
+    if (parser->bare) {
+        end_without_message(parser, HARMONY_NO_TOKEN);
+    } else {
+        flush_header(parser);
+        if (parser->text.length > parser->header.start)
+            warn_of_header(parser, HARMONY_WARNING_RESTARTED_HEADER);
+        parser->role = HARMONY_ROLE_NONE;
+        drop_header(parser, HARMONY_OK);
+    }
+    begin_header(parser);
 }
 
 /* ---- The machine ------------------------------------------------------- */
@@ -298,75 +507,221 @@ static harmony_status unexpected_token(int32_t token, harmony_error *error)
     return HARMONY_UNEXPECTED_TOKEN;
 }
 
+/* The stream is over, though tokens may follow. */
+static void end_stream(harmony_parser *parser)
+{
+    if (parser->view.state == HARMONY_STATE_HEADER)
+        end_without_message(parser, HARMONY_NO_TOKEN);
+    else if (parser->view.state == HARMONY_STATE_CONTENT)
+        end_content(parser, HARMONY_NO_TOKEN);
+}
+
+/* With `recover`, another token where <|start|> is due. */
+static void without_start(harmony_parser *parser, int32_t token,
+                          const char *bytes, size_t length)
+{
+    if (is_stop_token(token)) {
+        warn(parser, HARMONY_WARNING_STRAY_STOP, "", 0);
+        return;
+    }
+    begin_header(parser);
+    parser->view.open_start--;
+    parser->bare = 1;
+    if (token == HARMONY_TOKEN_MESSAGE)
+        repair_header(parser);
+    else
+        collect_anything(parser, token, bytes, length);
+}
+
+/* With `recover`, whether a token in a content is structure; then its step is
+ * made. */
+static int interrupts(harmony_parser *parser, int32_t token)
+{
+    if (token == HARMONY_TOKEN_MESSAGE) {
+        if (parser->view.open.content_tokens > 0)
+            return 0;
+        warn(parser, HARMONY_WARNING_REPEATED_MESSAGE, "", 0);
+        parser->view.open.header_tokens++;
+        return 1;
+    }
+    if (token != HARMONY_TOKEN_START && token != HARMONY_TOKEN_CHANNEL)
+        return 0;
+    end_content(parser, HARMONY_NO_TOKEN);
+    warn(parser, HARMONY_WARNING_CUT_MESSAGE, "", 0);
+    begin_header(parser);
+    if (token == HARMONY_TOKEN_CHANNEL) {
+        parser->view.open_start--;
+        collect_mark(parser, HM_CHANNEL_MARK);
+    }
+    return 1;
+}
+
+static void content_step(harmony_parser *parser, int32_t token,
+                         const char *bytes, size_t length)
+{
+    if (parser->recover && interrupts(parser, token))
+        return;
+    parser->view.open.content_tokens++;
+    if (is_stop_token(token)) {
+        end_content(parser, token);
+    } else if (bytes != NULL) {
+        add_content(parser, (const uint8_t *)bytes, length);
+    } else {
+        add_content(parser, (const uint8_t *)"\xFF", 1);
+        if (parser->recover)
+            warn(parser, HARMONY_WARNING_UNKNOWN_TOKEN, "", 0);
+    }
+}
+
+static harmony_status header_step(harmony_parser *parser, int32_t token,
+                                  const char *bytes, size_t length,
+                                  harmony_error *error)
+{
+    parser->view.open.header_tokens++;
+    if (!parser->recover) {
+        if (token == HARMONY_TOKEN_MESSAGE)
+            return end_header(parser, error);
+        if (!parser->strict && is_stop_token(token))
+            return stop_in_header(parser, token, error);
+        collect(parser, token, bytes, length);
+        return HARMONY_OK;
+    }
+    if (token == HARMONY_TOKEN_MESSAGE)
+        repair_header(parser);
+    else if (token == HARMONY_TOKEN_START)
+        restart_header(parser);
+    else if (is_stop_token(token))
+        end_without_message(parser, token);
+    else
+        collect_anything(parser, token, bytes, length);
+    return HARMONY_OK;
+}
+
 /* One step; `token` is in parser->tokens already. */
 static harmony_status step(harmony_parser *parser, int32_t token,
                            const char *bytes, size_t length,
                            harmony_error *error)
 {
+    if (parser->recover && token == HARMONY_TOKEN_ENDOFTEXT) {
+        end_stream(parser);
+        parser->ended = 1;
+        return HARMONY_OK;
+    }
+    if (parser->ended) {
+        warn(parser, HARMONY_WARNING_AFTER_END, bytes, length);
+        return HARMONY_OK;
+    }
     switch ((harmony_state)parser->view.state) {
     case HARMONY_STATE_EXPECT_START:
-        if (token != HARMONY_TOKEN_START)
+        if (token == HARMONY_TOKEN_START)
+            begin_header(parser);
+        else if (parser->recover)
+            without_start(parser, token, bytes, length);
+        else
             return unexpected_token(token, error);
-        begin_header(parser);
         return HARMONY_OK;
     case HARMONY_STATE_HEADER:
-        if (token == HARMONY_TOKEN_MESSAGE)
-            return end_header(parser, error);
-        if (!parser->strict && is_stop_token(token))
-            return stop_in_header(parser, error);
-        collect(parser, token, bytes, length);
-        return HARMONY_OK;
+        return header_step(parser, token, bytes, length, error);
     case HARMONY_STATE_CONTENT:
-        if (is_stop_token(token))
-            end_content(parser);
-        else if (bytes != NULL)
-            add_content(parser, (const uint8_t *)bytes, length);
-        else
-            add_content(parser, (const uint8_t *)"\xFF", 1);
+        content_step(parser, token, bytes, length);
         return HARMONY_OK;
     }
     return HARMONY_OK;
 }
 
-/* Get room for all that one token can add, so that nothing fails half-way: its
- * bytes, each of which may be replaced by three; what is pending, likewise; a
- * copy of the header; a message. */
-static harmony_status prepare(harmony_parser *parser, size_t length,
-                              harmony_error *error)
+/* Whether a token can end a header. */
+static int may_end_header(int32_t token)
 {
-    size_t text = 3 * (length + 1 + parser->pending.length
-                       - parser->pending_start) + HM_REPLACEMENT_LENGTH;
+    return token == HARMONY_TOKEN_MESSAGE || token == HARMONY_TOKEN_START
+           || token == HARMONY_TOKEN_ENDOFTEXT || token == HARMONY_NO_TOKEN
+           || is_stop_token(token);
+}
 
-    if (parser->view.state == HARMONY_STATE_HEADER)
-        text += parser->text.length - parser->header.start;
-    if (parser->text.length + text > INT32_MAX)
+/* Get room for all that one token (or the end, which is none) can add, so that
+ * nothing fails half-way: its bytes, each of which may be replaced by three;
+ * what is pending, likewise; copies of the header; a message; warnings. */
+static harmony_status prepare(harmony_parser *parser, int32_t token,
+                              size_t length, harmony_error *error)
+{
+    size_t waiting = parser->pending.length - parser->pending_start;
+    size_t text = 3 * (length + 1 + waiting) + HM_REPLACEMENT_LENGTH;
+    size_t warnings = parser->recover ? length + waiting + 4 : 0;
+    size_t header = 0;
+
+    if (parser->view.state == HARMONY_STATE_HEADER && may_end_header(token))
+        header = parser->text.length - parser->header.start
+                 + HM_REPLACEMENT_LENGTH;
+    if (parser->text.length + text + hm_repair_text(header) > INT32_MAX
+        || parser->warnings.text.length + 2 * header + length > INT32_MAX / 2)
         return hm_fail(error, HARMONY_TOO_LARGE, -1,
                        "the messages have 2 GiB of text");
-    if (!hm_reserve(&parser->text, text)
+    if (!hm_reserve(&parser->text, text + hm_repair_text(header))
         || !hm_reserve(&parser->pending, length + 1)
         || !hm_reserve(&parser->tokens, sizeof(int32_t))
-        || !hm_reserve(&parser->messages, sizeof(harmony_message)))
+        || !hm_reserve(&parser->messages, sizeof(harmony_message))
+        || !hm_reserve(&parser->tallies, sizeof(harmony_tally))
+        || (parser->recover
+            && !hm_reserve_warnings(&parser->warnings,
+                                    warnings + hm_repair_warnings(header),
+                                    length + waiting + 2 * header)))
         return hm_fail(error, HARMONY_NO_MEMORY, -1,
                        "no memory for the messages");
     return HARMONY_OK;
 }
 
-harmony_status harmony_parser_process(harmony_parser *parser, int32_t token,
-                                      harmony_error *error)
+static harmony_status take(harmony_parser *parser, int32_t token,
+                           harmony_error *error)
 {
     size_t length;
     const char *bytes = harmony_token_bytes(parser->encoding, token, &length);
-    harmony_status status = prepare(parser, length, error);
+    harmony_status status = prepare(parser, token, length, error);
 
     parser->view.delta = hm_absent();
-    if (status == HARMONY_OK) {
-        hm_append(&parser->tokens, &token, sizeof token);
-        status = step(parser, token, bytes, length, error);
-        if (status != HARMONY_OK && error != NULL)
-            error->position = (int64_t)parser->view.token_count;
-    }
+    if (status != HARMONY_OK)
+        return status;
+    parser->warnings.position = (int32_t)token_count(parser);
+    hm_append(&parser->tokens, &token, sizeof token);
+    status = step(parser, token, bytes, length, error);
+    if (status != HARMONY_OK && error != NULL)
+        error->position = (int64_t)token_count(parser) - 1;
+    return status;
+}
+
+harmony_status harmony_parser_process(harmony_parser *parser, int32_t token,
+                                      harmony_error *error)
+{
+    harmony_status status = take(parser, token, error);
+
     refresh(parser);
     return status;
+}
+
+/* Add what the last token did to the segments; `index` is of the message that
+ * was open, or would have been next, before it. */
+static void add_segment(harmony_parser *parser, size_t index)
+{
+    harmony_span delta = parser->view.delta;
+    size_t finished = parser->messages.length / sizeof(harmony_message);
+    harmony_segment *last = NULL, added;
+
+    if (delta.start < 0 && finished == index)
+        return;
+    if (parser->segments.length > 0)
+        last = (harmony_segment *)(parser->segments.data
+                                   + parser->segments.length) - 1;
+    if (last != NULL && last->message == (int32_t)index) {
+        last->finished = finished > index;
+        if (delta.start >= 0 && last->text.length == 0)
+            last->text.start = delta.start;
+        last->text.length += delta.length;
+        return;
+    }
+    added.message = (int32_t)index;
+    added.finished = finished > index;
+    added.text = delta;
+    if (delta.start < 0)
+        added.text.start = (int32_t)parser->text.length;
+    hm_append(&parser->segments, &added, sizeof added);
 }
 
 harmony_status harmony_parser_feed(harmony_parser *parser,
@@ -374,26 +729,39 @@ harmony_status harmony_parser_feed(harmony_parser *parser,
                                    harmony_error *error)
 {
     harmony_status status = HARMONY_OK;
-    size_t i;
+    size_t i, index;
 
-    for (i = 0; i < count && status == HARMONY_OK; i++)
-        status = harmony_parser_process(parser, tokens[i], error);
+    parser->segments.length = 0;
+    parser->view.delta = hm_absent();
+    for (i = 0; i < count && status == HARMONY_OK; i++) {
+        index = parser->messages.length / sizeof(harmony_message);
+        if (!hm_reserve(&parser->segments, sizeof(harmony_segment)))
+            status = hm_fail(error, HARMONY_NO_MEMORY, -1,
+                             "no memory for the segments");
+        else
+            status = take(parser, tokens[i], error);
+        if (status == HARMONY_OK)
+            add_segment(parser, index);
+    }
+    refresh(parser);
     return status;
 }
 
 harmony_status harmony_parser_finish(harmony_parser *parser,
                                      harmony_error *error)
 {
-    harmony_status status = prepare(parser, 0, error);
+    harmony_status status = prepare(parser, HARMONY_NO_TOKEN, 0, error);
 
     parser->view.delta = hm_absent();
-    if (status == HARMONY_OK && parser->view.state == HARMONY_STATE_HEADER)
+    parser->warnings.position = (int32_t)token_count(parser);
+    if (status == HARMONY_OK && !parser->recover
+        && parser->view.state == HARMONY_STATE_HEADER)
         status = hm_fail(error, HARMONY_UNEXPECTED_END,
                          (int64_t)parser->view.token_count,
                          "Unexpected EOS while waiting for message header to "
                          "complete");
-    if (status == HARMONY_OK && parser->view.state == HARMONY_STATE_CONTENT)
-        end_content(parser);
+    if (status == HARMONY_OK)
+        end_stream(parser);
     refresh(parser); /* in any case: what is prepared may have moved */
     return status;
 }
@@ -404,7 +772,7 @@ harmony_status harmony_parser_new(const harmony_encoding *encoding,
                                   const harmony_parser_options *options,
                                   harmony_parser **out, harmony_error *error)
 {
-    static const harmony_parser_options plain = {HARMONY_ROLE_NONE, 1};
+    static const harmony_parser_options plain = {HARMONY_ROLE_NONE, 1, 0};
     harmony_parser *parser;
 
     *out = NULL;
@@ -419,10 +787,12 @@ harmony_status harmony_parser_new(const harmony_encoding *encoding,
     parser->encoding = encoding;
     parser->role = options->role;
     parser->strict = options->strict;
+    parser->recover = options->recover;
     parser->view.delta = hm_absent();
     expect_start(parser);
     if (parser->role != HARMONY_ROLE_NONE)
         begin_header(parser);
+    parser->view.open.header_tokens = 0;
     refresh(parser);
     *out = parser;
     return HARMONY_OK;
@@ -436,6 +806,10 @@ void harmony_parser_free(harmony_parser *parser)
     hm_release(&parser->messages);
     hm_release(&parser->tokens);
     hm_release(&parser->pending);
+    hm_release(&parser->tallies);
+    hm_release(&parser->segments);
+    hm_release(&parser->warnings.list);
+    hm_release(&parser->warnings.text);
     free(parser);
 }
 

@@ -39,7 +39,8 @@ from harmony.messages import (
     ToolDescription,
     ToolNamespaceConfig,
 )
-from harmony.parser import StreamableParser, StreamState
+from harmony.parser import Segment, StreamableParser, StreamState, TokenCount
+from harmony.repairs import ParseWarning, WarningKind
 from harmony.tokenizer import Tokenizer
 
 __all__ = [
@@ -55,18 +56,22 @@ __all__ = [
     "HarmonyError",
     "Message",
     "ParseError",
+    "ParseWarning",
     "ReasoningEffort",
     "RenderConversationConfig",
     "RenderError",
     "RenderOptions",
     "Role",
+    "Segment",
     "StreamState",
     "StreamableParser",
     "SystemContent",
     "TextContent",
+    "TokenCount",
     "Tokenizer",
     "ToolDescription",
     "ToolNamespaceConfig",
     "VocabularyError",
+    "WarningKind",
     "load_harmony_encoding",
 ]

@@ -47,6 +47,20 @@ STATES: dict[int, str] = {
     lib.HARMONY_STATE_CONTENT: "Content",
 }
 
+END_TOKENS: dict[int, str] = {
+    lib.HARMONY_TOKEN_END: "end",
+    lib.HARMONY_TOKEN_CALL: "call",
+    lib.HARMONY_TOKEN_RETURN: "return",
+}
+"""How a message ended; any other number is that it did not."""
+
+WARNINGS: dict[int, str] = {
+    getattr(lib, name): name.removeprefix("HARMONY_WARNING_").lower()
+    for name in dir(lib)
+    if name.startswith("HARMONY_WARNING_")
+}
+"""The name of each kind of warning, in lower case."""
+
 STOP_TOKENS: list[int] = [
     lib.HARMONY_TOKEN_RETURN,
     lib.HARMONY_TOKEN_END,
@@ -82,8 +96,20 @@ def _raise(error: Any) -> None:
     raise kind(message)
 
 
-def _int32(tokens: Iterable[int]) -> array[int]:
-    """Return token ids as an array of int32; the first that doesn't fit is named."""
+def _int32(tokens: Iterable[int]) -> array[int] | memoryview:
+    """Return token ids as int32; the first that doesn't fit is named.
+
+    A buffer of int32, such as an array or a NumPy array, is taken as it is.
+    """
+    if not isinstance(tokens, (list, tuple)):
+        try:
+            view = memoryview(tokens)  # type: ignore[arg-type]
+        except TypeError:
+            pass
+        else:
+            is_int32 = view.format in ("i", "l") and view.itemsize == 4
+            if is_int32 and view.c_contiguous and view.ndim == 1:
+                return view
     # A list, because array() takes bytes for its memory, and an iterator only once.
     ids = tokens if isinstance(tokens, list) else _list_of_ids(tokens)
     try:
@@ -113,6 +139,23 @@ def find_special_token(text: bytes, start: int = 0) -> tuple[int, int, int] | No
     if token == lib.HARMONY_NO_TOKEN:
         return None
     return token, position[0], position[0] + position[1]
+
+
+START: list[int] = [lib.HARMONY_TOKEN_START]
+
+
+def open_tail(tokens: Iterable[int]) -> list[int] | None:
+    """Return the tokens behind the last ``<|start|>``, if no message ends there.
+
+    None if there is no open message.
+    """
+    ids = list(tokens)
+    for at in range(len(ids) - 1, -1, -1):
+        if ids[at] == lib.HARMONY_TOKEN_START:
+            return ids[at + 1 :]
+        if ids[at] in END_TOKENS:
+            return None
+    return None
 
 
 def is_special_token(token: int) -> bool:
@@ -246,6 +289,11 @@ def _list(tokens: Any, count: int) -> list[int]:
     return memoryview(ffi.buffer(tokens, 4 * count)).cast("i").tolist()
 
 
+def _tally(tally: Any) -> tuple[str | None, int, int]:
+    end = END_TOKENS.get(tally.end_token)
+    return end, tally.header_tokens, tally.content_tokens
+
+
 class Record(NamedTuple):
     """A message as the parser has found it; None is absent."""
 
@@ -257,14 +305,24 @@ class Record(NamedTuple):
     content: bytes | None
 
 
+class Segment(NamedTuple):
+    """What a call of ``feed`` added to one message."""
+
+    message: int
+    finished: bool
+    text: bytes
+
+
 class Parser:
     """A ``harmony_parser``."""
 
-    def __init__(self, encoding: Encoding, role: int, strict: bool) -> None:
+    def __init__(
+        self, encoding: Encoding, role: int, strict: bool, recover: bool
+    ) -> None:
         """Make one; ``role`` is a number from ``ROLES``, or ``NO_ROLE``."""
         out = ffi.new("harmony_parser **")
         self._error = ffi.new("harmony_error *")
-        options = ffi.new("harmony_parser_options *", (role, strict))
+        options = ffi.new("harmony_parser_options *", (role, strict, recover))
         if lib.harmony_parser_new(encoding._pointer, options, out, self._error):
             _raise(self._error)
         self._pointer = ffi.gc(out[0], lib.harmony_parser_free)
@@ -287,6 +345,37 @@ class Parser:
             self._pointer, ffi.from_buffer("int32_t[]", ids), len(ids), self._error
         ):
             _raise(self._error)
+
+    def segments(self) -> list[Segment]:
+        """Return what the last call of ``feed`` added, message by message."""
+        view = self._view
+        return [
+            Segment(
+                segment.message, bool(segment.finished), self._text(segment.text) or b""
+            )
+            for segment in view.segments[0 : view.segment_count]
+        ]
+
+    def warning_count(self) -> int:
+        """Return the number of warnings."""
+        count: int = self._view.warning_count
+        return count
+
+    def warning(self, index: int) -> tuple[str, int, bytes]:
+        """Return a warning: its kind, a value of ``WARNINGS``, position and text."""
+        view = self._view
+        warning = view.warnings[index]
+        start = view.warning_text + warning.text.start
+        text = bytes(ffi.buffer(start, warning.text.length))
+        return WARNINGS[warning.kind], warning.position, text
+
+    def tally(self, index: int) -> tuple[str | None, int, int]:
+        """Return how a finished message ended, and the tokens of its two parts."""
+        return _tally(self._view.tallies[index])
+
+    def open_tally(self) -> tuple[str | None, int, int]:
+        """Return the same of the open message."""
+        return _tally(self._view.open)
 
     def finish(self) -> None:
         """Take the end of the stream; raise ``ParseError`` inside a header."""

@@ -7,13 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 import orjson
 
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
 from harmony.errors import VocabularyError
 from harmony.messages import Conversation, RenderConversationConfig, Role
-from harmony.parser import StreamableParser, StreamState
+from harmony.parser import OnError, StreamableParser, StreamState
 
 BAD_INPUT = 1
 
@@ -107,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
         "tokens begin with <|start|> (default: %(default)s)",
     )
 
+    parse.add_argument(
+        "--recover",
+        action="store_true",
+        help="repair what is broken, and print the warnings too",
+    )
+
     encode = command("encode", _encode, "Text, to tokens")
     encode.add_argument(
         "--special", action="store_true", help="take special tokens in text as such"
@@ -184,10 +191,17 @@ def _parse(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     else:
         tokens = _read_tokens(options.file)
     role = None if options.role == "none" else options.role
-    parser = StreamableParser(encoding, role).feed(tokens)
+    on_error: OnError = "recover" if options.recover else "raise"
+    parser = StreamableParser(encoding, role, on_error=on_error)
+    parser.feed(tokens)
     if not _waits_for_next_message(parser, encoding):
         parser.process_eos()
-    return _json({"messages": [message.to_dict() for message in parser.messages]})
+    output: dict[str, object] = {
+        "messages": [message.to_dict() for message in parser.messages]
+    }
+    if options.recover:
+        output["warnings"] = [asdict(warning) for warning in parser.warnings]
+    return _json(output)
 
 
 def _waits_for_next_message(

@@ -20,7 +20,7 @@ from harmony.messages import (
     RenderOptions,
     Role,
 )
-from harmony.parser import StreamableParser
+from harmony.parser import OnError, StreamableParser
 from harmony.rendering import ROLE_NUMBERS, Plan, plan
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
 
@@ -274,12 +274,14 @@ class HarmonyEncoding(TextCodec):
         role: Role | str | None = None,
         *,
         strict: bool = True,
+        on_error: OnError = "raise",
     ) -> list[Message]:
         """Return the messages that tokens stand for.
 
         ``role``: who writes the first one, if the tokens begin inside its header, as
         a completion does; None if they begin with ``<|start|>``. ``strict=False``
-        takes a header that ends in a stop token. Raises ``ParseError``.
+        takes a header that ends in a stop token. Raises ``ParseError``, but with
+        ``on_error="recover"`` nothing is an error; see ``StreamableParser``.
 
         >>> encoding = load_harmony_encoding("HarmonyGptOss")
         >>> tokens = encoding.encode("<|message|>hi<|return|>", allowed_special="all")
@@ -287,7 +289,7 @@ class HarmonyEncoding(TextCodec):
         >>> [message.content for message in parse(tokens, "assistant")]
         [[TextContent(text='hi')]]
         """
-        parser = StreamableParser(self, role, strict=strict)
+        parser = StreamableParser(self, role, strict=strict, on_error=on_error)
         parser.feed(tokens)
         parser.process_eos()
         return parser.messages

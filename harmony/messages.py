@@ -118,6 +118,10 @@ class Message(Model):
     as a list; ``author`` may be given as a role. The helpers change the message and
     return it. Raises ``ValueError`` naming the field for a wrong type.
 
+    ``end_token`` tells how a parsed message ended: ``"end"``, ``"call"``,
+    ``"return"``, or None if it was cut off or not parsed. It is no part of equality
+    or of the JSON form.
+
     >>> Message("user", "What is 2 + 2?").to_dict()
     {'role': 'user', 'content': [{'type': 'text', 'text': 'What is 2 + 2?'}]}
     """
@@ -127,6 +131,7 @@ class Message(Model):
     channel: str | None = None
     recipient: str | None = None
     content_type: str | None = None
+    end_token: str | None = field(default=None, compare=False, repr=False)
 
     def __init__(
         self,
@@ -148,6 +153,7 @@ class Message(Model):
         self.channel = channel
         self.recipient = recipient
         self.content_type = content_type
+        self.end_token = None
 
     @classmethod
     def from_author_and_content(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harmony import _native
 from harmony.messages import Author, Message, Role
 from harmony.rendering import ROLE_NUMBERS
+from harmony.repairs import ParseWarning, WarningKind
 
 if TYPE_CHECKING:
     from harmony.encoding import HarmonyEncoding
 
+OnError = Literal["raise", "recover"]
+
 _ROLES = list(Role)
+_ROLE_WORDS = {role.value for role in Role}
 
 
 class StreamState(str, Enum):
@@ -22,6 +27,35 @@ class StreamState(str, Enum):
     EXPECT_START = "ExpectStart"
     HEADER = "Header"
     CONTENT = "Content"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Text that one call of ``feed`` added to the content of one message.
+
+    ``message`` is the index of the message among all of the parser's; ``finished``
+    tells whether that call ended it. The text may be empty, if it did.
+    """
+
+    role: Role
+    channel: str | None
+    recipient: str | None
+    content_type: str | None
+    text: str
+    message: int
+    finished: bool
+
+
+@dataclass(frozen=True)
+class TokenCount:
+    """How many tokens were spent on headers and on contents.
+
+    A header's tokens are those from ``<|start|>`` to ``<|message|>``, as far as they
+    were fed; a content's are the others, with the one that ended the message.
+    """
+
+    header: int = 0
+    content: int = 0
 
 
 class StreamableParser:
@@ -35,6 +69,10 @@ class StreamableParser:
     After an error in a header the parser expects ``<|start|>`` again, and the header
     is gone; after any other error nothing has changed. Finished messages stay, and
     the parser goes on. One thread at a time.
+
+    With ``on_error="recover"`` nothing is an error, whatever the tokens: broken
+    headers are repaired, no text is lost, and ``warnings`` tells what was done.
+    ``strict`` then has no effect.
 
     >>> from harmony import load_harmony_encoding
     >>> encoding = load_harmony_encoding("HarmonyGptOss")
@@ -56,23 +94,98 @@ class StreamableParser:
     """
 
     def __init__(
-        self, encoding: HarmonyEncoding, role: Role | str | None, *, strict: bool = True
+        self,
+        encoding: HarmonyEncoding,
+        role: Role | str | None,
+        *,
+        strict: bool = True,
+        on_error: OnError = "raise",
     ) -> None:
-        """Make a parser. Raises ``ValueError`` for an unknown role."""
+        """Make a parser. Raises ``ValueError`` for an unknown role or ``on_error``."""
         number = _native.NO_ROLE if role is None else ROLE_NUMBERS[Role(role)]
-        self._native = _native.Parser(encoding._inner, number, strict)
+        if on_error not in ("raise", "recover"):
+            raise ValueError(
+                f"on_error: expected 'raise' or 'recover', got {on_error!r}"
+            )
+        self._native = _native.Parser(
+            encoding._inner, number, strict, on_error == "recover"
+        )
         self._strict = strict
         self._messages: list[Message] = []
+        self._warnings: list[ParseWarning] = []
+        self._counts: dict[str | None, TokenCount] = {}
+        self._counted = 0
+
+    @classmethod
+    def after(
+        cls,
+        encoding: HarmonyEncoding,
+        prompt_tokens: Iterable[int],
+        *,
+        strict: bool = True,
+        on_error: OnError = "raise",
+    ) -> StreamableParser:
+        """Make the parser for what a model writes after a prompt.
+
+        The prompt may end behind a message, with ``<|start|>assistant``, inside a
+        header or inside a content (a prefill). Its finished messages are not kept,
+        and not read; of the open one, ``tokens`` has what follows its ``<|start|>``,
+        and its content goes on. Raises ``ParseError`` if that can't be read.
+
+        >>> from harmony import load_harmony_encoding
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> prompt = "<|start|>user<|message|>hi<|end|><|start|>assistant"
+        >>> tokens = encoding.encode(prompt, allowed_special="all")
+        >>> StreamableParser.after(encoding, tokens).current_role
+        <Role.ASSISTANT: 'assistant'>
+        """
+        tail = _native.open_tail(prompt_tokens)
+        role = None
+        if tail is not None:
+            word = encoding.decode(tail)
+            role = Role(word) if word in _ROLE_WORDS else None
+        parser = cls(encoding, role, strict=strict, on_error=on_error)
+        if tail is not None and role is None:
+            parser.feed([*_native.START, *tail])
+        return parser
 
     def process(self, token: int) -> StreamableParser:
         """Take one token; return the parser. Raises ``ParseError``."""
         self._native.process(token)
         return self
 
-    def feed(self, tokens: Iterable[int]) -> StreamableParser:
-        """Take many tokens, up to the first that is wrong. Raises ``ParseError``."""
+    def feed(self, tokens: Iterable[int]) -> list[Segment]:
+        """Take many tokens at once; return the text they completed, by message.
+
+        ``tokens`` is any iterable of ids; arrays and other buffers of int32, such as
+        NumPy's, are not copied. Raises ``ParseError`` at the first token that is
+        wrong; those before it have been taken.
+
+        >>> from harmony import load_harmony_encoding
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> text = "<|channel|>analysis<|message|>Easy.<|end|><|start|>assistant"
+        >>> parser = StreamableParser(encoding, Role.ASSISTANT)
+        >>> for segment in parser.feed(encoding.encode(text, allowed_special="all")):
+        ...     print(segment.channel, segment.text, segment.finished)
+        analysis Easy. True
+        """
         self._native.feed(tokens)
-        return self
+        return [self._segment(segment) for segment in self._native.segments()]
+
+    def _segment(self, segment: _native.Segment) -> Segment:
+        if segment.message < self._native.message_count():
+            record = self._native.message(segment.message)
+        else:
+            record = self._native.current()
+        return Segment(
+            _ROLES[record.role],
+            _text(record.channel),
+            _text(record.recipient),
+            _text(record.content_type),
+            segment.text.decode(),
+            segment.message,
+            segment.finished,
+        )
 
     def process_eos(self) -> StreamableParser:
         """Take the end of the stream, which finishes an open message.
@@ -92,9 +205,59 @@ class StreamableParser:
         known, count = self._messages, self._native.message_count()
         if len(known) < count:
             added = range(len(known), count)
-            known = [*known, *(_message(self._native.message(i)) for i in added)]
+            known = [*known, *(self._message(index) for index in added)]
             self._messages = known
         return known
+
+    def _message(self, index: int) -> Message:
+        record = self._native.message(index)
+        message = Message(
+            Author(_ROLES[record.role], _text(record.name)),
+            (record.content or b"").decode(),
+            _text(record.channel),
+            _text(record.recipient),
+            _text(record.content_type),
+        )
+        message.end_token = self._native.tally(index)[0]
+        return message
+
+    @property
+    def warnings(self) -> list[ParseWarning]:
+        """What was repaired, with ``on_error="recover"``; like ``messages``."""
+        known, count = self._warnings, self._native.warning_count()
+        if len(known) < count:
+            added = range(len(known), count)
+            known = [*known, *(_warning(self._native.warning(i)) for i in added)]
+            self._warnings = known
+        return known
+
+    @property
+    def token_counts(self) -> dict[str | None, TokenCount]:
+        """How many tokens each channel has had so far, the open message included.
+
+        An open header counts for the channel None until it is read. Tokens outside
+        of messages, such as stray stop tokens, are not counted.
+        """
+        for index in range(self._counted, self._native.message_count()):
+            channel = _text(self._native.message(index).channel)
+            self._count(self._counts, channel, self._native.tally(index))
+        self._counted = self._native.message_count()
+        counts = dict(self._counts)
+        tally = self._native.open_tally()
+        if tally[1:] != (0, 0):
+            self._count(counts, self.current_channel, tally)
+        return counts
+
+    @staticmethod
+    def _count(
+        counts: dict[str | None, TokenCount],
+        channel: str | None,
+        tally: tuple[str | None, int, int],
+    ) -> None:
+        before = counts.get(channel, TokenCount())
+        counts[channel] = TokenCount(
+            before.header + tally[1], before.content + tally[2]
+        )
 
     @property
     def state(self) -> StreamState:
@@ -172,14 +335,9 @@ def _text(data: bytes | None) -> str | None:
     return None if data is None else data.decode()
 
 
-def _message(record: _native.Record) -> Message:
-    return Message(
-        Author(_ROLES[record.role], _text(record.name)),
-        (record.content or b"").decode(),
-        _text(record.channel),
-        _text(record.recipient),
-        _text(record.content_type),
-    )
+def _warning(warning: tuple[str, int, bytes]) -> ParseWarning:
+    kind, position, text = warning
+    return ParseWarning(WarningKind(kind), position, text.decode("utf-8", "replace"))
 
 
 def _header(record: _native.Record) -> dict[str, Any]:

@@ -1,0 +1,395 @@
+#include "guarantees.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+static const char *const roles[] = {
+    "user", "assistant", "system", "developer", "tool",
+};
+
+static harmony_parser *new_parser(const harmony_encoding *encoding,
+                                  int32_t role, int32_t strict,
+                                  int32_t recover)
+{
+    harmony_parser_options options;
+    harmony_parser *parser;
+
+    options.role = role;
+    options.strict = strict;
+    options.recover = recover;
+    if (harmony_parser_new(encoding, &options, &parser, NULL) != HARMONY_OK)
+        abort();
+    return parser;
+}
+
+static int same_span(const harmony_view *a, harmony_span x,
+                     const harmony_view *b, harmony_span y)
+{
+    if (x.start < 0 || y.start < 0)
+        return (x.start < 0) == (y.start < 0);
+    return x.length == y.length
+           && memcmp(a->finished.text + x.start, b->finished.text + y.start,
+                     (size_t)x.length) == 0;
+}
+
+static int same_message(const harmony_view *a, const harmony_message *x,
+                        const harmony_view *b, const harmony_message *y)
+{
+    return x->role == y->role && same_span(a, x->name, b, y->name)
+           && same_span(a, x->recipient, b, y->recipient)
+           && same_span(a, x->channel, b, y->channel)
+           && same_span(a, x->content_type, b, y->content_type)
+           && same_span(a, x->content, b, y->content);
+}
+
+static int same_messages(const harmony_view *a, const harmony_view *b)
+{
+    size_t i;
+
+    if (a->finished.message_count != b->finished.message_count)
+        return 0;
+    for (i = 0; i < a->finished.message_count; i++)
+        if (!same_message(a, a->finished.messages + i, b,
+                          b->finished.messages + i)
+            || a->tallies[i].end_token != b->tallies[i].end_token)
+            return 0;
+    return 1;
+}
+
+/* ---- 3: what is finished stays, and the deltas are the contents ---------- */
+
+struct history {
+    char *deltas; /* of all messages, joined */
+    size_t length;
+    harmony_message *messages; /* as they were when they were finished */
+    size_t count;
+};
+
+static void remember(struct history *history, const harmony_view *view)
+{
+    harmony_span delta = view->delta;
+
+    if (delta.start >= 0) {
+        history->deltas = realloc(history->deltas,
+                                  history->length + (size_t)delta.length + 1);
+        memcpy(history->deltas + history->length,
+               view->finished.text + delta.start, (size_t)delta.length);
+        history->length += (size_t)delta.length;
+    }
+    while (history->count < view->finished.message_count) {
+        history->messages
+            = realloc(history->messages,
+                      (history->count + 1) * sizeof *history->messages);
+        history->messages[history->count]
+            = view->finished.messages[history->count];
+        history->count++;
+    }
+}
+
+static void forget(struct history *history)
+{
+    free(history->deltas);
+    free(history->messages);
+}
+
+static const char *check_history(const struct history *history,
+                                 const harmony_view *view)
+{
+    size_t i, at = 0;
+
+    for (i = 0; i < history->count; i++) {
+        const harmony_message *message = view->finished.messages + i;
+
+        if (memcmp(message, history->messages + i, sizeof *message) != 0)
+            return "3: a finished message has changed";
+        if (message->content.start < 0)
+            return "3: a finished message has no content";
+        if (at + (size_t)message->content.length > history->length
+            || (message->content.length > 0
+                && memcmp(history->deltas + at,
+                          view->finished.text + message->content.start,
+                          (size_t)message->content.length) != 0))
+            return "3: the deltas are not the contents";
+        at += (size_t)message->content.length;
+    }
+    return at == history->length ? NULL : "3: there is more in the deltas";
+}
+
+/* ---- 2: no text is lost -------------------------------------------------- */
+
+/* How often each byte of ASCII that is not white space occurs. */
+static void tell(long *counts, const char *text, size_t length, long times)
+{
+    size_t i;
+
+    for (i = 0; i < length; i++)
+        if (text[i] > ' ')
+            counts[(unsigned char)text[i]] += times;
+}
+
+static void tell_span(long *counts, const harmony_view *view, harmony_span span)
+{
+    if (span.start >= 0)
+        tell(counts, view->finished.text + span.start, (size_t)span.length, 1);
+}
+
+static const char *check_text(const harmony_encoding *encoding,
+                              const harmony_view *view)
+{
+    long counts[128] = {0};
+    size_t i, length;
+
+    for (i = 0; i < view->finished.message_count; i++) {
+        const harmony_message *message = view->finished.messages + i;
+
+        tell(counts, roles[message->role], strlen(roles[message->role]), 1);
+        tell(counts, ":to=", 4, 1);
+        tell_span(counts, view, message->name);
+        tell_span(counts, view, message->recipient);
+        tell_span(counts, view, message->channel);
+        tell_span(counts, view, message->content_type);
+        tell_span(counts, view, message->content);
+    }
+    for (i = 0; i < view->warning_count; i++) {
+        tell(counts, "to=", 3, 1);
+        tell(counts, view->warning_text + view->warnings[i].text.start,
+             (size_t)view->warnings[i].text.length, 1);
+    }
+    for (i = 0; i < view->token_count; i++)
+        if (!harmony_is_special_token(view->tokens[i])) {
+            const char *text
+                = harmony_token_bytes(encoding, view->tokens[i], &length);
+
+            tell(counts, text, length, -1);
+        }
+    for (i = 0; i < 128; i++)
+        if (counts[i] < 0)
+            return "2: text is lost";
+    return NULL;
+}
+
+/* ---- 6: what comes out can be rendered, and has no markers in it ---------- */
+
+static int has_marker(const harmony_view *view, harmony_span span, int32_t from)
+{
+    int32_t i;
+
+    for (i = from; span.start >= 0 && i + 1 < span.length; i++)
+        if (memcmp(view->finished.text + span.start + i, "<|", 2) == 0)
+            return 1;
+    return 0;
+}
+
+static int32_t behind_constrain(const harmony_view *view, harmony_span span)
+{
+    static const char marker[] = "<|constrain|>";
+    const int32_t length = sizeof marker - 1;
+
+    return span.start >= 0 && span.length >= length
+                   && memcmp(view->finished.text + span.start, marker,
+                             (size_t)length) == 0
+               ? length
+               : 0;
+}
+
+static int32_t *rendered(const harmony_encoding *encoding,
+                         const harmony_conversation *conversation,
+                         size_t *count)
+{
+    size_t capacity = harmony_render_bound(conversation);
+    int32_t *tokens = room(capacity * sizeof *tokens);
+
+    if (harmony_render(encoding, conversation, NULL, tokens, capacity, count,
+                       NULL) != HARMONY_OK) {
+        free(tokens);
+        return NULL;
+    }
+    return tokens;
+}
+
+static const char *check_render(const harmony_encoding *encoding,
+                                const harmony_view *view)
+{
+    size_t i, count;
+    int32_t *tokens = rendered(encoding, &view->finished, &count);
+
+    free(tokens);
+    if (tokens == NULL)
+        return "6: what was parsed can't be rendered";
+    for (i = 0; i < view->finished.message_count; i++) {
+        const harmony_message *message = view->finished.messages + i;
+
+        if (has_marker(view, message->recipient, 0)
+            || has_marker(view, message->channel, 0)
+            || has_marker(view, message->content_type,
+                          behind_constrain(view, message->content_type)))
+            return "6: there is a marker in a field";
+    }
+    return NULL;
+}
+
+/* ---- 5: what is written as it should be is read as it always is ----------- */
+
+/* Whether tokens are the rendering of what the strict parser makes of them; with
+ * a role, they follow `<|start|>` and the role. Text in a field that looks like a
+ * marker is not written as it should be (6). */
+static int is_canonical(const harmony_encoding *encoding, int32_t role,
+                        const int32_t *tokens, size_t count,
+                        const harmony_view *view)
+{
+    size_t length, skipped = 0;
+    int32_t *own = rendered(encoding, &view->finished, &length);
+    int same;
+
+    if (own == NULL)
+        return 0;
+    if (role != HARMONY_ROLE_NONE)
+        skipped = 2;
+    same = length == count + skipped
+           && memcmp(own + skipped, tokens, count * sizeof *own) == 0
+           && check_render(encoding, view) == NULL;
+    free(own);
+    return same;
+}
+
+static const char *check_strict(const harmony_encoding *encoding, int32_t role,
+                                const int32_t *tokens, size_t count,
+                                const harmony_view *view)
+{
+    harmony_parser *parser = new_parser(encoding, role, 1, 0);
+    const harmony_view *strict = harmony_parser_view(parser);
+    const char *broken = NULL;
+
+    if (harmony_parser_feed(parser, tokens, count, NULL) == HARMONY_OK
+        && harmony_parser_finish(parser, NULL) == HARMONY_OK
+        && is_canonical(encoding, role, tokens, count, strict)
+        && !same_messages(strict, view))
+        broken = "5: another result than the strict parser's";
+    harmony_parser_free(parser);
+    return broken;
+}
+
+/* ---- Portions ------------------------------------------------------------- */
+
+/* The segments of a call, joined, are its deltas, and name the messages. */
+static const char *check_segments(const harmony_view *view, size_t before)
+{
+    size_t i;
+
+    for (i = 0; i < view->segment_count; i++) {
+        const harmony_segment *segment = view->segments + i;
+        int finished = (size_t)segment->message < view->finished.message_count;
+
+        if ((size_t)segment->message < before
+            || (size_t)segment->message > view->finished.message_count)
+            return "segments: of a message that was not open";
+        if (segment->finished != finished)
+            return "segments: finished or not";
+        if (i > 0 && segment[-1].message >= segment->message)
+            return "segments: not in order";
+    }
+    return NULL;
+}
+
+static const char *check_portions(const harmony_encoding *encoding,
+                                  int32_t role, const int32_t *tokens,
+                                  size_t count, const harmony_view *view,
+                                  uint64_t seed)
+{
+    harmony_parser *parser = new_parser(encoding, role, 1, 1);
+    const harmony_view *other = harmony_parser_view(parser);
+    const char *broken = NULL;
+    size_t at = 0, length = 0, i;
+
+    while (at < count && broken == NULL) {
+        size_t left = count - at, before = other->finished.message_count;
+        size_t size = random_below(&seed, left < 9 ? (uint32_t)left + 1 : 9);
+
+        if (harmony_parser_feed(parser, tokens + at, size, NULL) != HARMONY_OK)
+            broken = "1: an error";
+        else
+            broken = check_segments(other, before);
+        for (i = 0; i < other->segment_count; i++)
+            length += (size_t)other->segments[i].text.length;
+        at += size;
+    }
+    if (broken == NULL && harmony_parser_finish(parser, NULL) != HARMONY_OK)
+        broken = "1: an error at the end";
+    if (broken == NULL && !same_messages(view, other))
+        broken = "portions make a difference";
+    harmony_parser_free(parser);
+    return broken;
+}
+
+/* ---- Parsers that raise ---------------------------------------------------- */
+
+/* Feed tokens one at a time, and the end; the errors are let pass if they may
+ * come. */
+static const char *feed_all(harmony_parser *parser, const int32_t *tokens,
+                            size_t count, int may_raise,
+                            struct history *history)
+{
+    const harmony_view *view = harmony_parser_view(parser);
+    size_t i;
+
+    for (i = 0; i <= count; i++) {
+        harmony_status status
+            = i < count ? harmony_parser_process(parser, tokens[i], NULL)
+                        : harmony_parser_finish(parser, NULL);
+
+        if (status != HARMONY_OK && !may_raise)
+            return "1: an error";
+        remember(history, view);
+    }
+    return NULL;
+}
+
+/* After its errors, too, a parser keeps what is finished, and goes on. */
+static const char *check_raising(const harmony_encoding *encoding, int32_t role,
+                                 int32_t strict, const int32_t *tokens,
+                                 size_t count)
+{
+    harmony_parser *parser = new_parser(encoding, role, strict, 0);
+    const harmony_view *view = harmony_parser_view(parser);
+    struct history history = {NULL, 0, NULL, 0};
+    const char *broken;
+
+    feed_all(parser, tokens, count, 1, &history);
+    /* Not strict, what is made of a header is no delta, as in the reference. */
+    broken = strict ? check_history(&history, view) : NULL;
+    forget(&history);
+    harmony_parser_free(parser);
+    return broken;
+}
+
+/* ---- All of them ----------------------------------------------------------- */
+
+const char *broken_guarantee(const harmony_encoding *encoding, int32_t role,
+                             const int32_t *tokens, size_t count,
+                             uint64_t portion)
+{
+    harmony_parser *parser = new_parser(encoding, role, 1, 1);
+    const harmony_view *view = harmony_parser_view(parser);
+    struct history history = {NULL, 0, NULL, 0};
+    const char *broken = feed_all(parser, tokens, count, 0, &history);
+
+    if (broken == NULL)
+        broken = check_history(&history, view);
+    if (broken == NULL)
+        broken = check_text(encoding, view);
+    if (broken == NULL)
+        broken = check_render(encoding, view);
+    if (broken == NULL)
+        broken = check_strict(encoding, role, tokens, count, view);
+    if (broken == NULL)
+        broken = check_portions(encoding, role, tokens, count, view, portion);
+    if (broken == NULL)
+        broken = check_raising(encoding, role, 1, tokens, count);
+    if (broken == NULL)
+        broken = check_raising(encoding, role, 0, tokens, count);
+    forget(&history);
+    harmony_parser_free(parser);
+    return broken;
+}
