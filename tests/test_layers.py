@@ -34,13 +34,14 @@ PYTHON: dict[str, set[str]] = {
     "codec": {"errors"},
     "_native": {"_ffi", "errors"},
     "rendering": {"errors", "jsontext", "messages", "typescript"},
-    "parser": {"_native", "messages", "rendering"},
+    "repairs": set(),
+    "parser": {"_native", "messages", "rendering", "repairs"},
     "encoding": {
         *{"_native", "codec", "errors", "jsontext", "messages", "parser"},
         *{"rendering", "vocabulary"},
     },
     "tokenizer": {"_native", "codec", "errors", "jsontext", "vocabulary"},
-    "__init__": {"encoding", "errors", "messages", "parser", "tokenizer"},
+    "__init__": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
     "compat": {"__init__"},
     "cli": {"encoding", "errors", "messages", "parser"},
     "__main__": {"cli"},
@@ -67,7 +68,11 @@ C: dict[str, set[str]] = {
     "header.c": {"error.h", "header.h", "unicode.h"},
     "encoding.c": {"bpe.h", "error.h", "harmony.h", "pretokenize.h"},
     "render.c": {"buffer.h", "error.h", "harmony.h", "header.h"},
-    "parser.c": {"buffer.h", "error.h", "harmony.h", "header.h", "unicode.h"},
+    "repair.h": {"buffer.h", "harmony.h"},
+    "repair.c": {"header.h", "repair.h", "unicode.h"},
+    "parser.c": {
+        *{"buffer.h", "error.h", "harmony.h", "header.h", "repair.h", "unicode.h"}
+    },
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 OTHER_PACKAGES = {

@@ -31,6 +31,14 @@ START, MESSAGE, CHANNEL, END = 200006, 200008, 200005, 200007
 USER, HI, PARTIAL = 1428, 3686, 9552  # "user", "hi", b" \xf0\x9f"
 HELLO = [START, USER, MESSAGE, HI, END]
 
+
+def fed(encoding: HarmonyEncoding, tokens: Any) -> StreamableParser:
+    """Return a parser that begins before a start token, after some tokens."""
+    parser = StreamableParser(encoding, None)
+    parser.feed(tokens)
+    return parser
+
+
 BLOCKS = parser_log.read(parser_log.FILE.read_text(encoding="utf-8"))
 
 
@@ -158,7 +166,8 @@ def test_parsing_at_once_is_feeding_and_the_end_of_stream(
         tokens = block.tokens(encoding)
         parser = StreamableParser(encoding, block.role, strict=block.strict)
         try:
-            expected: Any = parser.feed(tokens).process_eos().messages
+            parser.feed(tokens)
+            expected: Any = parser.process_eos().messages
         except ParseError as error:
             expected = (str(error), error.position)
         try:
@@ -316,39 +325,42 @@ def test_a_long_error_is_cut_inside_no_character(encoding: HarmonyEncoding) -> N
 def test_after_an_error_in_a_header_a_start_token_is_due(
     encoding: HarmonyEncoding,
 ) -> None:
-    parser = StreamableParser(encoding, None).feed(HELLO)
+    parser = fed(encoding, HELLO)
     with pytest.raises(ParseError, match="Unknown role: hi"):
         parser.feed([START, HI, MESSAGE])
     assert parser.state is StreamState.EXPECT_START
     assert parser.state_data == {"state": "ExpectStart"}
     assert parser.current_role is parser.current_channel is None
     assert parser.current_content == ""
-    assert parser.process_eos().feed(HELLO).messages == [Message("user", "hi")] * 2
+    parser.process_eos().feed(HELLO)
+    assert parser.messages == [Message("user", "hi")] * 2
 
 
 @pytest.mark.parametrize("token", [HI, END, MESSAGE, CHANNEL, -1, 201_089])
 def test_an_unexpected_token_changes_nothing(
     encoding: HarmonyEncoding, token: int
 ) -> None:
-    parser = StreamableParser(encoding, None).feed(HELLO)
+    parser = fed(encoding, HELLO)
     before = observed(parser)
     with pytest.raises(ParseError, match=re.escape(f"Unexpected token {token} while")):
         parser.process(token)
     assert observed(parser) == {**before, "tokens": [*HELLO, token]}
     assert parser.last_content_delta is None
-    assert parser.feed(HELLO).messages == [Message("user", "hi")] * 2
+    parser.feed(HELLO)
+    assert parser.messages == [Message("user", "hi")] * 2
 
 
 def test_the_end_of_stream_inside_a_header_changes_nothing(
     encoding: HarmonyEncoding,
 ) -> None:
-    parser = StreamableParser(encoding, None).feed([*HELLO, START, USER])
+    parser = fed(encoding, [*HELLO, START, USER])
     before = observed(parser)
     for _ in range(2):
         with pytest.raises(ParseError, match="Unexpected EOS"):
             parser.process_eos()
         assert observed(parser) == before
-    assert parser.feed([MESSAGE, HI, END]).messages == [Message("user", "hi")] * 2
+    parser.feed([MESSAGE, HI, END])
+    assert parser.messages == [Message("user", "hi")] * 2
 
 
 def test_messages_are_still_there_after_the_end_of_stream_in_a_header(
@@ -370,7 +382,7 @@ def test_a_token_that_is_no_int32_is_refused_and_changes_nothing(
 ) -> None:
     """It used to be an OverflowError from one method, a DecodeError from the other."""
     for token in (2**31, -(2**31) - 1, 2**64):
-        parser = StreamableParser(encoding, None).feed(HELLO[:-1])
+        parser = fed(encoding, HELLO[:-1])
         before = observed(parser)
         for call in (lambda p: p.process(token), lambda p: p.feed([HI, token])):
             with pytest.raises(
@@ -408,20 +420,15 @@ def test_an_unknown_role_is_a_value_error(encoding: HarmonyEncoding) -> None:
 # What can be seen
 
 
-def test_feeding_returns_the_parser(encoding: HarmonyEncoding) -> None:
+def test_processing_returns_the_parser(encoding: HarmonyEncoding) -> None:
     parser = StreamableParser(encoding, None)
     assert parser.process(START) is parser
-    assert parser.feed([USER, MESSAGE]) is parser
-    assert parser.feed([]) is parser
+    assert parser.feed([USER, MESSAGE]) == parser.feed([]) == []
     assert parser.process_eos() is parser
-    assert (
-        parser.feed(iter(HELLO)).feed(tuple(HELLO)).feed(range(START, START)) is parser
-    )
-    assert len(parser.messages) == 3
 
 
 def test_messages_are_the_same_objects_each_time(encoding: HarmonyEncoding) -> None:
-    parser = StreamableParser(encoding, None).feed(HELLO)
+    parser = fed(encoding, HELLO)
     (first,) = before = parser.messages
     assert parser.messages is before
     parser.feed(HELLO)
@@ -465,7 +472,7 @@ def test_an_open_message_can_be_seen_in_full(encoding: HarmonyEncoding) -> None:
 def test_the_name_of_a_tool_is_in_its_header(encoding: HarmonyEncoding) -> None:
     text = "<|start|>functions.f to=assistant<|message|>1<|end|>"
     tokens = encoding.encode(text, allowed_special="all")
-    parser = StreamableParser(encoding, None).feed(tokens[:-1])
+    parser = fed(encoding, tokens[:-1])
     author = parser.state_data["header"]["author"]
     assert author == {"role": "tool", "name": "functions.f"}
     assert parser.process_eos().messages == [
@@ -524,4 +531,5 @@ def test_a_parser_keeps_its_encoding_alive() -> None:
 
     parser = StreamableParser(HarmonyEncoding("HarmonyGptOss", PACKAGED), None)
     gc.collect()
-    assert parser.feed(HELLO).messages == [Message("user", "hi")]
+    parser.feed(HELLO)
+    assert parser.messages == [Message("user", "hi")]

@@ -237,6 +237,7 @@ static const char *parsed(int32_t role, int32_t strict, const int32_t *ids,
 
     options.role = role;
     options.strict = strict;
+    options.recover = 0;
     log_parse(&options, exact, count, ONE_BY_ONE);
     memcpy(one_by_one, log_text, sizeof log_text);
     log_parse(&options, exact, count, ALL_AT_ONCE);
@@ -501,7 +502,7 @@ static void test_fed_on(void)
 static void test_bad_role(void)
 {
     static const int32_t roles[] = {-2, 5, INT32_MAX};
-    harmony_parser_options options = {0, 1};
+    harmony_parser_options options = {0, 1, 0};
     harmony_parser *parser = NULL;
     harmony_error error;
     size_t i;
@@ -540,7 +541,7 @@ static void test_messages_of_errors(void)
  */
 static void test_long_unreadable_header(void)
 {
-    const harmony_parser_options options = {HARMONY_ROLE_USER, 0};
+    const harmony_parser_options options = {HARMONY_ROLE_USER, 0, 0};
     const int count = 200000;
     harmony_parser *parser;
     int i;

@@ -43,7 +43,7 @@ void test_parser(const char *path)
     /* The vocabulary is what an encoding begins with. */
     uint32_t *offsets = ((hm_vocabulary *)encoding)->offsets;
     const int32_t huge = 1000;
-    const harmony_parser_options options = {HARMONY_ROLE_USER, 1};
+    const harmony_parser_options options = {HARMONY_ROLE_USER, 1, 0};
     harmony_parser *parser;
 
     offsets[huge + 1] = offsets[huge] + 800000000u;
