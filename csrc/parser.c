@@ -258,6 +258,12 @@ static harmony_status stop_in_header(harmony_parser *parser, int32_t token,
 
 /* ---- Content ----------------------------------------------------------- */
 
+/* Whether a token is text and nothing else. */
+static int is_ordinary(int32_t token)
+{
+    return token >= 0 && token < HARMONY_TOKEN_STARTOFTEXT;
+}
+
 static int is_stop_token(int32_t token)
 {
     return token == HARMONY_TOKEN_RETURN || token == HARMONY_TOKEN_CALL
@@ -559,7 +565,7 @@ static int interrupts(harmony_parser *parser, int32_t token)
 static void content_step(harmony_parser *parser, int32_t token,
                          const char *bytes, size_t length)
 {
-    if (parser->recover && interrupts(parser, token))
+    if (parser->recover && !is_ordinary(token) && interrupts(parser, token))
         return;
     parser->view.open.content_tokens++;
     if (is_stop_token(token)) {
@@ -602,13 +608,13 @@ static harmony_status step(harmony_parser *parser, int32_t token,
                            const char *bytes, size_t length,
                            harmony_error *error)
 {
-    if (parser->recover && token == HARMONY_TOKEN_ENDOFTEXT) {
-        end_stream(parser);
-        parser->ended = 1;
-        return HARMONY_OK;
-    }
     if (parser->ended) {
         warn(parser, HARMONY_WARNING_AFTER_END, bytes, length);
+        return HARMONY_OK;
+    }
+    if (token == HARMONY_TOKEN_ENDOFTEXT && parser->recover) {
+        end_stream(parser);
+        parser->ended = 1;
         return HARMONY_OK;
     }
     switch ((harmony_state)parser->view.state) {
@@ -645,8 +651,10 @@ static harmony_status prepare(harmony_parser *parser, int32_t token,
 {
     size_t waiting = parser->pending.length - parser->pending_start;
     size_t text = 3 * (length + 1 + waiting) + HM_REPLACEMENT_LENGTH;
-    size_t warnings = parser->recover ? length + waiting + 4 : 0;
     size_t header = 0;
+    int warns = parser->recover
+                && (parser->view.state != HARMONY_STATE_CONTENT
+                    || parser->ended || !is_ordinary(token));
 
     if (parser->view.state == HARMONY_STATE_HEADER && may_end_header(token))
         header = parser->text.length - parser->header.start
@@ -660,10 +668,11 @@ static harmony_status prepare(harmony_parser *parser, int32_t token,
         || !hm_reserve(&parser->tokens, sizeof(int32_t))
         || !hm_reserve(&parser->messages, sizeof(harmony_message))
         || !hm_reserve(&parser->tallies, sizeof(harmony_tally))
-        || (parser->recover
-            && !hm_reserve_warnings(&parser->warnings,
-                                    warnings + hm_repair_warnings(header),
-                                    length + waiting + 2 * header)))
+        || (warns
+            && !hm_reserve_warnings(
+                &parser->warnings,
+                length + waiting + 4 + hm_repair_warnings(header),
+                length + waiting + 2 * header)))
         return hm_fail(error, HARMONY_NO_MEMORY, -1,
                        "no memory for the messages");
     return HARMONY_OK;

@@ -32,12 +32,6 @@ static const char *const types[] = {"json", "code"};
 
 /* ---- Warnings ----------------------------------------------------------- */
 
-int hm_reserve_warnings(hm_warnings *warnings, size_t count, size_t length)
-{
-    return hm_reserve(&warnings->list, count * sizeof(harmony_warning))
-           && hm_reserve(&warnings->text, length + count);
-}
-
 void hm_warn(hm_warnings *warnings, harmony_warning_kind kind,
              const void *text, size_t length)
 {
@@ -260,15 +254,45 @@ static void leave_over(struct repair *r, struct word word)
 
 /* ---- As it is written --------------------------------------------------- */
 
-/* A word with no white space in it, up to a mark, a space or the end. */
+/* White space that separates the words of a written header. */
+static int is_gap(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\f'
+           || byte == '\r';
+}
+
+/* A word up to a mark, white space or the end. */
 static struct word plain_word(const struct repair *r, size_t at)
 {
     struct word word = {0, at, at};
 
     while (word.end < r->end && !is_mark(r->text->data[word.end])
-           && r->text->data[word.end] > ' ')
+           && !is_gap(r->text->data[word.end]))
         word.end++;
     return word;
+}
+
+/* Whether there is white space of any kind in a word, from `at` to `limit`. */
+static int has_space(const struct repair *r, size_t at, size_t limit)
+{
+    const uint8_t *end = r->text->data + limit;
+    size_t size;
+
+    for (; at < limit; at += size)
+        if (is_space(r->text->data + at, end, &size))
+            return 1;
+    return 0;
+}
+
+static int ends_in_space(const struct repair *r, struct word word)
+{
+    const uint8_t *end = r->text->data + word.end;
+    size_t back, size;
+
+    for (back = 1; back <= 4 && back <= length_of(word); back++)
+        if (is_space(end - back, end, &size) && size == back)
+            return 1;
+    return 0;
 }
 
 static int has_marker_text(const struct repair *r, struct word word)
@@ -300,6 +324,8 @@ static int written_author(struct repair *r, harmony_message *message,
         return message->role != HARMONY_ROLE_TOOL;
     word = plain_word(r, *at);
     *at = word.end;
+    if (has_space(r, word.start, word.end))
+        return 0;
     message->role = role_of(r, word);
     if (message->role != HARMONY_ROLE_NONE) {
         if (message->role == HARMONY_ROLE_TOOL)
@@ -323,7 +349,7 @@ static int written_recipient(struct repair *r, harmony_message *message,
     word = plain_word(r, *at + 4);
     *at = word.end;
     message->recipient = span_of(word);
-    return !has_marker_text(r, word);
+    return !has_marker_text(r, word) && !ends_in_space(r, word);
 }
 
 /* A channel behind its mark, if it is there; 0 if it can't be one. */
@@ -337,7 +363,7 @@ static int written_channel(struct repair *r, harmony_message *message,
     word = plain_word(r, *at + 1);
     *at = word.end;
     message->channel = span_of(word);
-    return length_of(word) > 0
+    return length_of(word) > 0 && !has_space(r, word.start, word.end)
            && memchr(bytes_of(r, word), '<', length_of(word)) == NULL;
 }
 
@@ -375,24 +401,14 @@ static int written_type(struct repair *r, harmony_message *message, size_t *at)
            && !begins_with(r, word, "to=") && role_of(r, word) < 0;
 }
 
-static int ends_in_space(const struct repair *r, size_t start)
-{
-    const uint8_t *end = r->text->data + r->end;
-    size_t back, size;
-
-    for (back = 1; back <= 4 && back <= r->end - start; back++)
-        if (is_space(end - back, end, &size) && size == back)
-            return 1;
-    return 0;
-}
-
 /* Read a header by the grammar; 0 if it is not written so. */
 static int as_written(struct repair *r)
 {
     harmony_message message = *r->message;
+    struct word whole = {0, r->at, r->end};
     size_t at = r->at;
 
-    if (r->how != HM_ENDED_BY_MESSAGE || ends_in_space(r, at)
+    if (r->how != HM_ENDED_BY_MESSAGE || ends_in_space(r, whole)
         || !written_author(r, &message, &at)
         || !written_recipient(r, &message, &at)
         || !written_channel(r, &message, &at)

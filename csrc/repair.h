@@ -19,8 +19,14 @@ typedef struct hm_warnings {
     int32_t position; /* of the token that is being read */
 } hm_warnings;
 
-/* Get room for `count` warnings with `length` bytes of text in all. */
-int hm_reserve_warnings(hm_warnings *warnings, size_t count, size_t length);
+/* Get room for `count` warnings with `length` bytes of text in all; 0 if there
+ * is no memory. */
+static inline int hm_reserve_warnings(hm_warnings *warnings, size_t count,
+                                      size_t length)
+{
+    return hm_reserve(&warnings->list, count * sizeof(harmony_warning))
+           && hm_reserve(&warnings->text, length + count);
+}
 
 /* Add a warning, or its text, behind a space, to the last one if that is of the
  * same kind and at the same position. */
