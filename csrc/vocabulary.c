@@ -91,11 +91,25 @@ static int same_bytes(const hm_vocabulary *vocabulary, int32_t rank,
 /* Four entries fill a cache line; a search begins at the first of them. */
 #define LINE_MASK (size_t)3
 
+/* Tables are filled with an eye on what comes next: its slot is asked for while
+ * there is time, since nearly every slot is a miss of the cache. */
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address) ((void)(address))
+#endif
+#define AHEAD 16
+
+static size_t line_of(const hm_vocabulary *vocabulary, hm_entry key)
+{
+    return mix(key.low, key.high) & vocabulary->entry_mask & ~LINE_MASK;
+}
+
 /* The slot of these bytes: that of their token, or a free one. */
 static hm_entry *slot_of(const hm_vocabulary *vocabulary, hm_entry key,
                          const uint8_t *bytes, size_t length)
 {
-    size_t at = mix(key.low, key.high) & vocabulary->entry_mask & ~LINE_MASK;
+    size_t at = line_of(vocabulary, key);
 
     for (;; at = (at + 1) & vocabulary->entry_mask) {
         hm_entry *entry = vocabulary->entries + at;
@@ -218,6 +232,28 @@ static harmony_status enter(hm_vocabulary *vocabulary, int32_t rank,
     return HARMONY_OK;
 }
 
+/* Enter all tokens, whose bytes and offsets are in place. */
+static harmony_status enter_all(hm_vocabulary *vocabulary, harmony_error *error)
+{
+    harmony_status status = HARMONY_OK;
+    int32_t rank;
+    size_t length;
+
+    for (rank = 0; rank < vocabulary->size && status == HARMONY_OK; rank++) {
+        if (rank + AHEAD < vocabulary->size) {
+            const uint8_t *bytes
+                = hm_token(vocabulary, rank + AHEAD, &length);
+            size_t line = line_of(vocabulary, key_of(bytes, length));
+
+            PREFETCH(vocabulary->entries + line);
+        }
+        hm_token(vocabulary, rank, &length);
+        if (length > 0)
+            status = enter(vocabulary, rank, error);
+    }
+    return status;
+}
+
 /* ---- The compact file -------------------------------------------------- */
 
 /* CRC-32 as in zlib, four bytes at a time. */
@@ -323,47 +359,69 @@ static harmony_status measure(const uint8_t *entries, int32_t size,
     return HARMONY_OK;
 }
 
+/* Write the bytes of all tokens, each from those of the two it merges from. */
+static void spell(hm_vocabulary *vocabulary, const uint8_t *entry)
+{
+    int32_t rank;
+
+    for (rank = 0; rank < vocabulary->size; rank++, entry += ENTRY_LENGTH) {
+        uint8_t *to = vocabulary->bytes + vocabulary->offsets[rank];
+        const uint8_t *from;
+        size_t length;
+
+        if (little24(entry + 3) == SINGLE_BYTE) {
+            *to = entry[0];
+            continue;
+        }
+        from = hm_token(vocabulary, little24(entry), &length);
+        memcpy(to, from, length);
+        to += length;
+        from = hm_token(vocabulary, little24(entry + 3), &length);
+        memcpy(to, from, length);
+    }
+}
+
+static void enter_merges(hm_vocabulary *vocabulary, const uint8_t *entry)
+{
+    int32_t rank;
+
+    for (rank = 0; rank < vocabulary->size; rank++, entry += ENTRY_LENGTH) {
+        int32_t left = little24(entry), right = little24(entry + 3);
+
+        if (rank + AHEAD < vocabulary->size) {
+            const uint8_t *next = entry + AHEAD * ENTRY_LENGTH;
+            uint64_t hash = mix(pair_key(little24(next), little24(next + 3)), 0);
+
+            PREFETCH(vocabulary->merges + (hash & vocabulary->merge_mask));
+        }
+        if (right != SINGLE_BYTE)
+            hm_add_merge(vocabulary, left, right, rank);
+    }
+}
+
 static harmony_status load_compact(hm_vocabulary *vocabulary,
                                    const uint8_t *data, size_t data_size,
                                    harmony_error *error)
 {
-    const uint8_t *entry = data + HEADER_LENGTH;
-    int32_t size = compact_size(data, data_size, error), rank;
+    const uint8_t *entries = data + HEADER_LENGTH;
+    int32_t size = compact_size(data, data_size, error);
     harmony_status status;
 
     if (size < 0)
         return HARMONY_BAD_VOCABULARY;
     if (!allocate(vocabulary, size, 0))
         return no_memory(error);
-    status = measure(entry, size, vocabulary->offsets, error);
+    status = measure(entries, size, vocabulary->offsets, error);
     if (status != HARMONY_OK)
         return status;
     free(vocabulary->bytes);
     vocabulary->bytes = malloc((size_t)vocabulary->offsets[size] + 1);
     if (vocabulary->bytes == NULL)
         return no_memory(error);
-    for (rank = 0; rank < size; rank++, entry += ENTRY_LENGTH) {
-        int32_t left = little24(entry), right = little24(entry + 3);
-        uint8_t *to = vocabulary->bytes + vocabulary->offsets[rank];
-        const uint8_t *from;
-        size_t length;
-
-        if (right == SINGLE_BYTE) {
-            *to = (uint8_t)left;
-        } else {
-            from = hm_token(vocabulary, left, &length);
-            memcpy(to, from, length);
-            to += length;
-            from = hm_token(vocabulary, right, &length);
-            memcpy(to, from, length);
-            hm_add_merge(vocabulary, left, right, rank);
-        }
-        status = enter(vocabulary, rank, error);
-        if (status != HARMONY_OK)
-            return status;
-    }
+    spell(vocabulary, entries);
+    enter_merges(vocabulary, entries);
     vocabulary->merges_known = 1;
-    return HARMONY_OK;
+    return enter_all(vocabulary, error);
 }
 
 /* ---- A .tiktoken file -------------------------------------------------- */
@@ -524,9 +582,8 @@ static harmony_status load_tiktoken(hm_vocabulary *vocabulary,
         hm_token(vocabulary, line.rank, &length);
         base64_decode(line.text, length,
                       vocabulary->bytes + vocabulary->offsets[line.rank]);
-        status = enter(vocabulary, line.rank, error);
     }
-    return status;
+    return status == HARMONY_OK ? enter_all(vocabulary, error) : status;
 }
 
 /* ---- Either ------------------------------------------------------------ */
