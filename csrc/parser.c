@@ -479,6 +479,10 @@ static void end_without_message(harmony_parser *parser, int32_t end_token)
         drop_header(parser, HARMONY_OK);
         return;
     }
+    if (parser->bare) {
+        parser->view.open.content_tokens = parser->view.open.header_tokens;
+        parser->view.open.header_tokens = 0;
+    }
     parser->view.current = message;
     parser->view.delta = message.content;
     finish_message(parser, end_token);
@@ -488,6 +492,7 @@ static void end_without_message(harmony_parser *parser, int32_t end_token)
 static void restart_header(harmony_parser *parser)
 {
     if (parser->bare) {
+        parser->view.open.header_tokens--; /* this one is of the next */
         end_without_message(parser, HARMONY_NO_TOKEN);
     } else {
         flush_header(parser);

@@ -501,3 +501,427 @@ def test_strict_has_no_effect_with_recover(tokens: list[int], role: str | None) 
         parser.feed(tokens)
     assert loose.state_data == strict.state_data
     assert_same(loose.process_eos(), strict.process_eos())
+
+
+# What used to go wrong
+
+
+def test_a_channel_in_the_place_of_a_given_role_is_the_channel() -> None:
+    """It used to be among the words left out, and the message had no channel."""
+    for text in ("final<|message|>4", "assistantfinal<|message|>4"):
+        parser = recovered(text, "assistant")
+        assert parser.messages == [Message("assistant", "4", "final")]
+        word = text.removesuffix("<|message|>4")
+        assert [(w.kind, w.text) for w in parser.warnings] == [(K.ROLE, word)]
+
+
+@pytest.mark.parametrize("words", ["commentary", "assistantcommentary"])
+@pytest.mark.parametrize("end", ["<|end|>", "<|call|>"])
+def test_a_call_without_start_is_by_the_assistant(words: str, end: str) -> None:
+    """It used to be by a tool whose name was the channel."""
+    header = f"{words} to=functions.f <|constrain|>json"
+    parser = recovered(f"{FINAL}a{end}{header}<|message|>{{}}<|call|>", "assistant")
+    expected = ("commentary", "functions.f", "<|constrain|>json")
+    assert parser.messages[1] == Message("assistant", "{}", *expected)
+
+
+def test_prose_before_a_header_is_left_out_in_its_order() -> None:
+    """Its first word used to come last."""
+    parser = recovered(f"{FINAL}a<|end|>We need to answer.{FINAL}b", "assistant")
+    texts = {warning.kind: warning.text for warning in parser.warnings}
+    assert texts[K.HEADER_WORDS] == "We need to answer."
+    assert [only_text(message) for message in parser.messages] == ["a", "b"]
+
+
+def test_a_header_of_nothing_is_dropped_with_a_warning() -> None:
+    """`<|start|><|end|>` and a repeated `<|start|>` used to leave no trace."""
+    dropped, restarted = ParseWarning(K.DROPPED_HEADER, 1, ""), K.RESTARTED_HEADER
+    assert recovered("<|start|><|end|>").warnings == [dropped]
+    assert recovered("<|start|>").warnings == [dropped]
+    found = recovered("<|start|><|start|><|start|>user<|message|>").warnings
+    assert found == [ParseWarning(restarted, 1, ""), ParseWarning(restarted, 2, "")]
+
+
+def test_nothing_at_all_is_nothing_without_a_warning() -> None:
+    for role in (None, "assistant"):
+        parser = recovered([], role)
+        assert (parser.messages, parser.warnings) == ([], [])
+
+
+# Feed and its segments
+
+
+def test_a_segment_has_the_fields_of_its_message() -> None:
+    parser = StreamableParser(ENCODING, "assistant")
+    header = "<|channel|>commentary to=functions.f <|constrain|>json<|message|>"
+    assert parser.feed(harmony(header + "{}")) == [
+        Segment(
+            role=Role.ASSISTANT,
+            channel="commentary",
+            recipient="functions.f",
+            content_type="<|constrain|>json",
+            text="{}",
+            message=0,
+            finished=False,
+        )
+    ]
+    (segment,) = parser.feed(harmony("<|call|>"))
+    assert (segment.text, segment.message, segment.finished) == ("", 0, True)
+
+
+def test_a_call_of_feed_gives_one_segment_a_message() -> None:
+    parser = StreamableParser(ENCODING, "assistant")
+    text = (
+        "<|channel|>analysis<|message|>Easy, I think.<|end|>"
+        "<|start|>assistant<|channel|>final<|message|><|end|>"
+        "<|start|>user<|message|>Why"
+    )
+    found = parser.feed(harmony(text))
+    assert [(s.role.value, s.channel, s.text, s.message, s.finished) for s in found] == [
+        ("assistant", "analysis", "Easy, I think.", 0, True),
+        ("assistant", "final", "", 1, True),
+        ("user", None, "Why", 2, False),
+    ]
+
+
+def test_where_no_text_is_completed_there_is_no_segment() -> None:
+    parser = StreamableParser(ENCODING, "assistant")
+    assert parser.feed([]) == []
+    assert parser.feed(harmony("<|channel|>final<|message|>")) == []
+    bone = ENCODING.encode(" 🦴")
+    assert [segment.text for segment in parser.feed(bone[:1])] == [" "]
+    assert parser.feed(bone[1:2]) == []
+    assert [segment.text for segment in parser.feed(bone[2:])] == ["🦴"]
+
+
+@many
+@given(damages(), roles, st.randoms(use_true_random=False))
+def test_the_texts_of_the_segments_joined_are_the_contents(
+    tokens: list[int], role: str | None, dice: random.Random
+) -> None:
+    parser = recovering(role)
+    texts: dict[int, str] = {}
+    finished: set[int] = set()
+    for portion in [*random_split(tokens, dice), [199_999]]:
+        segments = parser.feed(portion)
+        assert len({segment.message for segment in segments}) == len(segments)
+        for segment in segments:
+            assert segment.message not in finished
+            texts[segment.message] = texts.get(segment.message, "") + segment.text
+            if segment.finished:
+                finished.add(segment.message)
+                message = parser.messages[segment.message]
+                assert (segment.role, segment.channel) == (
+                    message.author.role,
+                    message.channel,
+                )
+                assert (segment.recipient, segment.content_type) == (
+                    message.recipient,
+                    message.content_type,
+                )
+    assert finished == set(range(len(parser.messages))) == texts.keys()
+    assert texts == {i: only_text(message) for i, message in enumerate(parser.messages)}
+
+
+def test_feed_raises_at_the_first_wrong_token_and_keeps_those_before() -> None:
+    parser = StreamableParser(ENCODING, "assistant")
+    tokens = harmony(f"{FINAL}hi<|end|>")
+    with pytest.raises(ParseError) as caught:
+        parser.feed([*tokens, 87, 87])
+    assert caught.value.position == len(tokens)
+    assert [only_text(message) for message in parser.messages] == ["hi"]
+    assert parser.tokens == [*tokens, 87]
+    parser.feed(harmony("<|start|>user<|message|>bye<|end|>"))
+    assert [only_text(message) for message in parser.messages] == ["hi", "bye"]
+
+
+TOKENS = harmony(f"{FINAL}naïve café<|end|>")
+
+
+@pytest.mark.parametrize(
+    "given_tokens",
+    [
+        TOKENS,
+        tuple(TOKENS),
+        (token for token in TOKENS),
+        array("i", TOKENS),
+        array("q", TOKENS),
+        memoryview(array("i", TOKENS)),
+        memoryview(array("i", [t for token in TOKENS for t in (token, 0)]))[::2],
+        dict.fromkeys(TOKENS),
+    ],
+    ids=["list", "tuple", "generator", "int32", "int64", "view", "strided", "keys"],
+)
+def test_any_iterable_of_ids_can_be_fed(given_tokens: Any) -> None:
+    parser = StreamableParser(ENCODING, "assistant")
+    (segment,) = parser.feed(given_tokens)
+    assert (segment.text, segment.finished) == ("naïve café", True)
+    assert parser.tokens == TOKENS
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint32"])
+@pytest.mark.parametrize("step", [1, 2])
+def test_arrays_of_numpy_can_be_fed(dtype: str, step: int) -> None:
+    numpy = pytest.importorskip("numpy")
+    ids = numpy.repeat(numpy.array(TOKENS, dtype=dtype), step)[::step]
+    parser = StreamableParser(ENCODING, "assistant")
+    assert [segment.text for segment in parser.feed(ids)] == ["naïve café"]
+    assert parser.tokens == TOKENS
+    assert ENCODING.decode(ids) == ENCODING.decode(TOKENS)
+
+
+def test_int32_is_not_copied() -> None:
+    source = array("i", TOKENS)
+    taken = _native._int32(source)
+    assert isinstance(taken, memoryview) and taken.obj is source
+    numpy = pytest.importorskip("numpy")
+    ids = numpy.array(TOKENS, dtype=numpy.int32)
+    taken = _native._int32(ids)
+    assert isinstance(taken, memoryview) and taken.obj is ids
+    assert not isinstance(_native._int32(ids[::2]), memoryview)
+
+
+def test_bytes_are_ids_too() -> None:
+    """As for any function of a sequence of int; it used to be int32 in memory."""
+    for ids in (b"\x40\x41\x42\x43", bytearray(b"\x40\x41\x42\x43")):
+        parser = recovering()
+        parser.feed(ids)
+        assert parser.tokens == [0x40, 0x41, 0x42, 0x43]
+
+
+def test_what_is_no_iterable_of_ids_is_a_type_error() -> None:
+    for wrong in ("text", 5, None, ["a"], [1.5]):
+        with pytest.raises(TypeError):
+            recovering().feed(wrong)  # type: ignore[arg-type]
+
+
+# Streaming: as soon as it is certain, not before
+
+
+def deltas(text: str, role: str | None) -> list[str | None]:
+    parser = recovering(role)
+    found = [parser.process(token).last_content_delta for token in harmony(text)]
+    return [*found, parser.process_eos().last_content_delta]
+
+
+def test_content_is_streamed_token_by_token() -> None:
+    text = f"{FINAL}1 + 1<|return|>"
+    assert deltas(text, "assistant") == [
+        *[None, None, None],
+        *["1", " +", " ", "1"],
+        *[None, None],
+    ]
+
+
+def test_words_where_a_header_may_be_are_held_back() -> None:
+    """Until the token, or the end, that decides what they are."""
+    held = [None] * len(harmony("Hello there."))
+    assert deltas("Hello there.<|end|>", None) == [*held, "Hello there.", None]
+    assert deltas("Hello there.", None) == [*held, "Hello there."]
+    assert deltas("Hello there.<|start|>", None) == [*held, "Hello there.", None]
+    assert set(deltas("Hello there.<|message|>", None)) == {None}
+
+
+def test_words_behind_a_channel_are_held_back() -> None:
+    text = "<|channel|>final 4.<|return|>"
+    held = [None] * (len(harmony(text)) - 1)
+    assert deltas(text, "assistant") == [*held, "4.", None]
+
+
+def test_a_broken_header_does_not_hold_back_the_content() -> None:
+    text = "<|channel|>final a b c<|message|>1 + 1"
+    assert deltas(text, "assistant")[-5:] == ["1", " +", " ", "1", None]
+
+
+# StreamableParser.after
+
+TALK = "<|start|>user<|message|>hi<|end|>"
+BOTH = pytest.mark.parametrize("on_error", ["raise", "recover"])
+
+
+def after(prompt: str, completion: str, on_error: Any) -> StreamableParser:
+    parser = StreamableParser.after(ENCODING, harmony(prompt), on_error=on_error)
+    assert parser.messages == []
+    assert parser.warnings == []
+    parser.feed(harmony(completion))
+    return parser.process_eos()
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("prompt", "completion"),
+    [
+        (TALK, f"<|start|>assistant{FINAL}4<|return|>"),
+        ("", f"<|start|>assistant{FINAL}4<|return|>"),
+        (TALK + "<|start|>", f"assistant{FINAL}4<|return|>"),
+        (TALK + "<|start|>assistant", f"{FINAL}4<|return|>"),
+        (TALK + "<|start|>assistant<|channel|>", "final<|message|>4<|return|>"),
+        (TALK + "<|start|>assistant<|channel|>final", "<|message|>4<|return|>"),
+        (TALK + "<|start|>assistant" + FINAL, "4<|return|>"),
+    ],
+)
+def test_a_completion_is_read_wherever_its_prompt_ends(
+    on_error: str, prompt: str, completion: str
+) -> None:
+    parser = after(prompt, completion, on_error)
+    assert parser.messages == [Message("assistant", "4", "final")]
+    assert parser.warnings == []
+    assert parser.messages[0].end_token == "return"
+
+
+@BOTH
+def test_a_prefill_is_part_of_the_content(on_error: Any) -> None:
+    prompt = harmony(f"{TALK}<|start|>assistant{FINAL}2 + 2")
+    parser = StreamableParser.after(ENCODING, prompt, on_error=on_error)
+    assert (parser.state, parser.current_channel) == (StreamState.CONTENT, "final")
+    assert parser.current_content == "2 + 2"
+    (segment,) = parser.feed(harmony(" = 4<|return|>"))
+    assert segment.text == " = 4"
+    assert parser.messages == [Message("assistant", "2 + 2 = 4", "final")]
+
+
+@BOTH
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.TOOL])
+def test_after_a_role_the_role_is_known(on_error: Any, role: Role) -> None:
+    prompt = harmony(f"{TALK}<|start|>{role.value}")
+    parser = StreamableParser.after(ENCODING, prompt, on_error=on_error)
+    assert (parser.current_role, parser.state) == (role, StreamState.HEADER)
+    assert parser.tokens == []
+
+
+@BOTH
+def test_the_open_header_of_a_tool_goes_on(on_error: str) -> None:
+    prompt = f"{TALK}<|start|>functions.f to=assistant"
+    parser = after(prompt, "<|channel|>commentary<|message|>{}<|end|>", on_error)
+    tool = Author(Role.TOOL, "functions.f")
+    assert parser.messages == [Message(tool, "{}", "commentary", "assistant")]
+
+
+@BOTH
+def test_after_takes_any_iterable(on_error: Any) -> None:
+    prompt = harmony(f"{TALK}<|start|>assistant")
+    for tokens in (iter(prompt), tuple(prompt), array("i", prompt)):
+        parser = StreamableParser.after(ENCODING, tokens, on_error=on_error)
+        assert parser.current_role == Role.ASSISTANT
+
+
+def test_after_an_open_message_that_can_not_be_read() -> None:
+    prompt = harmony("<|start|>assistant one two three<|message|>hi")
+    with pytest.raises(ParseError, match="remaining in message header"):
+        StreamableParser.after(ENCODING, prompt)
+    parser = StreamableParser.after(ENCODING, prompt, on_error="recover")
+    assert parser.current_content == "hi"
+    assert parser.warnings == [ParseWarning(K.HEADER_WORDS, 5, "one two three")]
+
+
+@many
+@given(damages())
+def test_after_any_prompt_nothing_raises(prompt: list[int]) -> None:
+    """An id outside the vocabulary in an open header used to raise."""
+    prompt = [token for token in prompt if token != 199_999]  # the end of the stream
+    parser = StreamableParser.after(ENCODING, prompt, on_error="recover")
+    parser.feed(harmony(f"<|start|>assistant{FINAL}4<|return|>"))
+    assert parser.messages[-1] == Message("assistant", "4", "final")
+
+
+# Tokens by channel
+
+
+def test_tokens_are_counted_by_channel() -> None:
+    analysis = "<|channel|>analysis<|message|>"
+    parser = StreamableParser(ENCODING, "assistant")
+    assert parser.token_counts == {}
+    parser.feed(harmony(f"{analysis}Easy.<|end|>"))
+    assert parser.token_counts == {"analysis": TokenCount(header=3, content=3)}
+    parser.feed(harmony(f"<|start|>assistant{analysis}So<|end|>"))
+    assert parser.token_counts == {"analysis": TokenCount(header=8, content=5)}
+
+
+def test_the_open_message_is_counted() -> None:
+    parser = StreamableParser(ENCODING, None)
+    parser.feed(harmony("<|start|>assistant"))
+    assert parser.token_counts == {None: TokenCount(header=2)}
+    parser.feed(harmony(FINAL))
+    assert parser.token_counts == {"final": TokenCount(header=5)}
+    parser.feed(harmony("1 + 1"))
+    assert parser.token_counts == {"final": TokenCount(header=5, content=4)}
+    before = parser.token_counts
+    parser.feed(harmony("<|end|>"))
+    assert parser.token_counts == {"final": TokenCount(header=5, content=5)}
+    assert before == {"final": TokenCount(header=5, content=4)}
+
+
+def test_tokens_outside_of_messages_are_not_counted() -> None:
+    parser = recovering()
+    parser.feed(harmony("<|end|><|start|>user<|message|>hi<|end|><|call|><|end|>"))
+    assert parser.token_counts == {None: TokenCount(header=3, content=2)}
+    parser.feed(harmony("<|start|>assistant<|end|>"))
+    assert parser.token_counts == {None: TokenCount(header=3, content=2)}
+    parser.feed(harmony("<|endoftext|>hi"))
+    assert parser.token_counts == {None: TokenCount(header=3, content=2)}
+
+
+def test_bare_text_is_content() -> None:
+    """The `<|start|>` behind it used to be counted twice."""
+    parser = recovering()
+    parser.feed(harmony("Hello there.<|start|>"))
+    assert parser.token_counts == {None: TokenCount(header=1, content=3)}
+
+
+@many
+@given(well_formed)
+def test_the_counts_of_whole_messages_add_up(messages: list[Message]) -> None:
+    tokens = ENCODING.render_conversation(Conversation(messages), KEEP_ALL)
+    counts = recovered(tokens).token_counts
+    assert sum(count.header + count.content for count in counts.values()) == len(tokens)
+    assert counts.keys() == {message.channel for message in messages}
+
+
+@many
+@given(damages(), roles)
+def test_no_token_is_counted_twice(tokens: list[int], role: str | None) -> None:
+    parser = recovering(role)
+    for n, token in enumerate(tokens):
+        counts = parser.process(token).token_counts
+        assert sum(count.header + count.content for count in counts.values()) <= n + 1
+        assert all(count.header >= 0 <= count.content for count in counts.values())
+
+
+# How a message ended
+
+STOPS = {"end": 200007, "call": 200012, "return": 200002}
+
+
+def ended_by(token: str) -> Message:
+    (message,) = recovered(f"{FINAL}hi<|{token}|>", "assistant").messages
+    return message
+
+
+def test_the_token_that_ended_a_message_is_known() -> None:
+    assert set(STOPS.values()) == set(STOP_TOKENS)
+    for word in STOPS:
+        assert ended_by(word).end_token == word
+    for text in ("", "<|start|>", "<|channel|>", "<|endoftext|>"):
+        message = recovered(f"{FINAL}hi{text}", "assistant").messages[0]
+        assert message.end_token is None
+    assert recovered("4.<|call|>").messages[0].end_token == "call"
+    assert Message("user", "hi").end_token is None
+
+
+def test_the_end_token_is_no_part_of_what_a_message_says() -> None:
+    one, other = ended_by("end"), ended_by("return")
+    assert one == other == Message("assistant", "hi", "final")
+    assert repr(one) == repr(other)
+    assert one.to_json() == other.to_json()
+    assert "end_token" not in one.to_dict()
+    assert Message.from_dict(one.to_dict()).end_token is None
+    assert ENCODING.render(one) == ENCODING.render(other)
+
+
+def test_the_end_token_survives_copies_and_pickling() -> None:
+    message = ended_by("call")
+    copies = [copy.copy(message), copy.deepcopy(message)]
+    copies += [pickle.loads(pickle.dumps(message)), message.model_copy()]
+    assert [copied.end_token for copied in copies] == ["call"] * 4
+    message.end_token = "end"
+    assert [copied.end_token for copied in copies] == ["call"] * 4
