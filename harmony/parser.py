@@ -20,6 +20,7 @@ OnError = Literal["raise", "recover"]
 
 _ROLES = list(Role)
 
+
 class StreamState(str, Enum):
     """Where in a message a parser is."""
 

@@ -26,7 +26,6 @@ from hypothesis import strategies as st
 from harmony import (
     Author,
     Conversation,
-    HarmonyEncoding,
     HarmonyError,
     Message,
     ParseError,
@@ -577,7 +576,9 @@ def test_a_call_of_feed_gives_one_segment_a_message() -> None:
         "<|start|>user<|message|>Why"
     )
     found = parser.feed(harmony(text))
-    assert [(s.role.value, s.channel, s.text, s.message, s.finished) for s in found] == [
+    assert [
+        (s.role.value, s.channel, s.text, s.message, s.finished) for s in found
+    ] == [
         ("assistant", "analysis", "Easy, I think.", 0, True),
         ("assistant", "final", "", 1, True),
         ("user", None, "Why", 2, False),
