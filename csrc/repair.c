@@ -85,6 +85,8 @@ struct repair {
     struct word content;   /* HM_ENDED_BY_STOP: where the content begins */
 };
 
+static const struct word no_word = {0, 0, 0};
+
 static const uint8_t *bytes_of(const struct repair *r, struct word word)
 {
     return r->text->data + word.start;
@@ -334,8 +336,9 @@ static int written_author(struct repair *r, harmony_message *message,
     }
     message->role = HARMONY_ROLE_TOOL;
     message->name = span_of(word);
-    return length_of(word) > 0 && !begins_with(r, word, "to=")
-           && !has_marker_text(r, word) && goes_on(r, *at, " to=");
+    return r->how != HM_ENDED_UNSTARTED && length_of(word) > 0
+           && !begins_with(r, word, "to=") && !has_marker_text(r, word)
+           && goes_on(r, *at, " to=");
 }
 
 /* ` to=X`, if it is there; 0 if it can't be one. */
@@ -408,7 +411,7 @@ static int as_written(struct repair *r)
     struct word whole = {0, r->at, r->end};
     size_t at = r->at;
 
-    if (r->how != HM_ENDED_BY_MESSAGE || ends_in_space(r, whole)
+    if (r->how == HM_ENDED_BY_STOP || ends_in_space(r, whole)
         || !written_author(r, &message, &at)
         || !written_recipient(r, &message, &at)
         || !written_channel(r, &message, &at)
@@ -654,6 +657,8 @@ static void read_plain(struct repair *r, struct word word)
         return;
     }
     if (!r->counting) {
+        leave_over(r, r->stranger);
+        r->stranger = no_word;
         leave_over(r, word);
         return;
     }
@@ -668,6 +673,7 @@ static void read_first(struct repair *r, struct word word)
 {
     harmony_message *message = r->message;
     struct word part = word;
+    int in_header = r->marked || r->how != HM_ENDED_BY_STOP;
 
     if (begins_with(r, word, "to=")) {
         read_recipient(r, word);
@@ -679,13 +685,14 @@ static void read_first(struct repair *r, struct word word)
         while (begins_with(r, part, given))
             part.start += strlen(given);
         if (part.start > word.start
-            && (length_of(part) == 0 || (r->marked && is_channel(r, part)))) {
+            && (length_of(part) == 0 || (in_header && is_channel(r, part)))) {
             warn(r, HARMONY_WARNING_ROLE, word);
             if (length_of(part) > 0)
                 take_channel(r, part, 1);
             return;
         }
-        if (r->marked && is_channel(r, word)) {
+        if (in_header && is_channel(r, word)) {
+            warn(r, HARMONY_WARNING_ROLE, word);
             take_channel(r, word, 1);
             expect_type(r);
             return;
