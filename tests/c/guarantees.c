@@ -232,6 +232,13 @@ static const char *check_render(const harmony_encoding *encoding,
 
 /* ---- 5: what is written as it should be is read as it always is ----------- */
 
+/* A tool of this name can't be written: a recipient is meant, wherever it is. */
+static int is_recipient(const harmony_view *view, harmony_span name)
+{
+    return name.start >= 0 && name.length >= 3
+           && memcmp(view->finished.text + name.start, "to=", 3) == 0;
+}
+
 /* Whether tokens are the rendering of what the strict parser makes of them; with
  * a role, they follow `<|start|>` and the role. Text in a field that looks like a
  * marker is not written as it should be (6). */
@@ -239,7 +246,7 @@ static int is_canonical(const harmony_encoding *encoding, int32_t role,
                         const int32_t *tokens, size_t count,
                         const harmony_view *view)
 {
-    size_t length, skipped = 0;
+    size_t length, skipped = 0, i;
     int32_t *own = rendered(encoding, &view->finished, &length);
     int same;
 
@@ -251,6 +258,8 @@ static int is_canonical(const harmony_encoding *encoding, int32_t role,
            && memcmp(own + skipped, tokens, count * sizeof *own) == 0
            && check_render(encoding, view) == NULL;
     free(own);
+    for (i = 0; i < view->finished.message_count; i++)
+        same = same && !is_recipient(view, view->finished.messages[i].name);
     return same;
 }
 
