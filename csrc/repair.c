@@ -867,9 +867,9 @@ size_t hm_repair_warnings(size_t length)
 }
 
 /* The content or the author, and the content type, are copied. */
-size_t hm_repair_text(size_t length)
+uint64_t hm_repair_text(size_t length)
 {
-    return 2 * length + CONSTRAIN_LENGTH + 8;
+    return 2 * (uint64_t)length + CONSTRAIN_LENGTH + 8;
 }
 
 void hm_repair_header(hm_buffer *text, size_t start, hm_header_end how,
