@@ -336,6 +336,8 @@ static int32_t worst_token(int kind, int i, const int32_t *words,
     }
 }
 
+/* The second time round, the kinds end in <|message|>: whatever is a header is
+ * read. */
 static double seconds_for(int kind, int length, long *requests)
 {
     id_list words = encode_plain("\xF0" "analysis to= a");
@@ -347,7 +349,9 @@ static double seconds_for(int kind, int length, long *requests)
 
     CHECK_EQUAL(words.count, 5);
     for (i = 0; i < length; i++)
-        ids[i] = worst_token(kind, i, words.ids, &seed);
+        ids[i] = worst_token(kind % WORST, i, words.ids, &seed);
+    if (kind >= WORST)
+        ids[length - 1] = HARMONY_TOKEN_MESSAGE;
     start = clock();
     refuse_memory(REFUSE_NONE);
     for (i = 0; i < length / 2; i++)
@@ -373,7 +377,7 @@ static void test_linear(void)
     long few, many;
     int kind;
 
-    for (kind = 0; kind < WORST; kind++) {
+    for (kind = 0; kind < 2 * WORST; kind++) {
         less = seconds_for(kind, LENGTH, &few);
         more = seconds_for(kind, 4 * LENGTH, &many);
         CHECK(more < 8 * less + 0.25);
