@@ -50,7 +50,8 @@ typedef enum harmony_status {
     HARMONY_OK = 0,
     HARMONY_NO_MEMORY,         /* malloc refused; nothing has changed */
     HARMONY_SHORT_BUFFER,      /* *count says how much room is needed */
-    HARMONY_TOO_LARGE,         /* text of 2 GiB or more; nothing has changed */
+    HARMONY_TOO_LARGE,         /* text of 2 GiB or more, or 2^31 tokens in a
+                                  stream; nothing has changed */
     HARMONY_BAD_ARGUMENT,      /* a span outside its text, an unknown role */
     HARMONY_BAD_VOCABULARY,    /* truncated, altered, or no vocabulary at all */
     HARMONY_UNKNOWN_TOKEN,     /* an id that is not in the vocabulary */

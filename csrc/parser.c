@@ -245,8 +245,11 @@ static harmony_status stop_in_header(harmony_parser *parser, int32_t token,
         return drop_header(parser, HARMONY_OK);
     }
     status = read_header(parser, &message, error);
-    if (status != HARMONY_OK)
+    if (status != HARMONY_OK) {
+        parser->view.open.header_tokens++;
         return status;
+    }
+    parser->view.open.content_tokens = 1;
     message.content.start = (int32_t)parser->header.start;
     message.content.length = (int32_t)hm_join_words(
         parser->text.data, parser->header.start, words_end(parser, &message),
@@ -556,6 +559,7 @@ static int interrupts(harmony_parser *parser, int32_t token)
             return 0;
         warn(parser, HARMONY_WARNING_REPEATED_MESSAGE, "", 0);
         parser->view.open.header_tokens++;
+        parser->view.open_start = token_count(parser);
         return 1;
     }
     if (token != HARMONY_TOKEN_START && token != HARMONY_TOKEN_CHANNEL)
@@ -591,23 +595,26 @@ static harmony_status header_step(harmony_parser *parser, int32_t token,
                                   const char *bytes, size_t length,
                                   harmony_error *error)
 {
-    parser->view.open.header_tokens++;
-    if (!parser->recover) {
-        if (token == HARMONY_TOKEN_MESSAGE)
-            return end_header(parser, error);
-        if (!parser->strict && is_stop_token(token))
-            return stop_in_header(parser, token, error);
-        collect(parser, token, bytes, length);
+    if (!parser->recover && !parser->strict && is_stop_token(token))
+        return stop_in_header(parser, token, error);
+    if (parser->recover && token == HARMONY_TOKEN_START) {
+        restart_header(parser);
         return HARMONY_OK;
     }
-    if (token == HARMONY_TOKEN_MESSAGE)
-        repair_header(parser);
-    else if (token == HARMONY_TOKEN_START)
-        restart_header(parser);
-    else if (is_stop_token(token))
+    if (parser->recover && is_stop_token(token)) {
+        parser->view.open.content_tokens = 1;
         end_without_message(parser, token);
-    else
+        return HARMONY_OK;
+    }
+    parser->view.open.header_tokens++;
+    if (token == HARMONY_TOKEN_MESSAGE && parser->recover)
+        repair_header(parser);
+    else if (token == HARMONY_TOKEN_MESSAGE)
+        return end_header(parser, error);
+    else if (parser->recover)
         collect_anything(parser, token, bytes, length);
+    else
+        collect(parser, token, bytes, length);
     return HARMONY_OK;
 }
 
@@ -658,8 +665,8 @@ static harmony_status prepare(harmony_parser *parser, int32_t token,
                               size_t length, harmony_error *error)
 {
     size_t waiting = parser->pending.length - parser->pending_start;
-    size_t text = 3 * (length + 1 + waiting) + HM_REPLACEMENT_LENGTH;
     size_t header = 0;
+    uint64_t text = 3 * ((uint64_t)length + 1 + waiting);
     int warns = parser->recover
                 && (parser->view.state != HARMONY_STATE_CONTENT
                     || parser->ended || !is_ordinary(token));
@@ -667,11 +674,13 @@ static harmony_status prepare(harmony_parser *parser, int32_t token,
     if (parser->view.state == HARMONY_STATE_HEADER && may_end_header(token))
         header = parser->text.length - parser->header.start
                  + HM_REPLACEMENT_LENGTH;
-    if (parser->text.length + text + hm_repair_text(header) > INT32_MAX
-        || parser->warnings.text.length + 2 * header + length > INT32_MAX / 2)
+    text += HM_REPLACEMENT_LENGTH + hm_repair_text(header);
+    if (parser->text.length + text > INT32_MAX
+        || parser->warnings.text.length + 2 * (uint64_t)header + length
+               > INT32_MAX / 2)
         return hm_fail(error, HARMONY_TOO_LARGE, -1,
                        "the messages have 2 GiB of text");
-    if (!hm_reserve(&parser->text, text + hm_repair_text(header))
+    if (!hm_reserve(&parser->text, (size_t)text)
         || !hm_reserve(&parser->pending, length + 1)
         || !hm_reserve(&parser->tokens, sizeof(int32_t))
         || !hm_reserve(&parser->messages, sizeof(harmony_message))
@@ -691,9 +700,13 @@ static harmony_status take(harmony_parser *parser, int32_t token,
 {
     size_t length;
     const char *bytes = harmony_token_bytes(parser->encoding, token, &length);
-    harmony_status status = prepare(parser, token, length, error);
+    harmony_status status;
 
     parser->view.delta = hm_absent();
+    if (token_count(parser) >= INT32_MAX)
+        return hm_fail(error, HARMONY_TOO_LARGE, -1,
+                       "the stream has 2 147 483 647 tokens");
+    status = prepare(parser, token, length, error);
     if (status != HARMONY_OK)
         return status;
     parser->warnings.position = (int32_t)token_count(parser);
@@ -728,7 +741,7 @@ static void add_segment(harmony_parser *parser, size_t index)
                                    + parser->segments.length) - 1;
     if (last != NULL && last->message == (int32_t)index) {
         last->finished = finished > index;
-        if (delta.start >= 0 && last->text.length == 0)
+        if (last->text.length == 0 && delta.length > 0)
             last->text.start = delta.start;
         last->text.length += delta.length;
         return;
@@ -736,8 +749,12 @@ static void add_segment(harmony_parser *parser, size_t index)
     added.message = (int32_t)index;
     added.finished = finished > index;
     added.text = delta;
-    if (delta.start < 0)
-        added.text.start = (int32_t)parser->text.length;
+    if (delta.start < 0) {
+        harmony_span content
+            = ((harmony_message *)parser->messages.data)[index].content;
+
+        added.text.start = content.start + content.length;
+    }
     hm_append(&parser->segments, &added, sizeof added);
 }
 

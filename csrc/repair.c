@@ -286,6 +286,14 @@ static int has_space(const struct repair *r, size_t at, size_t limit)
     return 0;
 }
 
+static int begins_in_space(const struct repair *r, struct word word)
+{
+    size_t size;
+
+    return length_of(word) > 0
+           && is_space(bytes_of(r, word), r->text->data + word.end, &size);
+}
+
 static int ends_in_space(const struct repair *r, struct word word)
 {
     const uint8_t *end = r->text->data + word.end;
@@ -326,7 +334,7 @@ static int written_author(struct repair *r, harmony_message *message,
         return message->role != HARMONY_ROLE_TOOL;
     word = plain_word(r, *at);
     *at = word.end;
-    if (has_space(r, word.start, word.end))
+    if (begins_in_space(r, word))
         return 0;
     message->role = role_of(r, word);
     if (message->role != HARMONY_ROLE_NONE) {
@@ -337,7 +345,7 @@ static int written_author(struct repair *r, harmony_message *message,
     message->role = HARMONY_ROLE_TOOL;
     message->name = span_of(word);
     return r->how != HM_ENDED_UNSTARTED && length_of(word) > 0
-           && !begins_with(r, word, "to=") && !has_marker_text(r, word)
+           && !begins_with(r, word, "to=")
            && goes_on(r, *at, " to=");
 }
 
@@ -352,7 +360,7 @@ static int written_recipient(struct repair *r, harmony_message *message,
     word = plain_word(r, *at + 4);
     *at = word.end;
     message->recipient = span_of(word);
-    return !has_marker_text(r, word) && !ends_in_space(r, word);
+    return !has_marker_text(r, word);
 }
 
 /* A channel behind its mark, if it is there; 0 if it can't be one. */
@@ -381,41 +389,56 @@ static harmony_span constrained_type(struct repair *r, struct word word)
     return span_of(type);
 }
 
-/* ` TYPE`, which is only known to be one behind a recipient. */
+/* ` TYPE`, at the end, which is only known to be one behind a recipient. */
 static int written_type(struct repair *r, harmony_message *message, size_t *at)
 {
     struct word word;
+    int constrained;
 
     if (*at == r->end)
         return 1;
     if (message->recipient.start < 0 || r->text->data[*at] != ' ')
         return 0;
     word = plain_word(r, *at + 1);
-    if (length_of(word) == 0 && word.end < r->end
-        && r->text->data[word.end] == HM_CONSTRAIN_MARK) {
+    constrained = length_of(word) == 0 && word.end < r->end
+                  && r->text->data[word.end] == HM_CONSTRAIN_MARK;
+    if (constrained)
         word = plain_word(r, word.end + 1);
-        if (word.end == r->end && !has_marker_text(r, word))
-            message->content_type = constrained_type(r, word);
-    } else if (length_of(word) > 0) {
-        message->content_type = span_of(word);
-    }
     *at = word.end;
-    return message->content_type.start >= 0 && !has_marker_text(r, word)
-           && !begins_with(r, word, "to=") && role_of(r, word) < 0;
+    if (word.end < r->end || has_marker_text(r, word))
+        return 0;
+    message->content_type
+        = constrained ? constrained_type(r, word) : span_of(word);
+    return constrained
+           || (length_of(word) > 0 && !begins_with(r, word, "to=")
+               && role_of(r, word) < 0);
+}
+
+/* White space of another kind than separates words is part of a word, but not
+ * at the end of a header, where the channel does not count. */
+static int is_trimmed(const struct repair *r, const harmony_message *message)
+{
+    struct word word = {0, r->at, r->end};
+
+    if (ends_in_space(r, word))
+        return 0;
+    if (message->recipient.start < 0 || message->content_type.start >= 0)
+        return 1;
+    word.start = (size_t)message->recipient.start;
+    word.end = word.start + (size_t)message->recipient.length;
+    return !ends_in_space(r, word);
 }
 
 /* Read a header by the grammar; 0 if it is not written so. */
 static int as_written(struct repair *r)
 {
     harmony_message message = *r->message;
-    struct word whole = {0, r->at, r->end};
     size_t at = r->at;
 
-    if (r->how == HM_ENDED_BY_STOP || ends_in_space(r, whole)
-        || !written_author(r, &message, &at)
+    if (r->how == HM_ENDED_BY_STOP || !written_author(r, &message, &at)
         || !written_recipient(r, &message, &at)
         || !written_channel(r, &message, &at)
-        || !written_type(r, &message, &at) || at != r->end)
+        || !written_type(r, &message, &at) || !is_trimmed(r, &message))
         return 0;
     *r->message = message;
     return 1;
@@ -526,6 +549,11 @@ static void read_recipient(struct repair *r, struct word word)
         warn(r, HARMONY_WARNING_RECIPIENT, rest);
 }
 
+static int begins_json(uint8_t byte)
+{
+    return byte == '{' || byte == '[' || byte == '"';
+}
+
 /* How many bytes of a word are a known type, which ends at the end of the word
  * or where JSON begins. */
 static size_t type_length(const struct repair *r, struct word word)
@@ -534,7 +562,7 @@ static size_t type_length(const struct repair *r, struct word word)
     size_t length = type == NULL ? 0 : strlen(type);
 
     if (length == length_of(word)
-        || (length > 0 && strchr("{[\"", bytes_of(r, word)[length]) != NULL))
+        || (length > 0 && begins_json(bytes_of(r, word)[length])))
         return length;
     return 0;
 }
@@ -560,63 +588,80 @@ static void read_constrained(struct repair *r, struct word word)
     read_rest(r, word, length);
 }
 
+/* `assistant`, perhaps repeated, perhaps with a channel right behind it. */
+static int read_assistant(struct repair *r, struct word word)
+{
+    struct word rest = word;
+
+    while (begins_with(r, rest, "assistant"))
+        rest.start += strlen("assistant");
+    if (rest.start == word.start
+        || (length_of(rest) > 0 && !is_channel(r, rest)))
+        return 0;
+    r->message->role = HARMONY_ROLE_ASSISTANT;
+    if (!is_text(r, word, "assistant"))
+        warn(r, HARMONY_WARNING_ROLE, word);
+    if (length_of(rest) > 0)
+        take_channel(r, rest, 1);
+    return 1;
+}
+
+/* A role, in any case, perhaps with a name behind a colon. */
+static int read_known_role(struct repair *r, struct word word)
+{
+    harmony_message *message = r->message;
+    struct word role = word, name = word;
+
+    role.end = role.start;
+    while (role.end < word.end && r->text->data[role.end] != ':')
+        role.end++;
+    message->role = role_of(r, role);
+    if (message->role == HARMONY_ROLE_NONE)
+        return 0;
+    if (!is_text(r, role, hm_role_word(message->role)))
+        warn(r, HARMONY_WARNING_ROLE, role);
+    if (role.end < word.end)
+        name.start = role.end + 1;
+    if (role.end < word.end || message->role == HARMONY_ROLE_TOOL)
+        message->name = span_of(name);
+    return 1;
+}
+
+static int read_channel_as_role(struct repair *r, struct word word)
+{
+    if (!is_channel(r, word))
+        return 0;
+    r->message->role = HARMONY_ROLE_ASSISTANT;
+    warn(r, HARMONY_WARNING_ROLE, word);
+    take_channel(r, word, 1);
+    expect_type(r);
+    return 1;
+}
+
+/* A tool is known by a dot in its name. */
+static int read_tool(struct repair *r, struct word word)
+{
+    size_t n = name_length(r, word);
+    struct word name = word, rest = word;
+
+    if (begins_with(r, word, "to=")
+        || (r->how == HM_ENDED_BY_STOP && n < length_of(word)))
+        return 0;
+    if (!is_text(r, word, "python")
+        && (n < 2 || memchr(bytes_of(r, word) + 1, '.', n - 1) == NULL))
+        return 0;
+    r->message->role = HARMONY_ROLE_TOOL;
+    name.end = rest.start = word.start + n;
+    r->message->name = span_of(name);
+    leave_over(r, rest);
+    return 1;
+}
+
 /* A word in the role's place; 0 if it has nothing to do with one. */
 static int read_role(struct repair *r, struct word word)
 {
-    harmony_message *message = r->message;
-    struct word part = word;
-    size_t n;
-
-    while (begins_with(r, part, "assistant"))
-        part.start += strlen("assistant");
-    if (part.start > word.start
-        && (length_of(part) == 0 || is_channel(r, part))) {
-        message->role = HARMONY_ROLE_ASSISTANT;
-        if (length_of(word) != strlen("assistant"))
-            warn(r, HARMONY_WARNING_ROLE, word);
-        if (length_of(part) > 0)
-            take_channel(r, part, 1);
-        return 1;
-    }
-    message->role = role_of(r, word);
-    if (message->role == HARMONY_ROLE_TOOL)
-        message->name = span_of(word);
-    if (message->role != HARMONY_ROLE_NONE)
-        return 1;
-    for (n = 0; n < length_of(word) && bytes_of(r, word)[n] != ':'; n++)
-        ;
-    part = word;
-    part.end = word.start + n;
-    if (n < length_of(word) && role_of(r, part) >= 0) {
-        message->role = role_of(r, part);
-        part.start = part.end + 1;
-        part.end = word.end;
-        message->name = span_of(part);
-        return 1;
-    }
-    if (is_channel(r, word)) {
-        message->role = HARMONY_ROLE_ASSISTANT;
-        warn(r, HARMONY_WARNING_ROLE, word);
-        take_channel(r, word, 1);
-        expect_type(r);
-        return 1;
-    }
-    n = name_length(r, word);
-    if (is_text(r, word, "python")
-        || (n > 1 && memchr(bytes_of(r, word) + 1, '.', n - 1) != NULL
-            && !begins_with(r, word, "to="))) {
-        if (r->how == HM_ENDED_BY_STOP && n < length_of(word))
-            return 0;
-        message->role = HARMONY_ROLE_TOOL;
-        part = word;
-        part.end = word.start + n;
-        message->name = span_of(part);
-        part.start = part.end;
-        part.end = word.end;
-        leave_over(r, part);
-        return 1;
-    }
-    return 0;
+    return read_assistant(r, word) || read_known_role(r, word)
+           || read_channel_as_role(r, word) || read_tool(r, word);
 }
 
 /* Whether a word is a role or a channel, but for marks around it. */
@@ -829,9 +874,9 @@ size_t hm_repair_warnings(size_t length)
 }
 
 /* The content or the author, and the content type, are copied. */
-size_t hm_repair_text(size_t length)
+uint64_t hm_repair_text(size_t length)
 {
-    return 2 * length + CONSTRAIN_LENGTH + 8;
+    return 2 * (uint64_t)length + CONSTRAIN_LENGTH + 8;
 }
 
 void hm_repair_header(hm_buffer *text, size_t start, hm_header_end how,

@@ -24,7 +24,8 @@ typedef struct hm_warnings {
 static inline int hm_reserve_warnings(hm_warnings *warnings, size_t count,
                                       size_t length)
 {
-    return hm_reserve(&warnings->list, count * sizeof(harmony_warning))
+    return count <= SIZE_MAX / 2 / sizeof(harmony_warning)
+           && hm_reserve(&warnings->list, count * sizeof(harmony_warning))
            && hm_reserve(&warnings->text, length + count);
 }
 
@@ -43,7 +44,7 @@ typedef enum hm_header_end {
 /* How many warnings, and bytes of further text, a header of some length can
  * need at the most. */
 size_t hm_repair_warnings(size_t length);
-size_t hm_repair_text(size_t length);
+uint64_t hm_repair_text(size_t length);
 
 /* Read the header text->data[start ...) to the end of the text into `message`,
  * whose role is the one given, or HARMONY_ROLE_NONE. Its spans point into the

@@ -36,6 +36,8 @@ void test_vocabularies(void);
 void test_text(void);
 void test_rendering(void);
 void test_parsing(void);
+void test_recovery(void);
+void test_pieces(void);
 void test_threads(void);
 
 #endif

@@ -232,6 +232,13 @@ static const char *check_render(const harmony_encoding *encoding,
 
 /* ---- 5: what is written as it should be is read as it always is ----------- */
 
+/* A tool of this name can't be written: a recipient is meant, wherever it is. */
+static int is_recipient(const harmony_view *view, harmony_span name)
+{
+    return name.start >= 0 && name.length >= 3
+           && memcmp(view->finished.text + name.start, "to=", 3) == 0;
+}
+
 /* Whether tokens are the rendering of what the strict parser makes of them; with
  * a role, they follow `<|start|>` and the role. Text in a field that looks like a
  * marker is not written as it should be (6). */
@@ -239,7 +246,7 @@ static int is_canonical(const harmony_encoding *encoding, int32_t role,
                         const int32_t *tokens, size_t count,
                         const harmony_view *view)
 {
-    size_t length, skipped = 0;
+    size_t length, skipped = 0, i;
     int32_t *own = rendered(encoding, &view->finished, &length);
     int same;
 
@@ -251,6 +258,8 @@ static int is_canonical(const harmony_encoding *encoding, int32_t role,
            && memcmp(own + skipped, tokens, count * sizeof *own) == 0
            && check_render(encoding, view) == NULL;
     free(own);
+    for (i = 0; i < view->finished.message_count; i++)
+        same = same && !is_recipient(view, view->finished.messages[i].name);
     return same;
 }
 
@@ -271,7 +280,32 @@ static const char *check_strict(const harmony_encoding *encoding, int32_t role,
     return broken;
 }
 
+/* ---- Tallies -------------------------------------------------------------- */
+
+/* No token is counted twice. */
+static const char *check_tallies(const harmony_view *view)
+{
+    size_t i, sum = 0;
+
+    for (i = 0; i < view->finished.message_count; i++) {
+        const harmony_tally *tally = view->tallies + i;
+
+        if (tally->end_token != HARMONY_NO_TOKEN && tally->content_tokens < 1)
+            return "tallies: the token that ended a message is not counted";
+        sum += (size_t)tally->header_tokens + (size_t)tally->content_tokens;
+    }
+    if (sum > view->token_count)
+        return "tallies: a token is counted twice";
+    return NULL;
+}
+
 /* ---- Portions ------------------------------------------------------------- */
+
+static int is_inside(harmony_span part, harmony_span whole)
+{
+    return part.start >= whole.start
+           && part.start + part.length <= whole.start + whole.length;
+}
 
 /* The segments of a call, joined, are its deltas, and name the messages. */
 static const char *check_segments(const harmony_view *view, size_t before)
@@ -287,6 +321,11 @@ static const char *check_segments(const harmony_view *view, size_t before)
             return "segments: of a message that was not open";
         if (segment->finished != finished)
             return "segments: finished or not";
+        if (!is_inside(segment->text,
+                       finished
+                           ? view->finished.messages[segment->message].content
+                           : view->current.content))
+            return "segments: of another text";
         if (i > 0 && segment[-1].message >= segment->message)
             return "segments: not in order";
     }
@@ -301,7 +340,8 @@ static const char *check_portions(const harmony_encoding *encoding,
     harmony_parser *parser = new_parser(encoding, role, 1, 1);
     const harmony_view *other = harmony_parser_view(parser);
     const char *broken = NULL;
-    size_t at = 0, length = 0, i;
+    size_t at = 0, i;
+    int32_t length = 0;
 
     while (at < count && broken == NULL) {
         size_t left = count - at, before = other->finished.message_count;
@@ -312,11 +352,16 @@ static const char *check_portions(const harmony_encoding *encoding,
         else
             broken = check_segments(other, before);
         for (i = 0; i < other->segment_count; i++)
-            length += (size_t)other->segments[i].text.length;
+            length += other->segments[i].text.length;
         at += size;
     }
     if (broken == NULL && harmony_parser_finish(parser, NULL) != HARMONY_OK)
         broken = "1: an error at the end";
+    length += other->delta.length;
+    for (i = 0; i < other->finished.message_count; i++)
+        length -= other->finished.messages[i].content.length;
+    if (broken == NULL && length != 0)
+        broken = "segments: more or less than the contents";
     if (broken == NULL && !same_messages(view, other))
         broken = "portions make a difference";
     harmony_parser_free(parser);
@@ -381,6 +426,8 @@ const char *broken_guarantee(const harmony_encoding *encoding, int32_t role,
         broken = check_text(encoding, view);
     if (broken == NULL)
         broken = check_render(encoding, view);
+    if (broken == NULL)
+        broken = check_tallies(view);
     if (broken == NULL)
         broken = check_strict(encoding, role, tokens, count, view);
     if (broken == NULL)

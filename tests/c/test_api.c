@@ -136,6 +136,8 @@ int main(int count, char **arguments)
     test_text();
     test_rendering();
     test_parsing();
+    test_recovery();
+    test_pieces();
     test_threads();
     harmony_encoding_free(made);
     harmony_encoding_free(NULL);
