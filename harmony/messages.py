@@ -131,7 +131,7 @@ class Message(Model):
     channel: str | None = None
     recipient: str | None = None
     content_type: str | None = None
-    end_token: str | None = field(default=None, compare=False, repr=False)
+    end_token: str | None = field(default=None, init=False, compare=False, repr=False)
 
     def __init__(
         self,
