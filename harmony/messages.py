@@ -131,7 +131,6 @@ class Message(Model):
     channel: str | None = None
     recipient: str | None = None
     content_type: str | None = None
-    end_token: str | None = field(default=None, compare=False, repr=False)
 
     def __init__(
         self,
@@ -153,7 +152,7 @@ class Message(Model):
         self.channel = channel
         self.recipient = recipient
         self.content_type = content_type
-        self.end_token = None
+        self.end_token: str | None = None  # no field: no part of ==, repr or JSON
 
     @classmethod
     def from_author_and_content(
