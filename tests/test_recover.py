@@ -7,6 +7,7 @@ there is a test too.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 import json
 import pickle
@@ -671,14 +672,16 @@ def test_arrays_of_numpy_can_be_fed(dtype: str, step: int) -> None:
     assert ENCODING.decode(ids) == ENCODING.decode(TOKENS)
 
 
+def taken_over(ids: Any) -> bool:
+    taken = _native._int32(ids)
+    return isinstance(taken, memoryview) and taken.obj is ids
+
+
 def test_int32_is_not_copied() -> None:
-    source = array("i", TOKENS)
-    taken = _native._int32(source)
-    assert isinstance(taken, memoryview) and taken.obj is source
+    assert taken_over(array("i", TOKENS))
     numpy = pytest.importorskip("numpy")
     ids = numpy.array(TOKENS, dtype=numpy.int32)
-    taken = _native._int32(ids)
-    assert isinstance(taken, memoryview) and taken.obj is ids
+    assert taken_over(ids)
     assert not isinstance(_native._int32(ids[::2]), memoryview)
 
 
@@ -924,5 +927,6 @@ def test_the_end_token_survives_copies_and_pickling() -> None:
     copies = [copy.copy(message), copy.deepcopy(message)]
     copies += [pickle.loads(pickle.dumps(message)), message.model_copy()]
     assert [copied.end_token for copied in copies] == ["call"] * 4
+    assert dataclasses.replace(message, channel="analysis").channel == "analysis"
     message.end_token = "end"
     assert [copied.end_token for copied in copies] == ["call"] * 4
