@@ -124,9 +124,12 @@ static void tell(long *counts, const char *text, size_t length, long times)
 {
     size_t i;
 
-    for (i = 0; i < length; i++)
-        if (text[i] > ' ')
-            counts[(unsigned char)text[i]] += times;
+    for (i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)text[i];
+
+        if (byte > ' ' && byte < 128)
+            counts[byte] += times;
+    }
 }
 
 static void tell_span(long *counts, const harmony_view *view, harmony_span span)
