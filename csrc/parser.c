@@ -44,7 +44,8 @@ struct harmony_parser {
     int32_t role;        /* the role given for the next header, or none */
     int32_t strict;
     int32_t recover;
-    int bare;            /* the open header began without a <|start|> */
+    int bare;            /* the open header is only text, without <|start|> */
+    int unstarted;       /* the open header began without <|start|> */
     int ended;           /* <|endoftext|> has been fed */
     hm_warnings warnings;
     hm_buffer tallies;   /* view.tallies */
@@ -108,7 +109,7 @@ static void begin_header(harmony_parser *parser)
     parser->header.channel = -1;
     parser->header_valid = 0;
     parser->header_fault = NULL;
-    parser->bare = 0;
+    parser->bare = parser->unstarted = 0;
 }
 
 static void begin_content(harmony_parser *parser)
@@ -413,8 +414,10 @@ static void repair_header(harmony_parser *parser)
     flush_header(parser);
     if (parser->bare)
         warn(parser, HARMONY_WARNING_MISSING_START, "", 0);
-    hm_repair_header(&parser->text, parser->header.start, HM_ENDED_BY_MESSAGE,
-                     &message, &parser->warnings);
+    hm_repair_header(
+        &parser->text, parser->header.start,
+        parser->unstarted ? HM_ENDED_UNSTARTED : HM_ENDED_BY_MESSAGE, &message,
+        &parser->warnings);
     parser->view.current = message;
     begin_content(parser);
 }
@@ -468,7 +471,7 @@ static harmony_message message_in_header(harmony_parser *parser)
     parser->text.length = end;
     list->length = warnings;
     text->length = warned;
-    if (end > parser->header.start)
+    if (parser->view.open.header_tokens > 0)
         warn_of_header(parser, HARMONY_WARNING_DROPPED_HEADER);
     return message;
 }
@@ -485,6 +488,10 @@ static void end_without_message(harmony_parser *parser, int32_t end_token)
         drop_header(parser, HARMONY_OK);
         return;
     }
+    if (parser->bare) {
+        parser->view.open.content_tokens = parser->view.open.header_tokens;
+        parser->view.open.header_tokens = 0;
+    }
     parser->view.current = message;
     parser->view.delta = message.content;
     finish_message(parser, end_token);
@@ -494,10 +501,11 @@ static void end_without_message(harmony_parser *parser, int32_t end_token)
 static void restart_header(harmony_parser *parser)
 {
     if (parser->bare) {
+        parser->view.open.header_tokens--; /* this one is of the next */
         end_without_message(parser, HARMONY_NO_TOKEN);
     } else {
         flush_header(parser);
-        if (parser->text.length > parser->header.start)
+        if (parser->view.open.header_tokens > 1)
             warn_of_header(parser, HARMONY_WARNING_RESTARTED_HEADER);
         parser->role = HARMONY_ROLE_NONE;
         drop_header(parser, HARMONY_OK);
@@ -535,7 +543,7 @@ static void without_start(harmony_parser *parser, int32_t token,
     }
     begin_header(parser);
     parser->view.open_start--;
-    parser->bare = 1;
+    parser->bare = parser->unstarted = 1;
     if (token == HARMONY_TOKEN_MESSAGE)
         repair_header(parser);
     else

@@ -85,6 +85,8 @@ struct repair {
     struct word content;   /* HM_ENDED_BY_STOP: where the content begins */
 };
 
+static const struct word no_word = {0, 0, 0};
+
 static const uint8_t *bytes_of(const struct repair *r, struct word word)
 {
     return r->text->data + word.start;
@@ -342,7 +344,8 @@ static int written_author(struct repair *r, harmony_message *message,
     }
     message->role = HARMONY_ROLE_TOOL;
     message->name = span_of(word);
-    return length_of(word) > 0 && !begins_with(r, word, "to=")
+    return r->how != HM_ENDED_UNSTARTED && length_of(word) > 0
+           && !begins_with(r, word, "to=")
            && goes_on(r, *at, " to=");
 }
 
@@ -432,7 +435,7 @@ static int as_written(struct repair *r)
     harmony_message message = *r->message;
     size_t at = r->at;
 
-    if (r->how != HM_ENDED_BY_MESSAGE || !written_author(r, &message, &at)
+    if (r->how == HM_ENDED_BY_STOP || !written_author(r, &message, &at)
         || !written_recipient(r, &message, &at)
         || !written_channel(r, &message, &at)
         || !written_type(r, &message, &at) || !is_trimmed(r, &message))
@@ -699,6 +702,8 @@ static void read_plain(struct repair *r, struct word word)
         return;
     }
     if (!r->counting) {
+        leave_over(r, r->stranger);
+        r->stranger = no_word;
         leave_over(r, word);
         return;
     }
@@ -713,6 +718,7 @@ static void read_first(struct repair *r, struct word word)
 {
     harmony_message *message = r->message;
     struct word part = word;
+    int in_header = r->marked || r->how != HM_ENDED_BY_STOP;
 
     if (begins_with(r, word, "to=")) {
         read_recipient(r, word);
@@ -724,13 +730,14 @@ static void read_first(struct repair *r, struct word word)
         while (begins_with(r, part, given))
             part.start += strlen(given);
         if (part.start > word.start
-            && (length_of(part) == 0 || (r->marked && is_channel(r, part)))) {
+            && (length_of(part) == 0 || (in_header && is_channel(r, part)))) {
             warn(r, HARMONY_WARNING_ROLE, word);
             if (length_of(part) > 0)
                 take_channel(r, part, 1);
             return;
         }
-        if (r->marked && is_channel(r, word)) {
+        if (in_header && is_channel(r, word)) {
+            warn(r, HARMONY_WARNING_ROLE, word);
             take_channel(r, word, 1);
             expect_type(r);
             return;

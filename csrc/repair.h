@@ -37,6 +37,7 @@ void hm_warn(hm_warnings *warnings, harmony_warning_kind kind,
 /* How a header came to its end. */
 typedef enum hm_header_end {
     HM_ENDED_BY_MESSAGE, /* at <|message|>: the content follows */
+    HM_ENDED_UNSTARTED,  /* the same, but it began without <|start|> */
     HM_ENDED_BY_STOP     /* without one: the content is in the header */
 } hm_header_end;
 

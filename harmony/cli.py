@@ -14,7 +14,7 @@ import orjson
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
 from harmony.errors import VocabularyError
 from harmony.messages import Conversation, RenderConversationConfig, Role
-from harmony.parser import OnError, StreamableParser, StreamState
+from harmony.parser import OnError, StreamableParser, StreamState, role_of_header
 
 BAD_INPUT = 1
 
@@ -210,8 +210,8 @@ def _waits_for_next_message(
     """Tell whether the tokens are a prompt, which ends in ``<|start|>`` and a role."""
     if parser.state != StreamState.HEADER:
         return False
-    header = encoding.decode(parser.state_data["header_tokens"])
-    return header in [role.value for role in Role]
+    header = parser.state_data["header_tokens"]
+    return role_of_header(encoding, header) is not None
 
 
 def _encode(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:

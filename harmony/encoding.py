@@ -64,7 +64,7 @@ class HarmonyEncoding(TextCodec):
 
     def __repr__(self) -> str:
         """Show the name, and the vocabulary file it was read from."""
-        return f"<HarmonyEncoding {self._name!r} from {str(self._path)!r}>"
+        return f"<HarmonyEncoding {self._name!r} from {self._path!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by name: whoever reads it loads the same encoding."""
@@ -326,7 +326,7 @@ _loaded: dict[tuple[str, str], HarmonyEncoding] = {}
 
 
 def _load(name: str, vocabulary: str | None) -> HarmonyEncoding:
-    key = name, str(vocabulary_path(vocabulary))
+    key = name, vocabulary_path(vocabulary)
     encoding = _loaded.get(key)
     if encoding is None:
         # Of two threads that come here at once, both get the first one's.

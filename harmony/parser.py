@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
 from harmony import _native
+from harmony.errors import DecodeError
 from harmony.messages import Author, Message, Role
 from harmony.rendering import ROLE_NUMBERS
 from harmony.repairs import ParseWarning, WarningKind
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 OnError = Literal["raise", "recover"]
 
 _ROLES = list(Role)
-_ROLE_WORDS = {role.value for role in Role}
 
 
 class StreamState(str, Enum):
@@ -129,8 +129,9 @@ class StreamableParser:
 
         The prompt may end behind a message, with ``<|start|>assistant``, inside a
         header or inside a content (a prefill). Its finished messages are not kept,
-        and not read; of the open one, ``tokens`` has what follows its ``<|start|>``,
-        and its content goes on. Raises ``ParseError`` if that can't be read.
+        and not read. The open one goes on; ``tokens`` begins with its ``<|start|>``,
+        or is empty if nothing but a role follows that. Raises ``ParseError`` if the
+        open message can't be read.
 
         >>> from harmony import load_harmony_encoding
         >>> encoding = load_harmony_encoding("HarmonyGptOss")
@@ -140,10 +141,7 @@ class StreamableParser:
         <Role.ASSISTANT: 'assistant'>
         """
         tail = _native.open_tail(prompt_tokens)
-        role = None
-        if tail is not None:
-            word = encoding.decode(tail)
-            role = Role(word) if word in _ROLE_WORDS else None
+        role = None if tail is None else role_of_header(encoding, tail)
         parser = cls(encoding, role, strict=strict, on_error=on_error)
         if tail is not None and role is None:
             parser.feed([*_native.START, *tail])
@@ -329,6 +327,14 @@ class StreamableParser:
         character adds it later; bytes that can't become one add U+FFFD.
         """
         return _text(self._native.delta())
+
+
+def role_of_header(encoding: HarmonyEncoding, tokens: list[int]) -> Role | None:
+    """Return the role that is all of a header so far; None if it is anything else."""
+    try:
+        return Role(encoding.decode(tokens))
+    except (DecodeError, ValueError):
+        return None
 
 
 def _text(data: bytes | None) -> str | None:

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harmony import _native
@@ -67,12 +66,13 @@ class Tokenizer(TextCodec):
         each special token's text. ``sha256``, in hex, is what the file must have.
         Raises ``VocabularyError`` naming the file and what is wrong with it.
         """
-        data = read_vocabulary(Path(path))
+        path = os.fspath(path)
+        data = read_vocabulary(path)
         _check_sha256(path, data, sha256)
         try:
             return cls(data, pattern=pattern, special_tokens=special_tokens)
         except VocabularyError as error:
-            raise VocabularyError(f"{os.fspath(path)}: {error}") from None
+            raise VocabularyError(f"{path}: {error}") from None
 
     @property
     def special_tokens_set(self) -> set[str]:
@@ -193,15 +193,11 @@ def _checked(special: dict[str, int], native: _native.Vocabulary) -> dict[str, i
     return special
 
 
-def _check_sha256(
-    path: str | os.PathLike[str], data: bytes, sha256: str | None
-) -> None:
+def _check_sha256(path: str, data: bytes, sha256: str | None) -> None:
     if sha256 is None:
         return
     import hashlib  # slow to load, and rarely needed
 
     found = hashlib.sha256(data).hexdigest()
     if found != sha256.lower():
-        raise VocabularyError(
-            f"{os.fspath(path)}: its SHA-256 is {found}, not {sha256.lower()}"
-        )
+        raise VocabularyError(f"{path}: its SHA-256 is {found}, not {sha256.lower()}")

@@ -11,7 +11,6 @@ kind can be told to be the right one.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from harmony.errors import VocabularyError
 
@@ -20,34 +19,35 @@ SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 
 FOLDER_VARIABLE = "TIKTOKEN_ENCODINGS_BASE"
 FILE_NAME = "o200k_base.tiktoken"
-PACKAGED = Path(__file__).parent / "data" / "o200k_base.vocabulary"
+PACKAGED = os.path.join(os.path.dirname(__file__), "data", "o200k_base.vocabulary")
 
 _COMPACT = b"harmvoc1"
 _COMPACT_SHA256 = slice(16, 48)
 
 
-def vocabulary_path(path: str | os.PathLike[str] | None = None) -> Path:
+def vocabulary_path(path: str | os.PathLike[str] | None = None) -> str:
     """Return the path of the vocabulary file to read."""
     if path is not None:
-        return Path(path)
+        return os.fspath(path)
     folder = os.environ.get(FOLDER_VARIABLE)
-    return Path(folder) / FILE_NAME if folder else PACKAGED
+    return os.path.join(folder, FILE_NAME) if folder else PACKAGED
 
 
-def read_vocabulary(path: Path) -> bytes:
+def read_vocabulary(path: str) -> bytes:
     """Return the bytes of a vocabulary file.
 
     Raises ``VocabularyError`` naming the file if it can't be read.
     """
     try:
-        return path.read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except OSError as error:
         raise VocabularyError(
             f"{path}: can't read the vocabulary: {error.strerror}"
         ) from None
 
 
-def check_vocabulary(path: Path, data: bytes) -> None:
+def check_vocabulary(path: str, data: bytes) -> None:
     """Raise ``VocabularyError`` unless a well-formed file is that of o200k_base."""
     if data.startswith(_COMPACT):
         found = data[_COMPACT_SHA256].hex()

@@ -226,6 +226,48 @@ def test_no_tokens_are_no_text_and_no_messages(run: Run, nothing: str) -> None:
     assert json.loads(parsed) == {"messages": []}
 
 
+BROKEN = "<|channel|>commentary to=functions.f json {}<|call|><|end|>"
+
+
+def test_parse_recover_prints_messages_and_warnings(run: Run) -> None:
+    broken = run("parse", "--text", "-", stdin=BROKEN)
+    assert (broken.status, broken.out) == (1, b"")
+    found = json.loads(text(run("parse", "--recover", "--text", "-", stdin=BROKEN)))
+    assert found == {
+        "messages": [
+            {
+                "role": "assistant",
+                "content": [{"type": "text", "text": "{}"}],
+                "channel": "commentary",
+                "recipient": "functions.f",
+                "content_type": "json",
+            }
+        ],
+        "warnings": [
+            {"kind": "missing_message", "position": 9, "text": ""},
+            {"kind": "stray_stop", "position": 10, "text": ""},
+        ],
+    }
+
+
+def test_parse_recover_of_a_prompt_has_no_warning(run: Run, weather: Any) -> None:
+    prompt = ok(run("render", WEATHER, "--keep-analysis"))
+    found = json.loads(
+        text(run("parse", "-", "--role=none", "--recover", stdin=prompt))
+    )
+    assert found.pop("warnings") == []
+    assert Conversation.from_json(json.dumps(found)).messages == with_text(weather)
+
+
+def test_parse_recover_takes_any_int32(run: Run) -> None:
+    """An id outside the vocabulary in the last header used to be an error."""
+    for ids in ("-1", "201089 2147483647", "200006 -2147483648", "200012 200012"):
+        found = json.loads(text(run("parse", "--recover", "-", stdin=ids)))
+        assert found["warnings"]
+    too_large = run("parse", "--recover", "-", stdin="99999999999")
+    assert (too_large.status, too_large.err.count("\n")) == (1, 1)
+
+
 # encode, decode
 
 

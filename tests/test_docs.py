@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import doctest
 import io
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +19,14 @@ from harmony import (
     HarmonyEncoding,
     HarmonyError,
     RenderConversationConfig,
+    StreamableParser,
+    WarningKind,
 )
 
 ROOT = Path(__file__).parents[1]
 FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+SPECIAL: dict[str, Any] = {"allowed_special": "all"}
 KEEP_ALL = RenderConversationConfig(auto_drop_analysis=False)
 
 EXAMPLES = re.findall(r"```json\n(.*?)```\n\n```harmony\n(.*?)\n```\n", FORMAT, re.S)
@@ -62,8 +68,7 @@ def no_openai_harmony(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_openai_harmony")
 def test_the_examples_of_the_python_page() -> None:
-    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
-    test = doctest.DocTestParser().get_doctest(text, {}, "python.md", None, 0)
+    test = doctest.DocTestParser().get_doctest(PYTHON, {}, "python.md", None, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     output = io.StringIO()
     failed, tried = runner.run(test, out=output.write)
@@ -71,12 +76,38 @@ def test_the_examples_of_the_python_page() -> None:
 
 
 def test_the_python_page_shows_every_public_name() -> None:
-    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
-    blocks = "".join(re.findall(r"```pycon\n(.*?)```", text, re.S))
+    blocks = "".join(re.findall(r"```pycon\n(.*?)```", PYTHON, re.S))
     missing = [
         name for name in harmony.__all__ if not re.search(rf"\b{name}\b", blocks)
     ]
     assert missing == []
+
+
+RECOVERED = re.findall(
+    r"^in: *(.*)\nout: *(.*)\nwarn: (\w+) ('.*')$",
+    re.search(r"```recovered\n(.*?)```", PYTHON, re.S)[1],  # type: ignore[index]
+    re.M,
+)
+
+
+def test_every_kind_of_warning_is_in_the_table() -> None:
+    assert [row[2] for row in RECOVERED] == [kind.value for kind in WarningKind]
+    assert len(RECOVERED) == PYTHON.count("\nwarn: ")
+
+
+@pytest.mark.parametrize(("given", "rendered", "kind", "text"), RECOVERED)
+def test_a_row_of_what_goes_in_and_comes_out(
+    encoding: HarmonyEncoding, given: str, rendered: str, kind: str, text: str
+) -> None:
+    parser = StreamableParser(encoding, None, on_error="recover")
+    for written, number in re.findall(r"([^\[]+)|\[(\d+)\]", given):
+        written = written.replace("\\n", "\n")
+        parser.feed([int(number)] if number else encoding.encode(written, **SPECIAL))
+    parser.process_eos()
+    own = encoding.render_conversation(Conversation(parser.messages), KEEP_ALL)
+    assert encoding.decode(own) == rendered
+    found = [(warning.kind.value, warning.text) for warning in parser.warnings]
+    assert found == [(kind, ast.literal_eval(text))]
 
 
 def test_the_example_of_the_readme() -> None:

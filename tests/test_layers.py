@@ -35,7 +35,7 @@ PYTHON: dict[str, set[str]] = {
     "_native": {"_ffi", "errors"},
     "rendering": {"errors", "jsontext", "messages", "typescript"},
     "repairs": set(),
-    "parser": {"_native", "messages", "rendering", "repairs"},
+    "parser": {"errors", "_native", "messages", "rendering", "repairs"},
     "encoding": {
         *{"_native", "codec", "errors", "jsontext", "messages", "parser"},
         *{"rendering", "vocabulary"},

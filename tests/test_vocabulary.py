@@ -21,9 +21,12 @@ from harmony import (
     HarmonyError,
     VocabularyError,
     load_harmony_encoding,
+    vocabulary,
 )
 from harmony import encoding as encoding_module
-from harmony.vocabulary import FILE_NAME, FOLDER_VARIABLE, PACKAGED, SHA256
+from harmony.vocabulary import FILE_NAME, FOLDER_VARIABLE, SHA256
+
+PACKAGED = Path(vocabulary.PACKAGED)
 
 ROOT = Path(__file__).parents[1]
 TEXT = "Naïve café's 12345 数学 😀\n\n  def f(x): return x\n"
