@@ -1,7 +1,7 @@
 /*
  * Recovery as its users see it: warnings, tallies, segments; that it is linear;
- * that nothing is lost where memory is refused. What holds for every sequence of
- * tokens is checked elsewhere (guarantees.h); here are the examples.
+ * that nothing is lost where memory is refused. What holds for every sequence
+ * of tokens is checked elsewhere (guarantees.h); here are the examples.
  */
 #include "api.h"
 
@@ -206,8 +206,8 @@ static void test_open_start(void)
     free(list.ids);
 }
 
-/* A role in capitals used to be lost; NUL used to pass for the beginning of JSON
- * behind a content type. */
+/* A role in capitals used to be lost; NUL used to pass for the beginning of
+ * JSON behind a content type. */
 static void test_words(void)
 {
     static const char nul[] = " to=f json\0 a";
