@@ -471,7 +471,7 @@ static harmony_message message_in_header(harmony_parser *parser)
     parser->text.length = end;
     list->length = warnings;
     text->length = warned;
-    if (parser->view.open.header_tokens > 0)
+    if (parser->view.open.header_tokens + parser->view.open.content_tokens > 0)
         warn_of_header(parser, HARMONY_WARNING_DROPPED_HEADER);
     return message;
 }
@@ -489,7 +489,7 @@ static void end_without_message(harmony_parser *parser, int32_t end_token)
         return;
     }
     if (parser->bare) {
-        parser->view.open.content_tokens = parser->view.open.header_tokens;
+        parser->view.open.content_tokens += parser->view.open.header_tokens;
         parser->view.open.header_tokens = 0;
     }
     parser->view.current = message;
@@ -501,11 +501,10 @@ static void end_without_message(harmony_parser *parser, int32_t end_token)
 static void restart_header(harmony_parser *parser)
 {
     if (parser->bare) {
-        parser->view.open.header_tokens--; /* this one is of the next */
         end_without_message(parser, HARMONY_NO_TOKEN);
     } else {
         flush_header(parser);
-        if (parser->view.open.header_tokens > 1)
+        if (parser->view.open.header_tokens > 0)
             warn_of_header(parser, HARMONY_WARNING_RESTARTED_HEADER);
         parser->role = HARMONY_ROLE_NONE;
         drop_header(parser, HARMONY_OK);

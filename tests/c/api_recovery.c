@@ -116,7 +116,7 @@ static void test_warnings(void)
               "user: a (2+2, 200007)\n"
               "2 at 1: \n");
     check_log(-1, "Hello.<|start|>user<|message|>a<|end|>",
-              "assistant: Hello. (2+0, -1)\n"
+              "assistant: Hello. (0+2, -1)\n"
               "user: a (3+2, 200007)\n"
               "3 at 2: \n");
     check_log(1, "<|channel|>final<|start|>user<|message|>a<|end|>",
@@ -180,8 +180,12 @@ static void test_unknown_ids(void)
 static void test_tallies(void)
 {
     check_log(-1, "a<|start|>user<|message|>b<|end|>",
-              "assistant: a (1+0, -1)\nuser: b (3+2, 200007)\n3 at 1: \n");
+              "assistant: a (0+1, -1)\nuser: b (3+2, 200007)\n3 at 1: \n");
+    check_log(-1, "a<|return|>", "assistant: a (0+2, 200002)\n3 at 1: \n");
     check_log(1, "a<|return|>", "assistant: a (1+1, 200002)\n7 at 1: \n");
+    check_log(1, "a<|start|>", "4 at 1: a\n8 at 2: \n");
+    check_log(1, "<|end|>", "8 at 0: \n");
+    check_log(1, "", "");
     check_log(1, "<|channel|>final<|message|>a<|start|>assistant",
               "assistant channel=final: a (3+1, -1)\n6 at 4: \n"
               "8 at 6: assistant\n");
