@@ -1,7 +1,7 @@
 /*
  * Recovery as its users see it: warnings, tallies, segments; that it is linear;
- * that nothing is lost where memory is refused. What holds for every sequence of
- * tokens is checked elsewhere (guarantees.h); here are the examples.
+ * that nothing is lost where memory is refused. What holds for every sequence
+ * of tokens is checked elsewhere (guarantees.h); here are the examples.
  */
 #include "api.h"
 
@@ -181,7 +181,11 @@ static void test_tallies(void)
 {
     check_log(-1, "a<|start|>user<|message|>b<|end|>",
               "assistant: a (0+1, -1)\nuser: b (3+2, 200007)\n3 at 1: \n");
+    check_log(-1, "a<|return|>", "assistant: a (0+2, 200002)\n3 at 1: \n");
     check_log(1, "a<|return|>", "assistant: a (1+1, 200002)\n7 at 1: \n");
+    check_log(1, "a<|start|>", "4 at 1: a\n8 at 2: \n");
+    check_log(1, "<|end|>", "8 at 0: \n");
+    check_log(1, "", "");
     check_log(1, "<|channel|>final<|message|>a<|start|>assistant",
               "assistant channel=final: a (3+1, -1)\n6 at 4: \n"
               "8 at 6: assistant\n");
@@ -206,8 +210,8 @@ static void test_open_start(void)
     free(list.ids);
 }
 
-/* A role in capitals used to be lost; NUL used to pass for the beginning of JSON
- * behind a content type. */
+/* A role in capitals used to be lost; NUL used to pass for the beginning of
+ * JSON behind a content type. */
 static void test_words(void)
 {
     static const char nul[] = " to=f json\0 a";

@@ -124,9 +124,12 @@ static void tell(long *counts, const char *text, size_t length, long times)
 {
     size_t i;
 
-    for (i = 0; i < length; i++)
-        if (text[i] > ' ')
-            counts[(unsigned char)text[i]] += times;
+    for (i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)text[i];
+
+        if (byte > ' ' && byte < 128)
+            counts[byte] += times;
+    }
 }
 
 static void tell_span(long *counts, const harmony_view *view, harmony_span span)
@@ -170,7 +173,7 @@ static const char *check_text(const harmony_encoding *encoding,
     return NULL;
 }
 
-/* ---- 6: what comes out can be rendered, and has no markers in it ---------- */
+/* ---- 6: what comes out can be rendered, and has no markers in it --------- */
 
 static int has_marker(const harmony_view *view, harmony_span span, int32_t from)
 {
@@ -230,18 +233,18 @@ static const char *check_render(const harmony_encoding *encoding,
     return NULL;
 }
 
-/* ---- 5: what is written as it should be is read as it always is ----------- */
+/* ---- 5: what is written as it should be is read as it always is ---------- */
 
-/* A tool of this name can't be written: a recipient is meant, wherever it is. */
+/* A tool can't have this name: a recipient is meant, wherever it stands. */
 static int is_recipient(const harmony_view *view, harmony_span name)
 {
     return name.start >= 0 && name.length >= 3
            && memcmp(view->finished.text + name.start, "to=", 3) == 0;
 }
 
-/* Whether tokens are the rendering of what the strict parser makes of them; with
- * a role, they follow `<|start|>` and the role. Text in a field that looks like a
- * marker is not written as it should be (6). */
+/* Whether tokens are the rendering of what the strict parser makes of them;
+ * with a role, they follow `<|start|>` and the role. Text in a field that looks
+ * like a marker is not written as it should be (6). */
 static int is_canonical(const harmony_encoding *encoding, int32_t role,
                         const int32_t *tokens, size_t count,
                         const harmony_view *view)
@@ -280,7 +283,7 @@ static const char *check_strict(const harmony_encoding *encoding, int32_t role,
     return broken;
 }
 
-/* ---- Tallies -------------------------------------------------------------- */
+/* ---- Tallies ------------------------------------------------------------- */
 
 /* No token is counted twice. */
 static const char *check_tallies(const harmony_view *view)
@@ -299,7 +302,7 @@ static const char *check_tallies(const harmony_view *view)
     return NULL;
 }
 
-/* ---- Portions ------------------------------------------------------------- */
+/* ---- Portions ------------------------------------------------------------ */
 
 static int is_inside(harmony_span part, harmony_span whole)
 {
@@ -368,7 +371,7 @@ static const char *check_portions(const harmony_encoding *encoding,
     return broken;
 }
 
-/* ---- Parsers that raise ---------------------------------------------------- */
+/* ---- Parsers that raise -------------------------------------------------- */
 
 /* Feed tokens one at a time, and the end; the errors are let pass if they may
  * come. */
@@ -409,7 +412,7 @@ static const char *check_raising(const harmony_encoding *encoding, int32_t role,
     return broken;
 }
 
-/* ---- All of them ----------------------------------------------------------- */
+/* ---- All of them --------------------------------------------------------- */
 
 const char *broken_guarantee(const harmony_encoding *encoding, int32_t role,
                              const int32_t *tokens, size_t count,

@@ -37,6 +37,26 @@ static void check_too_large(harmony_parser *parser, int32_t token,
     CHECK_EQUAL(view->state, state);
 }
 
+/* One that recovers refuses it likewise, in each state, and goes on. */
+static void test_recovering(const harmony_encoding *encoding, int32_t huge)
+{
+    const harmony_parser_options options = {HARMONY_ROLE_NONE, 1, 1};
+    harmony_parser *parser;
+
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    check_too_large(parser, huge, 0);
+    harmony_parser_process(parser, 'a', NULL);
+    check_too_large(parser, huge, 1);
+    harmony_parser_process(parser, HARMONY_TOKEN_MESSAGE, NULL);
+    check_too_large(parser, huge, 2);
+    harmony_parser_process(parser, HARMONY_TOKEN_ENDOFTEXT, NULL);
+    check_too_large(parser, huge, 3);
+    CHECK_EQUAL(harmony_parser_process(parser, 'a', NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_parser_finish(parser, NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_parser_view(parser)->finished.message_count, 1);
+    harmony_parser_free(parser);
+}
+
 void test_parser(const char *path)
 {
     harmony_encoding *encoding = load_encoding(path);
@@ -56,5 +76,6 @@ void test_parser(const char *path)
     CHECK_EQUAL(harmony_parser_finish(parser, NULL), HARMONY_OK);
     CHECK_EQUAL(harmony_parser_view(parser)->finished.message_count, 1);
     harmony_parser_free(parser);
+    test_recovering(encoding, huge);
     harmony_encoding_free(encoding);
 }
