@@ -518,24 +518,14 @@ static void read_channel(struct repair *r, struct word word)
     read_rest(r, word, length_of(channel));
 }
 
-/* A recipient: what follows `to=`, with or without a space. Of one that does not
- * count, the warning has the `to=` too. */
-static void read_recipient(struct repair *r, struct word word)
+/* A recipient, whose name is the beginning of `name`; `word` is all of it, from
+ * its `to=` on. What follows the name is no part of it. */
+static void take_recipient(struct repair *r, struct word word, struct word name)
 {
-    struct word name = word, rest;
-    size_t at = r->at;
+    struct word rest = name;
 
     stop_expecting_type(r);
-    name.start += 3;
-    if (length_of(name) == 0 && !next_word(r, &name))
-        name.mark = 0;
-    if (name.mark != 0 || name_length(r, name) == 0) {
-        r->at = at;
-        leave_over(r, word);
-        return;
-    }
     warn(r, HARMONY_WARNING_RECIPIENT, r->recipient);
-    rest = name;
     rest.start = name.end = name.start + name_length(r, name);
     word.end = name.end;
     r->recipient = word;
@@ -547,6 +537,40 @@ static void read_recipient(struct repair *r, struct word word)
         read_plain(r, rest);
     else
         warn(r, HARMONY_WARNING_RECIPIENT, rest);
+}
+
+/* What follows `to=`, with or without a space, perhaps in quotes. Of a recipient
+ * that does not count, the warning has the `to=` too. */
+static void read_recipient(struct repair *r, struct word word)
+{
+    struct word name = word, quote;
+    size_t at = r->at;
+
+    name.start += 3;
+    if (length_of(name) == 0 && !next_word(r, &name))
+        name.mark = 0;
+    quote = name;
+    quote.end = quote.start;
+    if (length_of(name) > 1 && strchr("\"'`", *bytes_of(r, name)) != NULL) {
+        name.start++;
+        quote.end++;
+    }
+    if (name.mark != 0 || name_length(r, name) == 0) {
+        stop_expecting_type(r);
+        r->at = at;
+        leave_over(r, word);
+        return;
+    }
+    warn(r, HARMONY_WARNING_RECIPIENT, quote);
+    take_recipient(r, word, name);
+}
+
+/* A tool's whole name where a recipient without `to=` may stand. */
+static int is_tool(const struct repair *r, struct word word)
+{
+    return r->message->recipient.start < 0
+           && (begins_with(r, word, "functions.")
+               || begins_with(r, word, "browser."));
 }
 
 static int begins_json(uint8_t byte)
@@ -684,6 +708,11 @@ static void read_plain(struct repair *r, struct word word)
         read_recipient(r, word);
         return;
     }
+    if (is_tool(r, word)) {
+        take_recipient(r, word, word);
+        warn(r, HARMONY_WARNING_RECIPIENT, word);
+        return;
+    }
     if (r->how == HM_ENDED_BY_STOP) {
         length = r->message->recipient.start >= 0 ? type_length(r, word) : 0;
         if (length > 0 && r->counting) {
@@ -699,6 +728,13 @@ static void read_plain(struct repair *r, struct word word)
         } else {
             begin_content(r, word);
         }
+        return;
+    }
+    if (!r->channel_known && is_channel(r, word)) {
+        stop_expecting_type(r);
+        warn(r, HARMONY_WARNING_ROLE, word);
+        take_channel(r, word, 1);
+        expect_type(r);
         return;
     }
     if (!r->counting) {

@@ -525,6 +525,27 @@ def test_a_call_without_start_is_by_the_assistant(words: str, end: str) -> None:
     assert parser.messages[1] == Message("assistant", "{}", *expected)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        '<|channel|>commentary to="functions.f" <|constrain|>json',
+        "<|channel|>commentary to='functions.f' <|constrain|>json",
+        "<|channel|>commentary functions.f <|constrain|>json",
+        "commentary functions.f <|constrain|>json",
+    ],
+)
+def test_the_recipient_of_a_call_is_found(header: str) -> None:
+    """The call used to lose it, and nobody knew which tool was meant."""
+    (message,) = recovered(f"{header}<|message|>{{}}<|call|>", "assistant").messages
+    assert (message.channel, message.recipient) == ("commentary", "functions.f")
+    assert message.content_type == "<|constrain|>json"
+
+
+def test_a_channel_behind_the_role_is_the_channel() -> None:
+    (message,) = recovered("<|start|>assistant final<|message|>4<|end|>").messages
+    assert (message.author.role, message.channel) == ("assistant", "final")
+
+
 def test_prose_before_a_header_is_left_out_in_its_order() -> None:
     """Its first word used to come last."""
     parser = recovered(f"{FINAL}a<|end|>We need to answer.{FINAL}b", "assistant")
