@@ -282,13 +282,13 @@ typedef struct harmony_parser_options {
 /* RECOVERY. A parser with `recover` takes every sequence of tokens. No text is
  * lost: it is in a content, in the fields of a header, or in a warning.
  * Finished messages never change and deltas are never taken back. What is
- * written as harmony_render writes it is read as it always is. Of anything else:
+ * written as harmony_render writes it is read as always. Of anything else:
  *
  * - stop tokens where no message is open are ignored; <|endoftext|> ends the
  *   open message and the stream;
- * - <|start|> in a header begins it again; <|start|> or <|channel|> in a content
- *   ends the message and begins a header; a second <|message|> in a row is
- *   ignored;
+ * - <|start|> in a header begins it again; <|start|> or <|channel|> in a
+ *   content ends the message and begins a header; a second <|message|> in a
+ *   row is ignored;
  * - in a header, `to=` begins a recipient wherever it stands, the last known
  *   channel counts, and words without a place are left out; a role that is
  *   missing or repeated is the assistant's;
@@ -326,9 +326,9 @@ typedef struct harmony_warning {
     harmony_span text;
 } harmony_warning;
 
-/* How a message ended, and how many tokens it had. Its header's tokens are those
- * from <|start|> to <|message|>, as far as they were fed; its content's are the
- * others, with the one that ended it. */
+/* How a message ended, and how many tokens it had. Its header's tokens are
+ * those from <|start|> to <|message|>, as far as they were fed; its content's
+ * are the others, with the one that ended it. */
 typedef struct harmony_tally {
     int32_t end_token; /* <|end|>, <|call|>, <|return|>, or HARMONY_NO_TOKEN */
     int32_t header_tokens;

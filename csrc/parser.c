@@ -332,7 +332,7 @@ static void end_content(harmony_parser *parser, int32_t end_token)
 
 /* ---- Headers to repair -------------------------------------------------- */
 
-/* The bytes of a header that wait for the rest of their character: none comes. */
+/* Bytes of a header that wait for the rest of their character: none comes. */
 static void flush_header(harmony_parser *parser)
 {
     if (parser->pending.length == 0)

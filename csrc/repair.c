@@ -539,8 +539,8 @@ static void take_recipient(struct repair *r, struct word word, struct word name)
         warn(r, HARMONY_WARNING_RECIPIENT, rest);
 }
 
-/* What follows `to=`, with or without a space, perhaps in quotes. Of a recipient
- * that does not count, the warning has the `to=` too. */
+/* What follows `to=`, with or without a space, perhaps in quotes. Of a
+ * recipient that does not count, the warning has the `to=` too. */
 static void read_recipient(struct repair *r, struct word word)
 {
     struct word name = word, quote;
@@ -829,8 +829,8 @@ static void settle_author(struct repair *r)
     }
 }
 
-/* One word since the last recipient or channel is the type; of several, the last
- * if it is a known one, and there is a recipient. */
+/* One word since the last recipient or channel is the type; of several, the
+ * last if it is a known one, and there is a recipient. */
 static void settle_type(struct repair *r)
 {
     harmony_message *message = r->message;
@@ -848,8 +848,8 @@ static void settle_type(struct repair *r)
         message->content_type = constrained_type(r, r->constrained);
 }
 
-/* The content is the rest of the header, without marks and channels in it, added
- * to the text. */
+/* The content is the rest of the header, without marks and channels in it,
+ * added to the text. */
 static void settle_content(struct repair *r)
 {
     size_t start = r->text->length, from = r->content.start, at;

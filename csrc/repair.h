@@ -48,8 +48,8 @@ uint64_t hm_repair_text(size_t length);
 
 /* Read the header text->data[start ...) to the end of the text into `message`,
  * whose role is the one given, or HARMONY_ROLE_NONE. Its spans point into the
- * text, to which something may be added. For HM_ENDED_BY_STOP, `content` is what
- * of the header is no header, and absent if there is nothing. Never fails;
+ * text, to which something may be added. For HM_ENDED_BY_STOP, `content` is
+ * what of the header is no header, and absent if there is nothing. Never fails;
  * there has to be room, see above. */
 void hm_repair_header(hm_buffer *text, size_t start, hm_header_end end,
                       harmony_message *message, hm_warnings *warnings);

@@ -390,9 +390,10 @@ static void enter_merges(hm_vocabulary *vocabulary, const uint8_t *entry)
 
         if (rank + AHEAD < vocabulary->size) {
             const uint8_t *next = entry + AHEAD * ENTRY_LENGTH;
-            uint64_t hash = mix(pair_key(little24(next), little24(next + 3)), 0);
+            uint64_t key = pair_key(little24(next), little24(next + 3));
+            size_t slot = mix(key, 0) & vocabulary->merge_mask;
 
-            PREFETCH(vocabulary->merges + (hash & vocabulary->merge_mask));
+            PREFETCH(vocabulary->merges + slot);
         }
         if (right != SINGLE_BYTE)
             hm_add_merge(vocabulary, left, right, rank);

@@ -72,7 +72,7 @@ int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
 /* The rank of what two tokens merge into, or -1. */
 int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left, int32_t right);
 
-/* Say that two tokens merge into a third. There is room for one merge a rank. */
+/* Say that two tokens merge into a third. There is room for a merge a rank. */
 void hm_add_merge(hm_vocabulary *vocabulary, int32_t left, int32_t right,
                   int32_t rank);
 

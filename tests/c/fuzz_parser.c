@@ -1,7 +1,8 @@
 /*
- * libFuzzer on the parser: the first byte chooses the role, the rest are tokens.
- * A byte below 224 is one of a table of tokens that matter, any other takes four
- * more bytes, for any int32. The vocabulary's path is in HARMONY_VOCABULARY.
+ * libFuzzer on the parser: the first byte chooses the role, the rest are
+ * tokens. A byte below 224 is one of a table of tokens that matter, any other
+ * takes four more bytes, for any int32. The vocabulary's path is in
+ * HARMONY_VOCABULARY.
  */
 #include <stdio.h>
 #include <stdlib.h>
