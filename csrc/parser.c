@@ -256,6 +256,8 @@ static harmony_status stop_in_header(harmony_parser *parser, int32_t token,
         parser->role);
     parser->role = HARMONY_ROLE_NONE;
     parser->view.current = message;
+    if (message.content.length > 0)
+        parser->view.delta = message.content;
     finish_message(parser, token);
     return HARMONY_OK;
 }

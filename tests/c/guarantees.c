@@ -405,8 +405,7 @@ static const char *check_raising(const harmony_encoding *encoding, int32_t role,
     const char *broken;
 
     feed_all(parser, tokens, count, 1, &history);
-    /* Not strict, what is made of a header is no delta, as in the reference. */
-    broken = strict ? check_history(&history, view) : NULL;
+    broken = check_history(&history, view);
     forget(&history);
     harmony_parser_free(parser);
     return broken;
