@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import random
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import differential
@@ -533,3 +535,14 @@ def test_a_parser_keeps_its_encoding_alive() -> None:
     gc.collect()
     parser.feed(HELLO)
     assert parser.messages == [Message("user", "hi")]
+
+
+def test_the_benchmark_of_the_properties_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It broke unseen when feed began to return segments."""
+    folder = Path(__file__).parent / "benchmarks"
+    monkeypatch.syspath_prepend(str(folder))
+    benchmark = importlib.import_module("parser_properties")
+    monkeypatch.setattr(benchmark, "READS", 1)
+    parser = benchmark.parser_with(10)
+    assert len(parser.messages) == 2
+    assert all(benchmark.nanoseconds(parser, name) > 0 for name in benchmark.FLAT)

@@ -30,7 +30,8 @@ def parser_with(size: int) -> StreamableParser:
     header = "<|channel|>commentary to=functions.f <|constrain|>json<|message|>"
     parser = StreamableParser(encoding, Role.ASSISTANT)
     parser.feed(encoding.encode(done + header, allowed_special="all"))
-    return parser.feed(encoding.encode(" word" * size))
+    parser.feed(encoding.encode(" word" * size))
+    return parser
 
 
 def nanoseconds(parser: StreamableParser, name: str) -> float:
