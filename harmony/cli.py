@@ -73,7 +73,16 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    render = command("render", _render, "A conversation in JSON, to tokens")
+    _add_render_options(command("render", _render, "A conversation in JSON, to tokens"))
+    _add_parse_options(command("parse", _parse, "Tokens, to messages in JSON"))
+    command("encode", _encode, "Text, to tokens").add_argument(
+        "--special", action="store_true", help="take special tokens in text as such"
+    )
+    command("decode", _decode, "Tokens, to text")
+    return parser
+
+
+def _add_render_options(render: argparse.ArgumentParser) -> None:
     render.add_argument(
         "--text", action="store_true", help="print the prompt's text, not its tokens"
     )
@@ -96,7 +105,8 @@ def _parser() -> argparse.ArgumentParser:
         help="keep the messages on channel analysis of finished turns",
     )
 
-    parse = command("parse", _parse, "Tokens, to messages in JSON")
+
+def _add_parse_options(parse: argparse.ArgumentParser) -> None:
     parse.add_argument(
         "--text", action="store_true", help="read harmony text, not token ids"
     )
@@ -107,19 +117,11 @@ def _parser() -> argparse.ArgumentParser:
         help="who writes the first message, whose header is open; none if the "
         "tokens begin with <|start|> (default: %(default)s)",
     )
-
     parse.add_argument(
         "--recover",
         action="store_true",
         help="repair what is broken, and print the warnings too",
     )
-
-    encode = command("encode", _encode, "Text, to tokens")
-    encode.add_argument(
-        "--special", action="store_true", help="take special tokens in text as such"
-    )
-    command("decode", _decode, "Tokens, to text")
-    return parser
 
 
 def _read(path: str) -> bytes:
