@@ -308,8 +308,8 @@ typedef enum harmony_warning_kind {
     HARMONY_WARNING_MISSING_MESSAGE,  /* the content was in the header */
     HARMONY_WARNING_DROPPED_HEADER,   /* a header without a content */
     HARMONY_WARNING_HEADER_WORDS,     /* words without a place */
-    HARMONY_WARNING_ROLE,             /* a role missing, repeated, misplaced */
-    HARMONY_WARNING_CHANNEL,          /* a channel that does not count */
+    HARMONY_WARNING_ROLE,             /* missing, repeated, misplaced, ignored */
+    HARMONY_WARNING_CHANNEL,          /* one that does not count, or is empty */
     HARMONY_WARNING_RECIPIENT,        /* one that does not count; its bad end */
     HARMONY_WARNING_CONTENT_TYPE,     /* a content type that does not count */
     HARMONY_WARNING_NOT_UTF8,         /* header bytes replaced by U+FFFD */

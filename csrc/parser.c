@@ -508,6 +508,8 @@ static void restart_header(harmony_parser *parser)
         flush_header(parser);
         if (parser->view.open.header_tokens > 0)
             warn_of_header(parser, HARMONY_WARNING_RESTARTED_HEADER);
+        else
+            warn(parser, HARMONY_WARNING_ROLE, "", 0); /* the one given */
         parser->role = HARMONY_ROLE_NONE;
         drop_header(parser, HARMONY_OK);
     }

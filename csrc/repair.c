@@ -514,6 +514,8 @@ static void read_channel(struct repair *r, struct word word)
     }
     if (length_of(channel) > 0)
         take_channel(r, channel, known != NULL);
+    else
+        hm_warn(r->warnings, HARMONY_WARNING_CHANNEL, "", 0);
     expect_type(r);
     read_rest(r, word, length_of(channel));
 }
@@ -608,6 +610,8 @@ static void read_constrained(struct repair *r, struct word word)
         warn(r, HARMONY_WARNING_CONTENT_TYPE, r->constrained);
         r->constrained = word;
         r->constrained.end = word.start + length;
+    } else {
+        hm_warn(r->warnings, HARMONY_WARNING_CONTENT_TYPE, "", 0);
     }
     read_rest(r, word, length);
 }

@@ -541,6 +541,21 @@ def test_the_recipient_of_a_call_is_found(header: str) -> None:
     assert message.content_type == "<|constrain|>json"
 
 
+@pytest.mark.parametrize(
+    ("text", "role", "kind"),
+    [
+        ("<|start|>assistant<|channel|><|message|>4<|end|>", None, "channel"),
+        ("<|start|>assistant<|constrain|><|message|>4<|end|>", None, "content_type"),
+        ("<|start|>user<|message|>4<|end|>", "assistant", "role"),
+    ],
+)
+def test_a_repair_without_text_is_a_warning_too(
+    text: str, role: str | None, kind: str
+) -> None:
+    (warning,) = recovered(text, role).warnings
+    assert (warning.kind, warning.text) == (kind, "")
+
+
 def test_a_channel_behind_the_role_is_the_channel() -> None:
     (message,) = recovered("<|start|>assistant final<|message|>4<|end|>").messages
     assert (message.author.role, message.channel) == ("assistant", "final")
