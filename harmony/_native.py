@@ -163,6 +163,18 @@ def is_special_token(token: int) -> bool:
     return -(2**31) <= token < 2**31 and bool(lib.harmony_is_special_token(token))
 
 
+def _encode(function: Any, pointer: Any, text: bytes, ids: array[int]) -> list[int]:
+    """Call a function that encodes text with the help of some numbers."""
+    error = ffi.new("harmony_error *")
+    count = ffi.new("size_t *")
+    size = len(text)
+    numbers = ffi.from_buffer("int32_t[]", ids)
+    tokens = _new_buffer("int32_t[]", size)
+    if function(pointer, text, size, numbers, len(ids), tokens, size, count, error):
+        _raise(error)
+    return _list(tokens, count[0])
+
+
 class Encoding:
     """A ``harmony_encoding``."""
 
@@ -177,23 +189,7 @@ class Encoding:
 
     def encode(self, text: bytes, allowed: Iterable[int] = ()) -> list[int]:
         """Return the tokens of text in which some special tokens are allowed."""
-        error = ffi.new("harmony_error *")
-        count = ffi.new("size_t *")
-        special = array("i", allowed)
-        tokens = _new_buffer("int32_t[]", len(text))
-        if lib.harmony_encode(
-            self._pointer,
-            text,
-            len(text),
-            ffi.from_buffer("int32_t[]", special),
-            len(special),
-            tokens,
-            len(text),
-            count,
-            error,
-        ):
-            _raise(error)
-        return _list(tokens, count[0])
+        return _encode(lib.harmony_encode, self._pointer, text, array("i", allowed))
 
     def token_bytes(self, token: int) -> bytes:
         """Return the bytes of one token; raise ``DecodeError`` if there is none."""
@@ -267,22 +263,7 @@ class Vocabulary:
 
     def encode(self, text: bytes, ends: array[int]) -> list[int]:
         """Return the tokens of text that is split into pieces with these ends."""
-        error = ffi.new("harmony_error *")
-        count = ffi.new("size_t *")
-        tokens = _new_buffer("int32_t[]", len(text))
-        if lib.harmony_vocabulary_encode(
-            self._pointer,
-            text,
-            len(text),
-            ffi.from_buffer("int32_t[]", ends),
-            len(ends),
-            tokens,
-            len(text),
-            count,
-            error,
-        ):
-            _raise(error)
-        return _list(tokens, count[0])
+        return _encode(lib.harmony_vocabulary_encode, self._pointer, text, ends)
 
 
 def _list(tokens: Any, count: int) -> list[int]:
