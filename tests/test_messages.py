@@ -14,7 +14,7 @@ import pytest
 import strategies
 from hypothesis import given
 
-from harmony import errors, messages
+from harmony import errors, load_harmony_encoding, messages
 from harmony.contents import (
     ChannelConfig,
     Content,
@@ -458,3 +458,11 @@ def test_the_helpers_do_what_the_references_do(make: str, reference: Any) -> Non
     theirs = eval(make, dict(vars(reference.module))).to_dict()
     assert ours == theirs
     assert list(ours.get("tools", {})) == list(theirs.get("tools", {}))
+
+
+def test_a_misplaced_content_is_an_error_in_a_message_that_is_left_out_too() -> None:
+    encoding = load_harmony_encoding("HarmonyGptOss")
+    thought = Message("user", SystemContent(), channel="analysis")
+    answer = Message("assistant", "4", channel="final")
+    with pytest.raises(errors.RenderError, match=r"^messages\[0\]: a SystemContent"):
+        encoding.render_conversation(messages.Conversation([thought, answer]))
