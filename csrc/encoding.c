@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bpe.h"
+#include "cache.h"
 #include "error.h"
 #include "pretokenize.h"
 
@@ -205,13 +206,15 @@ static int encode_ordinary(const hm_vocabulary *vocabulary, const uint8_t *text,
                            size_t length, hm_tokens *tokens)
 {
     size_t at = 0;
+    uint32_t ends[256];
+    static struct harmony_cache *cache;
+    if (!cache) cache = calloc(1, sizeof *cache);
 
     while (at < length) {
-        size_t end = hm_piece_end(text, length, at);
-
-        if (!encode_piece(vocabulary, text + at, end - at, tokens))
+        size_t count = hm_split(text, length, at, ends, 256);
+        if (!hm_encode_pieces(vocabulary, cache, text, length, at, ends, count, tokens))
             return 0;
-        at = end;
+        at = ends[count - 1];
     }
     return 1;
 }

@@ -88,13 +88,11 @@ def tables() -> str:
     return f"""\
 /* Written by make_unicode_tables.py from Unicode {UNICODE_VERSION}. Do not edit. */
 
-#define HM_BLOCK_SIZE {BLOCK_SIZE}
-
-static const uint8_t block_of[{len(numbers)}] = {{
+const uint8_t hm_block_of[{len(numbers)}] = {{
 {c_rows(numbers)}
 }};
 
-static const uint8_t class_in_block[{len(entries)}] = {{
+const uint8_t hm_class_in_block[{len(entries)}] = {{
 {c_rows(entries)}
 }};
 """

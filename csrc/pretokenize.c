@@ -17,6 +17,11 @@
 #include "pretokenize.h"
 
 #include "unicode.h"
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #define BIT(class) (1u << (class))
 
@@ -167,17 +172,170 @@ static const uint8_t *white_space(const uint8_t *start, const uint8_t *end)
     return at == end || last == start ? at : last;
 }
 
-size_t hm_piece_end(const uint8_t *text, size_t length, size_t start)
+static const uint8_t *piece_end(const uint8_t *start, const uint8_t *end)
 {
-    const uint8_t *end = text + length;
-    const uint8_t *from = text + start;
-    const uint8_t *to = word(from, end);
+    const uint8_t *to = word(start, end);
 
     if (to == NULL)
-        to = number(from, end);
-    if (to == from)
-        to = symbols(from, end);
-    if (to == from)
-        to = white_space(from, end);
-    return (size_t)(to - text);
+        to = number(start, end);
+    if (to == start)
+        to = symbols(start, end);
+    if (to == start)
+        to = white_space(start, end);
+    return to;
+}
+
+/* ---- Many pieces at once ------------------------------------------------ */
+
+#define WINDOW 64
+
+/* One bit for each byte of a window, by its class. */
+struct classes {
+    uint64_t upper, lower, digit, blank, tab, newline, symbol, high;
+};
+
+#if defined(__SSE2__)
+static inline unsigned in_range(__m128i v, char first, int count)
+{
+    __m128i low = _mm_sub_epi8(v, _mm_set1_epi8((char)(first + 128)));
+    return (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(low, _mm_set1_epi8((char)(count - 128))));
+}
+static inline unsigned equal_to(__m128i v, char c)
+{
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c)));
+}
+static inline void classify(const uint8_t *at, struct classes *c)
+{
+    int i;
+    memset(c, 0, sizeof *c);
+    for (i = 0; i < 64; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(at + i));
+        unsigned newline = equal_to(v, '\n') | equal_to(v, '\r');
+        c->lower |= (uint64_t)in_range(v, 'a', 26) << i;
+        c->upper |= (uint64_t)in_range(v, 'A', 26) << i;
+        c->digit |= (uint64_t)in_range(v, '0', 10) << i;
+        c->blank |= (uint64_t)equal_to(v, ' ') << i;
+        c->tab |= (uint64_t)(in_range(v, '\t', 5) & ~newline) << i;
+        c->newline |= (uint64_t)newline << i;
+        c->high |= (uint64_t)(unsigned)_mm_movemask_epi8(v) << i;
+    }
+    c->symbol = ~(c->lower | c->upper | c->digit | c->blank | c->tab | c->newline | c->high);
+}
+#else
+static inline void classify(const uint8_t *at, struct classes *c)
+{
+    uint64_t masks[9] = {0};
+    int i;
+    for (i = 0; i < 64; i++) {
+       unsigned b = at[i];
+       unsigned k = b >= 0x80 ? 8 : b == ' ' ? 4 : hm_class_in_block[b];
+       masks[k] |= (uint64_t)1 << i;
+    }
+    c->upper = masks[HM_UPPER]; c->lower = masks[HM_LOWER]; c->digit = masks[HM_NUMBER]; c->newline = masks[HM_NEWLINE];
+    c->blank = masks[4]; c->tab = masks[HM_SPACE]; c->high = masks[8]; c->symbol = masks[HM_OTHER];
+}
+#endif
+
+/* Add the letters with case beyond ASCII; the bytes from the first other character on are unknown. */
+static uint64_t add_letters(const uint8_t *at, struct classes *c)
+{
+    uint64_t high = c->high;
+
+    while (high != 0) {
+        int i = __builtin_ctzll(high);
+        size_t size;
+        enum hm_class class = hm_class_at(at + i, at + WINDOW, &size);
+        uint64_t bits = (((uint64_t)1 << size) - 1) << i;
+        if (class == HM_UPPER)
+            c->upper |= bits;
+        else if (class == HM_LOWER)
+            c->lower |= bits;
+        else
+            return ~(uint64_t)0 << i;
+        high &= ~bits;
+    }
+    return 0;
+}
+
+/* apostrophes */
+static uint64_t find_starts(const uint8_t *at)
+{
+    struct classes c;
+    uint64_t unknown, letter, space, white, absorbed, starts, cut, run, digits, odd, later;
+
+    classify(at, &c);
+    unknown = c.high ? add_letters(at, &c) : 0;
+    if (unknown) {
+      uint64_t known = ~unknown;
+      c.upper &= known; c.lower &= known; c.digit &= known; c.blank &= known; c.tab &= known; c.newline &= known; c.symbol &= known;
+    }
+    letter = c.upper | c.lower;
+    space = c.blank | c.tab;
+    white = space | c.newline | unknown;
+    absorbed = c.newline & ~(c.newline + (c.newline & c.symbol << 1));
+    run = space & ~(space << 1);
+    starts = (letter & (c.digit | c.newline) << 1)
+        | (c.upper & c.lower << 1)
+        | (letter & c.symbol << 1 & ~((c.symbol & ~((c.symbol | c.blank) << 1)) << 1))
+        | (c.symbol & ~((c.symbol | c.blank) << 1))
+        | run
+        | (space & ~(white >> 1 | (uint64_t)1 << 63))
+        | (c.newline & ~((space | c.newline | c.symbol) << 1));
+    digits = c.digit & ~(c.digit << 1);
+    later = c.digit & c.digit << 1 & c.digit << 2 & c.digit << 3;
+    while (digits) {
+        starts |= digits;
+        digits = digits << 3 & later;
+    }
+    odd = unknown;
+    /* contraction */
+    {
+       uint64_t behind = c.symbol & letter << 1 & ((letter | unknown) >> 1 | (uint64_t)1 << 63);
+       if (behind) { 
+        uint64_t b = behind; 
+        while (b) { int i = __builtin_ctzll(b); if (at[i] == '\'') { odd |= (uint64_t)1 << i; break; } b &= b - 1; }
+       }
+    }
+    {
+       uint64_t slash = absorbed << 1 & c.symbol;
+       while (slash) { int i = __builtin_ctzll(slash); if (at[i] == '/') { odd |= (uint64_t)1 << i; break; } slash &= slash - 1; }
+    }
+    {
+       uint64_t ambiguous = run & (c.newline & ~absorbed) << 1;
+       if (ambiguous) {
+         uint64_t reached = (space + ambiguous) & ~space;
+         /* runs that reach bit 63 overflow to nothing */
+         if ((reached & (c.newline | unknown)) || (space >> 63)) odd |= ambiguous;
+       }
+    }
+    cut = odd & -odd;
+    return odd ? starts & (cut - 1) : starts;
+}
+
+size_t hm_split(const uint8_t *text, size_t length, size_t start,
+                uint32_t *ends, size_t room)
+{
+    const uint8_t *at = text + start, *end = text + length;
+    size_t count = 0;
+    int skip = 0;
+
+    while (count < room && at < end) {
+        if (end - at > WINDOW && room - count >= WINDOW && skip == 0) {
+            uint64_t starts = find_starts(at) & ~(uint64_t)1;
+            uint32_t base = (uint32_t)(at - text);
+            if (starts) {
+                do {
+                    ends[count++] = base + (uint32_t)__builtin_ctzll(starts);
+                    starts &= starts - 1;
+                } while (starts);
+                at = text + ends[count - 1];
+                continue;
+            }
+            skip = 4;
+        }
+        if (skip) skip--;
+        at = piece_end(at, end);
+        ends[count++] = (uint32_t)(at - text);
+    }
+    return count;
 }

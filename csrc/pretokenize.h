@@ -7,9 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where the piece ends that starts at `start`, which is less than `length`.
- * Pieces follow one another without gaps: the end of one is the start of the
- * next. */
-size_t hm_piece_end(const uint8_t *text, size_t length, size_t start);
+size_t hm_split(const uint8_t *text, size_t length, size_t start,
+                uint32_t *ends, size_t room);
 
 #endif

@@ -61,36 +61,27 @@ static size_t sequence(const uint8_t *bytes, const uint8_t *end, size_t *seen,
     return i == length ? length : 0;
 }
 
-enum hm_class hm_class_at(const uint8_t *bytes, const uint8_t *end,
-                          size_t *size)
+enum hm_class hm_class_of_sequence(const uint8_t *bytes, const uint8_t *end,
+                                   size_t *size)
 {
-    uint32_t code_point;
     size_t seen;
     int open;
 
-    if (bytes[0] < 0x80) {
-        *size = 1;
-        return (enum hm_class)class_in_block[bytes[0]];
-    }
     switch (*size = sequence(bytes, end, &seen, &open)) {
+    case 1:
+        return hm_class_of(bytes[0]);
     case 2:
-        code_point = (bytes[0] & 0x1Fu) << 6 | (bytes[1] & 0x3Fu);
-        break;
+        return hm_class_of((bytes[0] & 0x1Fu) << 6 | (bytes[1] & 0x3Fu));
     case 3:
-        code_point = (bytes[0] & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6
-                     | (bytes[2] & 0x3Fu);
-        break;
+        return hm_class_of((bytes[0] & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6
+                           | (bytes[2] & 0x3Fu));
     case 4:
-        code_point = (bytes[0] & 0x07u) << 18 | (bytes[1] & 0x3Fu) << 12
-                     | (bytes[2] & 0x3Fu) << 6 | (bytes[3] & 0x3Fu);
-        break;
+        return hm_class_of((bytes[0] & 0x07u) << 18 | (bytes[1] & 0x3Fu) << 12
+                           | (bytes[2] & 0x3Fu) << 6 | (bytes[3] & 0x3Fu));
     default:
         *size = 1;
         return HM_OTHER;
     }
-    return (enum hm_class)class_in_block[
-        block_of[code_point / HM_BLOCK_SIZE] * HM_BLOCK_SIZE
-        + code_point % HM_BLOCK_SIZE];
 }
 
 size_t hm_utf8_valid(const uint8_t *bytes, size_t length, size_t *error_length)

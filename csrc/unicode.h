@@ -20,11 +20,49 @@ enum hm_class {
     HM_NEWLINE  /* \r \n */
 };
 
+/* The class of a code point is hm_class_in_block[block * HM_BLOCK_SIZE + low],
+ * with the block that hm_block_of has for its high bits; the first HM_BLOCK_SIZE
+ * entries are those of ASCII. */
+#define HM_BLOCK_SIZE 128
+extern const uint8_t hm_block_of[];
+extern const uint8_t hm_class_in_block[];
+
+static inline enum hm_class hm_class_of(uint32_t code_point)
+{
+    return (enum hm_class)hm_class_in_block[
+        hm_block_of[code_point / HM_BLOCK_SIZE] * HM_BLOCK_SIZE
+        + code_point % HM_BLOCK_SIZE];
+}
+
+/* hm_class_at for all bytes that the function below does not know at once. */
+enum hm_class hm_class_of_sequence(const uint8_t *bytes, const uint8_t *end,
+                                   size_t *size);
+
 /* The class of the character at `bytes`, of which there is at least one byte
  * before `end`; *size is set to its length in bytes. A byte that begins no
  * valid UTF-8 sequence is a character of its own, of class HM_OTHER. */
-enum hm_class hm_class_at(const uint8_t *bytes, const uint8_t *end,
-                          size_t *size);
+static inline enum hm_class hm_class_at(const uint8_t *bytes,
+                                        const uint8_t *end, size_t *size)
+{
+    uint8_t first = bytes[0];
+
+    if (first < 0x80) {
+        *size = 1;
+        return (enum hm_class)hm_class_in_block[first];
+    }
+    if (first >= 0xC2 && first < 0xE0 && end - bytes >= 2
+        && (bytes[1] & 0xC0) == 0x80) {
+        *size = 2;
+        return hm_class_of((first & 0x1Fu) << 6 | (bytes[1] & 0x3Fu));
+    }
+    if (first > 0xE0 && first < 0xED && end - bytes >= 3
+        && (bytes[1] & 0xC0) == 0x80 && (bytes[2] & 0xC0) == 0x80) {
+        *size = 3;
+        return hm_class_of((first & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6
+                           | (bytes[2] & 0x3Fu));
+    }
+    return hm_class_of_sequence(bytes, end, size);
+}
 
 /* How many of the bytes, from the first, are whole valid characters. If what
  * follows them can't become one, *error_length is set to the length of the

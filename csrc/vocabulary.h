@@ -65,6 +65,10 @@ harmony_status hm_vocabulary_load(hm_vocabulary *vocabulary,
                                   harmony_error *error);
 void hm_vocabulary_free(hm_vocabulary *vocabulary);
 
+static inline uint64_t hm_hash(uint64_t low, uint64_t high, size_t length)
+{
+    return low * 0x9E3779B97F4A7C15u + (high ^ length) * 0xC2B2AE3D27D4EB4Fu;
+}
 /* The rank of the token with these bytes, or -1. */
 int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
                 size_t length);
@@ -75,6 +79,21 @@ int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left, int32_t right);
 /* Say that two tokens merge into a third. There is room for a merge a rank. */
 void hm_add_merge(hm_vocabulary *vocabulary, int32_t left, int32_t right,
                   int32_t rank);
+
+static inline uint64_t hm_mix(uint64_t low, uint64_t high)
+{
+    uint64_t hash = low * 0x9E3779B97F4A7C15u ^ high * 0xC2B2AE3D27D4EB4Fu;
+
+    hash ^= hash >> 32;
+    hash *= 0x9E3779B97F4A7C15u;
+    return hash ^ hash >> 32;
+}
+static inline void hm_prefetch(const hm_vocabulary *vocabulary, uint64_t low, uint64_t high, size_t length)
+{
+    if (length > HM_SHORT_TOKEN) return;
+    high = (high & 0xffffffffu) | (uint64_t)length << 32;
+    __builtin_prefetch(vocabulary->entries + (hm_mix(low, high) & vocabulary->entry_mask & ~(size_t)3));
+}
 
 /* The bytes of a token; no bytes for a rank that is not used. */
 static inline const uint8_t *hm_token(const hm_vocabulary *vocabulary,
