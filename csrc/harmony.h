@@ -400,6 +400,14 @@ HARMONY_API const harmony_view *harmony_parser_view(
 HARMONY_API harmony_status harmony_parser_process(
     harmony_parser *parser, int32_t token, harmony_error *error);
 
+/* Take one token if it only adds to a content that is open, as nearly every one
+ * does: for callers to whom reading the view is dear, such as bindings. Of the
+ * view nothing changes but what grows with a content, and the delta.
+ * 1: it was taken, and the delta is the bytes of the token.
+ * 2: it was taken, and the delta is something else, or absent.
+ * 0: it was not; harmony_parser_process takes it, or says what is wrong. */
+HARMONY_API int harmony_parser_append(harmony_parser *parser, int32_t token);
+
 /* Take many tokens, as if one at a time; stop at the first error. `delta` is
  * that of the last token, `segments` what all of them added. */
 HARMONY_API harmony_status harmony_parser_feed(
