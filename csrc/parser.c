@@ -841,12 +841,14 @@ harmony_status harmony_parser_process(harmony_parser *parser, int32_t token,
 
 int harmony_parser_append(harmony_parser *parser, int32_t token)
 {
-    int appended = 1;
+    harmony_appended appended = HARMONY_APPENDED_TOKEN;
 
     if (parser->view.state != HARMONY_STATE_CONTENT || !is_ordinary(token))
-        return 0;
+        return HARMONY_NOT_APPENDED;
     if (!take_whole(parser, token))
-        appended = take(parser, token, NULL) == HARMONY_OK ? 2 : 0;
+        appended = take(parser, token, NULL) == HARMONY_OK
+                       ? HARMONY_APPENDED_OTHER
+                       : HARMONY_NOT_APPENDED;
     refresh(parser);
     return appended;
 }
