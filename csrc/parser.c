@@ -64,16 +64,24 @@ static size_t message_count(const harmony_parser *parser)
     return parser->messages.length / sizeof(harmony_message);
 }
 
-static void refresh(harmony_parser *parser)
+/* What grows with a content. */
+static void refresh_text(harmony_parser *parser)
 {
     harmony_view *view = &parser->view;
 
     view->finished.text = (const char *)parser->text.data;
     view->finished.text_length = parser->text.length;
-    view->finished.messages = (const harmony_message *)parser->messages.data;
-    view->finished.message_count = message_count(parser);
     view->tokens = (const int32_t *)parser->tokens.data;
     view->token_count = token_count(parser);
+}
+
+static void refresh(harmony_parser *parser)
+{
+    harmony_view *view = &parser->view;
+
+    refresh_text(parser);
+    view->finished.messages = (const harmony_message *)parser->messages.data;
+    view->finished.message_count = message_count(parser);
     view->tallies = (const harmony_tally *)parser->tallies.data;
     view->warnings = (const harmony_warning *)parser->warnings.list.data;
     view->warning_count
@@ -826,31 +834,35 @@ static int take_whole(harmony_parser *parser, int32_t token)
 {
     harmony_span added;
 
-    return is_ordinary(token) && take_run(parser, &token, 1, &added) == 1;
+    if (!is_ordinary(token) || take_run(parser, &token, 1, &added) == 0)
+        return 0;
+    refresh_text(parser);
+    return 1;
 }
 
 harmony_status harmony_parser_process(harmony_parser *parser, int32_t token,
                                       harmony_error *error)
 {
-    harmony_status status
-        = take_whole(parser, token) ? HARMONY_OK : take(parser, token, error);
+    harmony_status status;
 
+    if (take_whole(parser, token))
+        return HARMONY_OK;
+    status = take(parser, token, error);
     refresh(parser);
     return status;
 }
 
 int harmony_parser_append(harmony_parser *parser, int32_t token)
 {
-    harmony_appended appended = HARMONY_APPENDED_TOKEN;
+    harmony_status status;
 
+    if (take_whole(parser, token))
+        return HARMONY_APPENDED_TOKEN;
     if (parser->view.state != HARMONY_STATE_CONTENT || !is_ordinary(token))
         return HARMONY_NOT_APPENDED;
-    if (!take_whole(parser, token))
-        appended = take(parser, token, NULL) == HARMONY_OK
-                       ? HARMONY_APPENDED_OTHER
-                       : HARMONY_NOT_APPENDED;
+    status = take(parser, token, NULL);
     refresh(parser);
-    return appended;
+    return status == HARMONY_OK ? HARMONY_APPENDED_OTHER : HARMONY_NOT_APPENDED;
 }
 
 /* Add to the segments what the message with this index has got: more text,

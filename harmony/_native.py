@@ -193,7 +193,7 @@ class Encoding:
         if lib.harmony_encoding_new(data, len(vocabulary), out, error):
             _raise(error)
         self._pointer = ffi.gc(out[0], lib.harmony_encoding_free)
-        self.texts: dict[int, str] = {}  # of tokens, as far as parsers know them
+        self.texts: dict[int, str | None] = {}  # of tokens, as far as parsers know them
 
     def encode(self, text: bytes, allowed: Iterable[int] = ()) -> list[int]:
         """Return the tokens of text in which some special tokens are allowed."""

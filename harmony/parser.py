@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from harmony import _native
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 OnError = Literal["raise", "recover"]
 
 _ROLES = list(Role)
+_APPENDED_TOKEN = _native.APPENDED_TOKEN
 _KNOWN_TEXTS = 2**14
 """How many tokens an encoding knows the text of: two megabytes."""
 
@@ -65,6 +67,11 @@ class TokenCount:
 
     header: int = 0
     content: int = 0
+
+
+def _kept(attribute: str, doc: str) -> Any:
+    """Return a property that is an attribute, got without a step in Python."""
+    return property(attrgetter(attribute), doc=doc)
 
 
 class StreamableParser:
@@ -167,31 +174,29 @@ class StreamableParser:
             appended = self._append(token)
         except OverflowError:
             appended = _native.NOT_APPENDED
-        if appended == _native.APPENDED_TOKEN:
+        if appended == _APPENDED_TOKEN:
             try:
                 self._delta = self._texts[token]
             except KeyError:
-                self._delta = self._learn(token)
-        elif appended == _native.NOT_APPENDED:
-            self._process(token)
-        else:
+                self._learn(token)
+        elif appended:
             self._delta = self._native.delta()
+        else:
+            self._step(token)
         return self
 
-    def _process(self, token: int) -> None:
+    def _learn(self, token: int) -> None:
+        """Remember the delta as the text of the token."""
+        self._delta = self._native.delta()
+        if len(self._texts) >= _KNOWN_TEXTS:
+            self._texts.clear()
+        self._texts[token] = self._delta
+
+    def _step(self, token: int) -> None:
         try:
             self._native.process(token)
         finally:
             self._look()
-
-    def _learn(self, token: int) -> str | None:
-        """Return the delta, and remember it as the text of the token, which it is."""
-        delta = self._native.delta()
-        if delta is not None:
-            if len(self._texts) >= _KNOWN_TEXTS:
-                self._texts.clear()
-            self._texts[token] = delta
-        return delta
 
     def _look(self) -> None:
         """See what has become of the open message, and what was added to it."""
@@ -297,10 +302,7 @@ class StreamableParser:
             before.header + tally.header, before.content + tally.content
         )
 
-    @property
-    def state(self) -> StreamState:
-        """Where in a message the parser is."""
-        return self._state
+    state: StreamState = _kept("_state", "Where in a message the parser is.")
 
     @property
     def state_data(self) -> dict[str, Any]:
@@ -332,20 +334,18 @@ class StreamableParser:
         """Every token that was fed."""
         return self._native.tokens()
 
-    @property
-    def current_role(self) -> Role | None:
-        """Who writes the open message; the given role until its header is read."""
-        return self._role
+    current_role: Role | None = _kept(
+        "_role", "Who writes the open message; the given role until its header is read."
+    )
 
-    @property
-    def current_channel(self) -> str | None:
-        """The channel of the open message, from the end of its header on."""
-        return self._channel
+    current_channel: str | None = _kept(
+        "_channel", "The channel of the open message, from the end of its header on."
+    )
 
-    @property
-    def current_recipient(self) -> str | None:
-        """The recipient of the open message, from the end of its header on."""
-        return self._recipient
+    current_recipient: str | None = _kept(
+        "_recipient",
+        "The recipient of the open message, from the end of its header on.",
+    )
 
     @property
     def current_content_type(self) -> str | None:
@@ -357,14 +357,15 @@ class StreamableParser:
         """The content of the open message so far."""
         return self._native.content()
 
-    @property
-    def last_content_delta(self) -> str | None:
-        """What the last token added to a content, or None.
-
-        The deltas joined are the contents joined. A token that ends inside a
-        character adds it later; bytes that can't become one add U+FFFD.
-        """
-        return self._delta
+    last_content_delta: str | None = _kept(
+        "_delta",
+        (
+            "What the last token added to a content, or None.\n"
+            "\n"
+            "The deltas joined are the contents joined. A token that ends inside a\n"
+            "character adds it later; bytes that can't become one add U+FFFD.\n"
+        ),
+    )
 
 
 def role_of_header(encoding: HarmonyEncoding, tokens: list[int]) -> Role | None:
