@@ -115,16 +115,28 @@ def _int32(tokens: Iterable[int]) -> array[int] | memoryview:
                 return view
     # A list, because array() takes bytes for its memory, and an iterator only once.
     ids = tokens if isinstance(tokens, list) else _list_of_ids(tokens)
-    try:  # twice as fast as array() alone, which converts what this can't
-        return array("i", struct.pack(f"{len(ids)}i", *ids))
+    try:
+        return _packed(ids)
     except struct.error:
-        pass
+        pass  # array() says better what is wrong
     try:
         return array("i", ids)
     except OverflowError:
         wrong = (i for i, token in enumerate(ids) if not -(2**31) <= token < 2**31)
         position = next(wrong)
         raise _not_int32(ids[position], position) from None
+
+
+_PORTION = 16_384
+
+
+def _packed(ids: list[int]) -> array[int]:
+    """Return ``array("i", ids)`` in half the time."""
+    packed = array("i")
+    for start in range(0, len(ids), _PORTION):
+        portion = ids[start : start + _PORTION]
+        packed.frombytes(struct.pack(f"{len(portion)}i", *portion))
+    return packed
 
 
 def _list_of_ids(tokens: Iterable[int]) -> list[int]:
@@ -319,6 +331,7 @@ _MESSAGE_COUNT = _index("size_t", "finished", "message_count")
 _SEGMENT_COUNT = _index("size_t", "segment_count")
 
 _SIZE: Literal["Q", "I"] = "Q" if ffi.sizeof("size_t") == 8 else "I"  # size_t
+_SHORT_TEXT = 1_000  # bytes up to which a copy more is cheaper than a buffer
 _MESSAGE = struct.Struct("11i")  # harmony_message
 _TALLY = struct.Struct("3i")  # harmony_tally
 _SEGMENT = struct.Struct("4i")  # harmony_segment
@@ -346,6 +359,7 @@ class Parser:
             _raise(self._error)
         self._pointer = ffi.gc(out[0], lib.harmony_parser_free)
         self._view = lib.harmony_parser_view(self._pointer)
+        self._finished = self._view.finished
         memory = memoryview(ffi.buffer(self._view))
         self._numbers: memoryview[int] = memory.cast("i")
         self._sizes: memoryview[int] = memory.cast(_SIZE)
@@ -423,7 +437,7 @@ class Parser:
     def messages(self, first: int) -> list[Record]:
         """Return the finished messages from an index on."""
         count = self._sizes[_MESSAGE_COUNT] - first
-        memory = ffi.buffer(self._view.finished.messages + first, _MESSAGE.size * count)
+        memory = ffi.buffer(self._finished.messages + first, _MESSAGE.size * count)
         return [self._record(fields) for fields in _MESSAGE.iter_unpack(memory)]
 
     def current(self) -> Record:
@@ -433,8 +447,7 @@ class Parser:
 
     def delta(self) -> str | None:
         """Return what the last call added to a content, or None."""
-        numbers = self._numbers
-        return self._text(numbers[_DELTA], numbers[_DELTA + 1])
+        return self._text(self._numbers[_DELTA], self._numbers[_DELTA + 1])
 
     def content(self) -> str:
         """Return the content of the open message so far."""
@@ -465,5 +478,10 @@ class Parser:
     def _text(self, start: int, length: int) -> str | None:
         if start < 0:
             return None
-        text: str = ffi.unpack(self._view.finished.text + start, length).decode()
+        at = self._finished.text + start
+        text: str
+        if length < _SHORT_TEXT:
+            text = ffi.unpack(at, length).decode()
+        else:
+            text = str(ffi.buffer(at, length), "utf-8")
         return text
