@@ -400,6 +400,19 @@ HARMONY_API const harmony_view *harmony_parser_view(
 HARMONY_API harmony_status harmony_parser_process(
     harmony_parser *parser, int32_t token, harmony_error *error);
 
+typedef enum harmony_appended {
+    HARMONY_NOT_APPENDED = 0,   /* harmony_parser_process is to take it */
+    HARMONY_APPENDED_TOKEN = 1, /* the delta is the bytes of the token */
+    HARMONY_APPENDED_OTHER = 2  /* the delta is something else, or absent */
+} harmony_appended;
+
+/* Take one token if all it does is to add to a content that is open, as nearly
+ * every token does: for callers to whom it is dear to read the view, such as
+ * bindings. Of the view nothing changes then but the delta and what grows with
+ * a content. Returns a harmony_appended; if it is HARMONY_NOT_APPENDED, nothing
+ * has happened. */
+HARMONY_API int harmony_parser_append(harmony_parser *parser, int32_t token);
+
 /* Take many tokens, as if one at a time; stop at the first error. `delta` is
  * that of the last token, `segments` what all of them added. */
 HARMONY_API harmony_status harmony_parser_feed(

@@ -59,17 +59,29 @@ static size_t token_count(const harmony_parser *parser)
     return parser->tokens.length / sizeof(int32_t);
 }
 
-static void refresh(harmony_parser *parser)
+static size_t message_count(const harmony_parser *parser)
+{
+    return parser->messages.length / sizeof(harmony_message);
+}
+
+/* What grows with a content. */
+static void refresh_text(harmony_parser *parser)
 {
     harmony_view *view = &parser->view;
 
     view->finished.text = (const char *)parser->text.data;
     view->finished.text_length = parser->text.length;
-    view->finished.messages = (const harmony_message *)parser->messages.data;
-    view->finished.message_count
-        = parser->messages.length / sizeof(harmony_message);
     view->tokens = (const int32_t *)parser->tokens.data;
     view->token_count = token_count(parser);
+}
+
+static void refresh(harmony_parser *parser)
+{
+    harmony_view *view = &parser->view;
+
+    refresh_text(parser);
+    view->finished.messages = (const harmony_message *)parser->messages.data;
+    view->finished.message_count = message_count(parser);
     view->tallies = (const harmony_tally *)parser->tallies.data;
     view->warnings = (const harmony_warning *)parser->warnings.list.data;
     view->warning_count
@@ -330,6 +342,103 @@ static void end_content(harmony_parser *parser, int32_t end_token)
     parser->pending_start = pending->length = 0;
     grow_content(parser, from);
     finish_message(parser, end_token);
+}
+
+/* ---- Runs of text ------------------------------------------------------- */
+
+/* Nearly every token is text of a content. Some at once are written behind the
+ * text first and looked at then: if together they are whole characters, they
+ * are the content they would be one by one. If not, or if there is anything
+ * else about them, nothing has happened, and they are taken one by one. */
+#define RUN_TOKENS 64
+#define RUN_TEXT 1024 /* bytes: what such tokens hardly ever exceed */
+
+struct run {
+    size_t count;  /* tokens */
+    size_t length; /* bytes of them all */
+    size_t last;   /* bytes of all but the last */
+};
+
+/* How many tokens, from the first, are ordinary. */
+static size_t ordinary_tokens(const int32_t *tokens, size_t count)
+{
+    size_t n = 0;
+
+    if (count > RUN_TOKENS)
+        count = RUN_TOKENS;
+    while (n < count && is_ordinary(tokens[n]))
+        n++;
+    return n;
+}
+
+/* Write the bytes of tokens behind the text, as long as there is room, which
+ * is counted as in prepare(). */
+static struct run write_run(const harmony_parser *parser, const int32_t *tokens,
+                            size_t count)
+{
+    struct run run = {0, 0, 0};
+    uint8_t *to = parser->text.data + parser->text.length;
+    size_t room = parser->text.capacity < INT32_MAX ? parser->text.capacity
+                                                    : INT32_MAX;
+
+    room -= parser->text.length;
+    for (; run.count < count; run.count++) {
+        size_t length;
+        const char *bytes = harmony_token_bytes(
+            parser->encoding, tokens[run.count], &length);
+
+        if (bytes == NULL || length > room / 3
+            || run.length + 3 * (length + 2) > room)
+            break;
+        memcpy(to + run.length, bytes, length);
+        run.last = run.length;
+        run.length += length;
+    }
+    return run;
+}
+
+static int is_whole(const uint8_t *bytes, size_t length)
+{
+    size_t at = 0, error_length;
+    uint64_t word;
+
+    for (; length - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, bytes + at, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return hm_utf8_valid(bytes + at, length - at, &error_length) == length - at;
+}
+
+/* Take tokens at once, none of them special; how many, from the first. The
+ * delta is that of the last one, and *added what all of them are. */
+static size_t take_run(harmony_parser *parser, const int32_t *tokens,
+                       size_t count, harmony_span *added)
+{
+    struct run run;
+    const uint8_t *text;
+
+    if (parser->view.state != HARMONY_STATE_CONTENT
+        || parser->pending.length > 0
+        || token_count(parser) + count > INT32_MAX
+        || !hm_reserve(&parser->tokens, count * sizeof *tokens)
+        || !hm_reserve(&parser->text, RUN_TEXT))
+        return 0;
+    run = write_run(parser, tokens, count);
+    text = parser->text.data + parser->text.length;
+    if (run.count == 0 || !is_whole(text, run.length))
+        return 0;
+    while (run.last > 0 && (text[run.last] & 0xC0) == 0x80)
+        run.last--; /* to the first byte of the character it completed */
+    added->start = (int32_t)parser->text.length;
+    added->length = (int32_t)run.length;
+    parser->view.delta.start = added->start + (int32_t)run.last;
+    parser->view.delta.length = added->length - (int32_t)run.last;
+    parser->view.current.content.length += added->length;
+    parser->view.open.content_tokens += (int32_t)run.count;
+    parser->text.length += run.length;
+    hm_append(&parser->tokens, tokens, run.count * sizeof *tokens);
+    return run.count;
 }
 
 /* ---- Headers to repair -------------------------------------------------- */
@@ -679,8 +788,9 @@ static harmony_status prepare(harmony_parser *parser, int32_t token,
                  + HM_REPLACEMENT_LENGTH;
     text += HM_REPLACEMENT_LENGTH + hm_repair_text(header);
     if (parser->text.length + text > INT32_MAX
-        || parser->warnings.text.length + 2 * (uint64_t)header + length
-               > INT32_MAX / 2)
+        || (warns
+            && parser->warnings.text.length + 2 * (uint64_t)header + length
+                   > INT32_MAX / 2))
         return hm_fail(error, HARMONY_TOO_LARGE, -1,
                        "the messages have 2 GiB of text");
     if (!hm_reserve(&parser->text, (size_t)text)
@@ -720,39 +830,64 @@ static harmony_status take(harmony_parser *parser, int32_t token,
     return status;
 }
 
+static int take_whole(harmony_parser *parser, int32_t token)
+{
+    harmony_span added;
+
+    if (!is_ordinary(token) || take_run(parser, &token, 1, &added) == 0)
+        return 0;
+    refresh_text(parser);
+    return 1;
+}
+
 harmony_status harmony_parser_process(harmony_parser *parser, int32_t token,
                                       harmony_error *error)
 {
-    harmony_status status = take(parser, token, error);
+    harmony_status status;
 
+    if (take_whole(parser, token))
+        return HARMONY_OK;
+    status = take(parser, token, error);
     refresh(parser);
     return status;
 }
 
-/* Add what the last token did to the segments; `index` is of the message that
- * was open, or would have been next, before it. */
-static void add_segment(harmony_parser *parser, size_t index)
+int harmony_parser_append(harmony_parser *parser, int32_t token)
 {
-    harmony_span delta = parser->view.delta;
-    size_t finished = parser->messages.length / sizeof(harmony_message);
+    harmony_status status;
+
+    if (take_whole(parser, token))
+        return HARMONY_APPENDED_TOKEN;
+    if (parser->view.state != HARMONY_STATE_CONTENT || !is_ordinary(token))
+        return HARMONY_NOT_APPENDED;
+    status = take(parser, token, NULL);
+    refresh(parser);
+    return status == HARMONY_OK ? HARMONY_APPENDED_OTHER : HARMONY_NOT_APPENDED;
+}
+
+/* Add to the segments what the message with this index has got: more text,
+ * which may be absent, or an end. There is room for one more segment. */
+static void add_segment(harmony_parser *parser, size_t index, harmony_span text)
+{
+    int32_t is_finished = index < message_count(parser);
     harmony_segment *last = NULL, added;
 
-    if (delta.start < 0 && finished == index)
+    if (text.start < 0 && !is_finished)
         return;
     if (parser->segments.length > 0)
         last = (harmony_segment *)(parser->segments.data
                                    + parser->segments.length) - 1;
     if (last != NULL && last->message == (int32_t)index) {
-        last->finished = finished > index;
-        if (last->text.length == 0 && delta.length > 0)
-            last->text.start = delta.start;
-        last->text.length += delta.length;
+        last->finished = is_finished;
+        if (last->text.length == 0 && text.length > 0)
+            last->text.start = text.start;
+        last->text.length += text.length;
         return;
     }
     added.message = (int32_t)index;
-    added.finished = finished > index;
-    added.text = delta;
-    if (delta.start < 0) {
+    added.finished = is_finished;
+    added.text = text;
+    if (text.start < 0) {
         harmony_span content
             = ((harmony_message *)parser->messages.data)[index].content;
 
@@ -761,25 +896,49 @@ static void add_segment(harmony_parser *parser, size_t index)
     hm_append(&parser->segments, &added, sizeof added);
 }
 
+/* Take a run of tokens, or else the first one. *refused is how many, from the
+ * first, are known to be no run; *taken is how many were taken. */
+static harmony_status feed_some(harmony_parser *parser, const int32_t *tokens,
+                                size_t count, size_t *refused, size_t *taken,
+                                harmony_error *error)
+{
+    harmony_status status = HARMONY_OK;
+    size_t index = message_count(parser);
+    harmony_span added;
+
+    *taken = 0;
+    if (!hm_reserve(&parser->segments, sizeof(harmony_segment)))
+        return hm_fail(error, HARMONY_NO_MEMORY, -1,
+                       "no memory for the segments");
+    if (*refused == 0) {
+        size_t run = ordinary_tokens(tokens, count);
+
+        *taken = take_run(parser, tokens, run, &added);
+        *refused = *taken > 0 ? 0 : run > 0 ? run : 1;
+    }
+    if (*taken == 0) {
+        status = take(parser, tokens[0], error);
+        added = parser->view.delta;
+        *taken = 1;
+        --*refused;
+    }
+    if (status == HARMONY_OK)
+        add_segment(parser, index, added);
+    return status;
+}
+
 harmony_status harmony_parser_feed(harmony_parser *parser,
                                    const int32_t *tokens, size_t count,
                                    harmony_error *error)
 {
     harmony_status status = HARMONY_OK;
-    size_t i, index;
+    size_t i, taken, refused = 0;
 
     parser->segments.length = 0;
     parser->view.delta = hm_absent();
-    for (i = 0; i < count && status == HARMONY_OK; i++) {
-        index = parser->messages.length / sizeof(harmony_message);
-        if (!hm_reserve(&parser->segments, sizeof(harmony_segment)))
-            status = hm_fail(error, HARMONY_NO_MEMORY, -1,
-                             "no memory for the segments");
-        else
-            status = take(parser, tokens[i], error);
-        if (status == HARMONY_OK)
-            add_segment(parser, index);
-    }
+    for (i = 0; i < count && status == HARMONY_OK; i += taken)
+        status = feed_some(parser, tokens + i, count - i, &refused, &taken,
+                           error);
     refresh(parser);
     return status;
 }

@@ -20,7 +20,7 @@ from harmony.messages import (
     RenderOptions,
     Role,
 )
-from harmony.parser import OnError, StreamableParser
+from harmony.parser import OnError, StreamableParser, parse
 from harmony.rendering import ROLE_NUMBERS, Plan, plan
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
 
@@ -290,9 +290,7 @@ class HarmonyEncoding(TextCodec):
         [[TextContent(text='hi')]]
         """
         parser = StreamableParser(self, role, strict=strict, on_error=on_error)
-        parser.feed(tokens)
-        parser.process_eos()
-        return parser.messages
+        return parse(parser, tokens)
 
 
 def _drops(config: RenderConversationConfig | None) -> bool:

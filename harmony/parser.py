@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from harmony import _native
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 OnError = Literal["raise", "recover"]
 
 _ROLES = list(Role)
+_APPENDED_TOKEN = _native.APPENDED_TOKEN
+_KNOWN_TEXTS = 2**14
+"""How many tokens an encoding knows the text of: two megabytes."""
 
 
 class StreamState(str, Enum):
@@ -27,6 +31,13 @@ class StreamState(str, Enum):
     EXPECT_START = "ExpectStart"
     HEADER = "Header"
     CONTENT = "Content"
+
+
+_STATES = {
+    _native.EXPECT_START: StreamState.EXPECT_START,
+    _native.HEADER: StreamState.HEADER,
+    _native.CONTENT: StreamState.CONTENT,
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,11 @@ class TokenCount:
 
     header: int = 0
     content: int = 0
+
+
+def _kept(attribute: str, doc: str) -> Any:
+    """Return a property that is an attribute, got without a step in Python."""
+    return property(attrgetter(attribute), doc=doc)
 
 
 class StreamableParser:
@@ -110,7 +126,12 @@ class StreamableParser:
         self._native = _native.Parser(
             encoding._inner, number, strict, on_error == "recover"
         )
+        self._append = self._native.append
+        self._texts = encoding._inner.texts
         self._strict = strict
+        self._delta: str | None
+        self._place: tuple[int, int] | None = None
+        self._look()
         self._messages: list[Message] = []
         self._warnings: list[ParseWarning] = []
         self._counts: dict[str | None, TokenCount] = {}
@@ -149,8 +170,47 @@ class StreamableParser:
 
     def process(self, token: int) -> StreamableParser:
         """Take one token; return the parser. Raises ``ParseError``."""
-        self._native.process(token)
+        try:
+            appended = self._append(token)
+        except OverflowError:
+            appended = _native.NOT_APPENDED
+        if appended == _APPENDED_TOKEN:
+            try:
+                self._delta = self._texts[token]
+            except KeyError:
+                self._learn(token)
+        elif appended:
+            self._delta = self._native.delta()
+        else:
+            self._step(token)
         return self
+
+    def _learn(self, token: int) -> None:
+        """Remember the delta as the text of the token."""
+        self._delta = self._native.delta()
+        if len(self._texts) >= _KNOWN_TEXTS:
+            self._texts.clear()
+        self._texts[token] = self._delta
+
+    def _step(self, token: int) -> None:
+        try:
+            self._native.process(token)
+        finally:
+            self._look()
+
+    def _look(self) -> None:
+        """See what has become of the open message, and what was added to it."""
+        native = self._native
+        self._delta = native.delta()
+        place = native.state(), native.message_count()
+        if place == self._place and place[0] == _native.CONTENT:
+            return  # the same message: each that ends is counted
+        self._place = place
+        self._state = _STATES[place[0]]
+        self._current = current = native.current()
+        self._role = None if current.role == _native.NO_ROLE else _ROLES[current.role]
+        self._channel = current.channel
+        self._recipient = current.recipient
 
     def feed(self, tokens: Iterable[int]) -> list[Segment]:
         """Take many tokens at once; return the text they completed, by message.
@@ -167,30 +227,27 @@ class StreamableParser:
         ...     print(segment.channel, segment.text, segment.finished)
         analysis Easy. True
         """
-        self._native.feed(tokens)
-        return [self._segment(segment) for segment in self._native.segments()]
-
-    def _segment(self, segment: _native.Segment) -> Segment:
-        if segment.message < self._native.message_count():
-            record = self._native.message(segment.message)
-        else:
-            record = self._native.current()
-        return Segment(
-            _ROLES[record.role],
-            _text(record.channel),
-            _text(record.recipient),
-            _text(record.content_type),
-            segment.text.decode(),
-            segment.message,
-            segment.finished,
-        )
+        try:
+            self._native.feed(tokens)
+        finally:
+            self._look()
+        segments = self._native.segments()
+        if not segments:
+            return []
+        first, count = segments[0].message, self._native.message_count()
+        records = self._native.messages(first) if first < count else []
+        records.append(self._current)
+        return [_segment(records[added.message - first], added) for added in segments]
 
     def process_eos(self) -> StreamableParser:
         """Take the end of the stream, which finishes an open message.
 
         Raises ``ParseError`` inside a header.
         """
-        self._native.finish()
+        try:
+            self._native.finish()
+        finally:
+            self._look()
         return self
 
     @property
@@ -200,24 +257,13 @@ class StreamableParser:
         The list is the same, too, until there is a further message; then there is a
         new one, so that a list once taken does not grow.
         """
-        known, count = self._messages, self._native.message_count()
-        if len(known) < count:
-            added = range(len(known), count)
-            known = [*known, *(self._message(index) for index in added)]
+        known = self._messages
+        if len(known) < self._native.message_count():
+            records = self._native.messages(len(known))
+            tallies = self._native.tallies(len(known))
+            known = [*known, *map(_message, records, tallies)]
             self._messages = known
         return known
-
-    def _message(self, index: int) -> Message:
-        record = self._native.message(index)
-        message = Message(
-            Author(_ROLES[record.role], _text(record.name)),
-            (record.content or b"").decode(),
-            _text(record.channel),
-            _text(record.recipient),
-            _text(record.content_type),
-        )
-        message.end_token = self._native.tally(index)[0]
-        return message
 
     @property
     def warnings(self) -> list[ParseWarning]:
@@ -236,31 +282,28 @@ class StreamableParser:
         An open header counts for the channel None until it is read. Tokens outside
         of messages, such as stray stop tokens, are not counted.
         """
-        for index in range(self._counted, self._native.message_count()):
-            channel = _text(self._native.message(index).channel)
-            self._count(self._counts, channel, self._native.tally(index))
-        self._counted = self._native.message_count()
+        records = self._native.messages(self._counted)
+        for record, tally in zip(
+            records, self._native.tallies(self._counted), strict=True
+        ):
+            self._count(self._counts, record.channel, tally)
+        self._counted += len(records)
         counts = dict(self._counts)
         tally = self._native.open_tally()
-        if tally[1:] != (0, 0):
-            self._count(counts, self.current_channel, tally)
+        if tally.header or tally.content:
+            self._count(counts, self._channel, tally)
         return counts
 
     @staticmethod
     def _count(
-        counts: dict[str | None, TokenCount],
-        channel: str | None,
-        tally: tuple[str | None, int, int],
+        counts: dict[str | None, TokenCount], channel: str | None, tally: _native.Tally
     ) -> None:
         before = counts.get(channel, TokenCount())
         counts[channel] = TokenCount(
-            before.header + tally[1], before.content + tally[2]
+            before.header + tally.header, before.content + tally.content
         )
 
-    @property
-    def state(self) -> StreamState:
-        """Where in a message the parser is."""
-        return StreamState(self._native.state())
+    state: StreamState = _kept("_state", "Where in a message the parser is.")
 
     @property
     def state_data(self) -> dict[str, Any]:
@@ -269,12 +312,11 @@ class StreamableParser:
         ``{"state": "ExpectStart"}``, ``{"state": "Header", "header_tokens": [...]}``,
         or ``{"state": "Content", "header": {...}, "content_tokens": [...]}``.
         """
-        state = self._native.state()
-        data: dict[str, Any] = {"state": state}
-        if state == StreamState.HEADER:
+        data: dict[str, Any] = {"state": self._state.value}
+        if self._state is StreamState.HEADER:
             data["header_tokens"] = self._header_tokens()
-        elif state == StreamState.CONTENT:
-            data["header"] = _header(self._native.current())
+        elif self._state is StreamState.CONTENT:
+            data["header"] = _header(self._current)
             data["content_tokens"] = self._native.open_tokens()
         return data
 
@@ -293,40 +335,38 @@ class StreamableParser:
         """Every token that was fed."""
         return self._native.tokens()
 
-    @property
-    def current_role(self) -> Role | None:
-        """Who writes the open message; the given role until its header is read."""
-        role = self._native.role()
-        return None if role == _native.NO_ROLE else _ROLES[role]
+    current_role: Role | None = _kept(
+        "_role", "Who writes the open message; the given role until its header is read."
+    )
 
-    @property
-    def current_channel(self) -> str | None:
-        """The channel of the open message, from the end of its header on."""
-        return _text(self._native.channel())
+    current_channel: str | None = _kept(
+        "_channel", "The channel of the open message, from the end of its header on."
+    )
 
-    @property
-    def current_recipient(self) -> str | None:
-        """The recipient of the open message, from the end of its header on."""
-        return _text(self._native.recipient())
+    current_recipient: str | None = _kept(
+        "_recipient",
+        "The recipient of the open message, from the end of its header on.",
+    )
 
     @property
     def current_content_type(self) -> str | None:
         """The content type of the open message, from the end of its header on."""
-        return _text(self._native.content_type())
+        return self._current.content_type
 
     @property
     def current_content(self) -> str:
         """The content of the open message so far."""
-        return self._native.content().decode()
+        return self._native.content()
 
-    @property
-    def last_content_delta(self) -> str | None:
-        """What the last token added to a content, or None.
-
-        The deltas joined are the contents joined. A token that ends inside a
-        character adds it later; bytes that can't become one add U+FFFD.
-        """
-        return _text(self._native.delta())
+    last_content_delta: str | None = _kept(
+        "_delta",
+        (
+            "What the last token added to a content, or None.\n"
+            "\n"
+            "The deltas joined are the contents joined. A token that ends inside a\n"
+            "character adds it later; bytes that can't become one add U+FFFD.\n"
+        ),
+    )
 
 
 def role_of_header(encoding: HarmonyEncoding, tokens: list[int]) -> Role | None:
@@ -337,8 +377,35 @@ def role_of_header(encoding: HarmonyEncoding, tokens: list[int]) -> Role | None:
         return None
 
 
-def _text(data: bytes | None) -> str | None:
-    return None if data is None else data.decode()
+def parse(parser: StreamableParser, tokens: Iterable[int]) -> list[Message]:
+    """Feed all tokens of a completion to a new parser; return the messages."""
+    parser._native.feed(tokens)
+    parser._native.finish()
+    return parser.messages
+
+
+def _message(record: _native.Record, tally: _native.Tally) -> Message:
+    message = Message(
+        Author(_ROLES[record.role], record.name),
+        record.content or "",
+        record.channel,
+        record.recipient,
+        record.content_type,
+    )
+    message.end_token = tally.end
+    return message
+
+
+def _segment(record: _native.Record, added: _native.Segment) -> Segment:
+    return Segment(
+        _ROLES[record.role],
+        record.channel,
+        record.recipient,
+        record.content_type,
+        added.text,
+        added.message,
+        added.finished,
+    )
 
 
 def _warning(warning: tuple[str, int, bytes]) -> ParseWarning:
@@ -349,10 +416,10 @@ def _warning(warning: tuple[str, int, bytes]) -> ParseWarning:
 def _header(record: _native.Record) -> dict[str, Any]:
     author = {"role": _ROLES[record.role].value}
     if record.name is not None:
-        author["name"] = record.name.decode()
+        author["name"] = record.name
     return {
         "author": author,
-        "recipient": _text(record.recipient),
-        "channel": _text(record.channel),
-        "content_type": _text(record.content_type),
+        "recipient": record.recipient,
+        "channel": record.channel,
+        "content_type": record.content_type,
     }

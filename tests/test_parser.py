@@ -515,6 +515,43 @@ def test_an_unknown_id_in_content_is_replaced_and_the_stream_goes_on(
     assert parser.messages == [Message("user", "hi\ufffdhi"), Message("user", "hi")]
 
 
+KEPT = ["state", "current_role", "current_channel", "current_recipient"]
+
+
+@pytest.mark.parametrize("name", [*KEPT, "last_content_delta"])
+def test_what_is_read_with_every_token_can_only_be_read(
+    encoding: HarmonyEncoding, name: str
+) -> None:
+    with pytest.raises(AttributeError):
+        setattr(StreamableParser(encoding, None), name, None)
+
+
+def test_a_token_whose_text_is_known_is_read_behind_half_a_character(
+    encoding: HarmonyEncoding,
+) -> None:
+    parser = StreamableParser(encoding, Role.USER).process(MESSAGE)
+    assert parser.process(HI).last_content_delta == "hi"
+    half = 9552
+    assert encoding.decode_bytes([half]) == b" \xf0\x9f"
+    assert parser.process(half).last_content_delta == " "
+    assert parser.process(HI).last_content_delta == "\ufffd"
+    assert parser.process(HI).last_content_delta == "hihi"
+    assert parser.process(HI).last_content_delta == "hi"
+
+
+def test_the_texts_that_are_known_are_not_too_many(
+    encoding: HarmonyEncoding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harmony.parser._KNOWN_TEXTS", 4)
+    text = "one two three four five six seven eight nine ten"
+    parser = StreamableParser(encoding, Role.USER).process(MESSAGE)
+    encoding._inner.texts.clear()
+    for token in encoding.encode(text) * 2:
+        assert parser.process(token).last_content_delta == encoding.decode([token])
+        assert len(encoding._inner.texts) <= 4
+    assert parser.current_content == text * 2
+
+
 def test_parsers_do_not_disturb_each_other(encoding: HarmonyEncoding) -> None:
     parsers = [StreamableParser(encoding, None) for _ in range(3)]
     for token in HELLO:

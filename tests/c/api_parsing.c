@@ -1,8 +1,9 @@
 /*
  * Tokens to messages. What a parser makes of them is written as a log, a line
  * for each message and each error, in the order in which they come. Every
- * sequence is fed one by one, all at once and in random portions: the logs have
- * to be the same. Fed one by one, the view is checked after each token.
+ * sequence is fed one by one, appended where that can be, all at once and in
+ * random portions: the logs have to be the same. Fed one by one, the view is
+ * checked after each token.
  */
 #include "api.h"
 
@@ -165,7 +166,52 @@ static void check_view(const harmony_view *view, const int32_t *ids,
 
 /* ---- Feeding ----------------------------------------------------------- */
 
-enum portions { ONE_BY_ONE, ALL_AT_ONCE, AT_RANDOM };
+enum portions { ONE_BY_ONE, APPENDED, ALL_AT_ONCE, AT_RANDOM };
+
+/* Append a token to the open content, or else process it. When it is appended,
+ * of the view only the delta and what grows may have changed. */
+static harmony_status append(harmony_parser *parser, int32_t token,
+                             harmony_error *error)
+{
+    const harmony_view *view = harmony_parser_view(parser);
+    harmony_view before = *view;
+    int appended = harmony_parser_append(parser, token);
+    const char *bytes;
+    size_t length;
+
+    if (appended == HARMONY_NOT_APPENDED) {
+        CHECK_EQUAL(view->token_count, before.token_count);
+        CHECK_EQUAL(view->finished.text_length, before.finished.text_length);
+        return harmony_parser_process(parser, token, error);
+    }
+    CHECK_EQUAL(before.state, HARMONY_STATE_CONTENT);
+    CHECK_EQUAL(view->state, before.state);
+    CHECK_EQUAL(view->open_start, before.open_start);
+    CHECK_EQUAL(view->open.content_tokens, before.open.content_tokens + 1);
+    before.current.content.length = view->current.content.length;
+    CHECK_BYTES(&view->current, sizeof view->current, &before.current,
+                sizeof before.current);
+    CHECK_EQUAL(view->finished.message_count, before.finished.message_count);
+    if (appended == HARMONY_APPENDED_TOKEN) {
+        bytes = harmony_token_bytes(encoding, token, &length);
+        CHECK_BYTES(view->finished.text + view->delta.start,
+                    (size_t)view->delta.length, bytes, length);
+    } else {
+        CHECK_EQUAL(appended, HARMONY_APPENDED_OTHER);
+    }
+    return HARMONY_OK;
+}
+
+static harmony_status take(harmony_parser *parser, enum portions portions,
+                           const int32_t *ids, size_t count,
+                           harmony_error *error)
+{
+    if (portions == ONE_BY_ONE)
+        return harmony_parser_process(parser, *ids, error);
+    if (portions == APPENDED)
+        return append(parser, *ids, error);
+    return harmony_parser_feed(parser, ids, count, error);
+}
 
 static void finish(harmony_parser *parser, size_t count)
 {
@@ -200,14 +246,12 @@ static void log_parse(const harmony_parser_options *options, const int32_t *ids,
                 HARMONY_OK);
     view = harmony_parser_view(parser);
     while (at < count) {
-        portion = portions == ONE_BY_ONE    ? 1
-                  : portions == ALL_AT_ONCE ? count - at
-                                            : random_below(&seed, 5);
+        portion = portions == ALL_AT_ONCE ? count - at
+                  : portions == AT_RANDOM ? random_below(&seed, 5)
+                                          : 1;
         if (portion > count - at)
             portion = count - at;
-        status = portions == ONE_BY_ONE
-                     ? harmony_parser_process(parser, ids[at], &error)
-                     : harmony_parser_feed(parser, ids + at, portion, &error);
+        status = take(parser, portions, ids + at, portion, &error);
         if (status == HARMONY_OK)
             CHECK_EQUAL(view->token_count, at + portion);
         else
@@ -216,7 +260,7 @@ static void log_parse(const harmony_parser_options *options, const int32_t *ids,
         say_new_messages(view, &said);
         if (status != HARMONY_OK)
             say_error(status, &error);
-        if (portions == ONE_BY_ONE)
+        if (portions == ONE_BY_ONE || portions == APPENDED)
             check_view(view, ids, at);
     }
     finish(parser, count);
@@ -240,6 +284,8 @@ static const char *parsed(int32_t role, int32_t strict, const int32_t *ids,
     options.recover = 0;
     log_parse(&options, exact, count, ONE_BY_ONE);
     memcpy(one_by_one, log_text, sizeof log_text);
+    log_parse(&options, exact, count, APPENDED);
+    CHECK_STRING(log_text, one_by_one);
     log_parse(&options, exact, count, ALL_AT_ONCE);
     CHECK_STRING(log_text, one_by_one);
     log_parse(&options, exact, count, AT_RANDOM);
@@ -420,6 +466,98 @@ static void test_random(void)
             ids[i] = random_id(&seed);
         parsed(role, strict, ids, count);
     }
+}
+
+/* ---- Long contents ------------------------------------------------------ */
+
+/* Mostly words; now and then a part of a character, or anything. */
+static int32_t random_text(uint64_t *seed)
+{
+    switch (random_below(seed, 60)) {
+    case 0:
+        return (int32_t)random_below(seed, HARMONY_TOKEN_STARTOFTEXT);
+    case 1:
+        return (int32_t)random_below(seed, 256);
+    case 2:
+        return -1;
+    default:
+        return 256 + (int32_t)random_below(seed, 700);
+    }
+}
+
+static void check_same_delta(const harmony_view *view, const harmony_view *other)
+{
+    CHECK_EQUAL(view->delta.start, other->delta.start);
+    CHECK_EQUAL(view->delta.length, other->delta.length);
+    CHECK_EQUAL(view->current.content.length, other->current.content.length);
+    CHECK_EQUAL(view->open.content_tokens, other->open.content_tokens);
+    CHECK_EQUAL(view->open_start, other->open_start);
+    CHECK_BYTES(view->finished.text, view->finished.text_length,
+                other->finished.text, other->finished.text_length);
+    CHECK_BYTES(view->tokens, view->token_count * sizeof *view->tokens,
+                other->tokens, other->token_count * sizeof *other->tokens);
+}
+
+/* Tokens of a content are looked at many at once, if they are fed so: that
+ * makes no difference, wherever a portion ends. */
+static void test_long_contents(void)
+{
+    static const harmony_parser_options options = {HARMONY_ROLE_USER, 1, 0};
+    harmony_parser *whole, *steps;
+    const harmony_view *view, *other;
+    int32_t ids[300];
+    uint64_t seed = 43;
+    size_t round, i, count;
+    int32_t from;
+
+    harmony_parser_new(encoding, &options, &whole, NULL);
+    harmony_parser_new(encoding, &options, &steps, NULL);
+    view = harmony_parser_view(whole);
+    other = harmony_parser_view(steps);
+    harmony_parser_process(whole, HARMONY_TOKEN_MESSAGE, NULL);
+    harmony_parser_process(steps, HARMONY_TOKEN_MESSAGE, NULL);
+    for (round = 0; round < 200; round++) {
+        from = view->current.content.start + view->current.content.length;
+        count = 1 + random_below(&seed, 300);
+        for (i = 0; i < count; i++) {
+            ids[i] = random_text(&seed);
+            CHECK_EQUAL(append(steps, ids[i], NULL), HARMONY_OK);
+        }
+        CHECK_EQUAL(harmony_parser_feed(whole, ids, count, NULL), HARMONY_OK);
+        check_same_delta(view, other);
+        CHECK(view->segment_count <= 1);
+        if (view->segment_count == 1) {
+            CHECK_EQUAL(view->segments->text.start, from);
+            CHECK_EQUAL(from + view->segments->text.length,
+                        view->finished.text_length);
+        }
+    }
+    harmony_parser_free(whole);
+    harmony_parser_free(steps);
+}
+
+/* The delta of the last of many begins with the character that it completed. */
+static void test_character_completed_at_the_end(void)
+{
+    static const harmony_parser_options options = {HARMONY_ROLE_USER, 1, 0};
+    id_list half = encode_plain("\xE4\xB8"), rest = encode_plain("\x96");
+    harmony_parser *parser;
+    const harmony_view *view;
+    int32_t ids[] = {HARMONY_TOKEN_MESSAGE, 64, 0, 0};
+
+    CHECK_EQUAL(half.count, 1);
+    CHECK_EQUAL(rest.count, 1);
+    ids[2] = half.ids[0];
+    ids[3] = rest.ids[0];
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    view = harmony_parser_view(parser);
+    CHECK_EQUAL(harmony_parser_feed(parser, ids, 4, NULL), HARMONY_OK);
+    CHECK_BYTES(view->finished.text + view->delta.start,
+                (size_t)view->delta.length, "\xE4\xB8\x96", 3);
+    CHECK_EQUAL(view->current.content.length, 4);
+    harmony_parser_free(parser);
+    free(half.ids);
+    free(rest.ids);
 }
 
 /* ---- The view, step by step -------------------------------------------- */
@@ -629,7 +767,8 @@ static void test_no_memory(void)
         for (i = 0; i < list.count; i++) {
             for (request = 0;; request++, refusals++) {
                 refuse_memory(request);
-                if (harmony_parser_process(parser, list.ids[i], &error)
+                if (take(parser, round % 2 ? APPENDED : ONE_BY_ONE,
+                         list.ids + i, 1, &error)
                     == HARMONY_OK)
                     break;
                 CHECK_EQUAL(error.status, HARMONY_NO_MEMORY);
@@ -657,6 +796,8 @@ void test_parsing(void)
     test_repaired_content();
     test_unknown_ids();
     test_random();
+    test_long_contents();
+    test_character_completed_at_the_end();
     test_steps();
     test_fed_on();
     test_long_unreadable_header();
