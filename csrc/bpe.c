@@ -74,6 +74,7 @@ static int stay_apart(const hm_vocabulary *vocabulary, int32_t left,
  * to make next; every node above is the lesser of its two children. */
 struct merging {
     const hm_vocabulary *vocabulary;
+    const uint8_t *bytes;
     int32_t *token;
     int32_t *previous;
     int32_t *next;
@@ -99,7 +100,13 @@ static uint64_t merge_at(const struct merging *m, int32_t place)
 
     if (next == m->length)
         return NO_MERGE;
-    rank = hm_merge(m->vocabulary, m->token[place], m->token[next]);
+    if (m->vocabulary->merges != NULL)
+        rank = hm_merge(m->vocabulary, m->token[place], m->token[next]);
+    else if (place == 0 && m->next[next] == m->length)
+        rank = -1; /* it is the token whose merge is looked for */
+    else
+        rank = hm_rank(m->vocabulary, m->bytes + place,
+                       (size_t)(m->next[next] - place));
     return rank < 0 ? NO_MERGE : (uint64_t)rank << 32 | (uint32_t)place;
 }
 
@@ -117,14 +124,14 @@ static void set_leaf(struct merging *m, int32_t place, uint64_t merge)
     }
 }
 
-static void begin_merging(struct merging *m, const uint8_t *bytes)
+static void begin_merging(struct merging *m)
 {
     uint64_t *leaf = m->best + m->leaves;
     int32_t i;
     size_t node;
 
     for (i = 0; i < m->length; i++) {
-        m->token[i] = m->vocabulary->rank_of_byte[bytes[i]];
+        m->token[i] = m->vocabulary->rank_of_byte[m->bytes[i]];
         m->previous[i] = i - 1;
         m->next[i] = i + 1;
     }
@@ -154,6 +161,88 @@ static void run_merging(struct merging *m)
     }
 }
 
+/* ---- A few bytes -------------------------------------------------------- */
+
+#define FEW 32
+#define PLACE_BITS 5
+#define BLOCK 8 /* merges that are compared together */
+#define NO_FEW UINT32_MAX
+
+/* The same for a few bytes, where it is quickest to look at all merges for the
+ * least one. Behind the last part, and before the first, stands one that merges
+ * with nothing: a token without merges, whose place nobody looks at. */
+struct few {
+    const hm_vocabulary *vocabulary;
+    int32_t token[FEW + 2];
+    uint32_t best[FEW + 2];
+    uint8_t previous[FEW + 2];
+    uint8_t next[FEW + 2];
+};
+
+static inline uint32_t least_of(const uint32_t *best, int count)
+{
+    uint32_t least = NO_FEW;
+    int i;
+
+    for (i = 0; i < count; i += BLOCK) {
+        const uint32_t *b = best + i;
+        uint32_t x = b[0] < b[1] ? b[0] : b[1], y = b[2] < b[3] ? b[2] : b[3];
+        uint32_t z = b[4] < b[5] ? b[4] : b[5], w = b[6] < b[7] ? b[6] : b[7];
+
+        x = x < y ? x : y;
+        z = z < w ? z : w;
+        x = x < z ? x : z;
+        least = x < least ? x : least;
+    }
+    return least;
+}
+
+static inline void look_up(struct few *few, int place)
+{
+    int32_t rank = hm_merge(few->vocabulary, few->token[place], few->token[few->next[place]]);
+    uint32_t merge = (uint32_t)rank << PLACE_BITS | (uint32_t)place;
+
+    few->best[place] = rank < 0 ? NO_FEW : merge;
+}
+
+static size_t merge_few(const hm_vocabulary *vocabulary, const uint8_t *bytes,
+                        int length, int32_t *tokens)
+{
+    struct few few;
+    size_t count = 0;
+    uint32_t least;
+    int i;
+
+    few.vocabulary = vocabulary;
+    for (i = 0; i < length; i++) {
+        few.token[i] = vocabulary->rank_of_byte[bytes[i]];
+        few.previous[i] = (uint8_t)(i - 1);
+        few.next[i] = (uint8_t)(i + 1);
+    }
+    few.previous[0] = FEW + 1;
+    few.next[FEW + 1] = FEW + 1;
+    few.token[FEW + 1] = few.token[length] = vocabulary->size;
+    for (i = 0; i < length; i++)
+        look_up(&few, i);
+    for (; i % BLOCK != 0; i++)
+        few.best[i] = NO_FEW;
+    while ((least = least_of(few.best, length)) != NO_FEW) {
+        int gone;
+
+        i = (int)(least & (FEW - 1));
+        gone = few.next[i];
+        few.token[i] = (int32_t)(least >> PLACE_BITS);
+        few.next[i] = few.next[gone];
+        few.previous[few.next[gone]] = (uint8_t)i;
+        few.best[gone] = NO_FEW;
+        look_up(&few, i);
+        look_up(&few, few.previous[i]);
+    }
+    for (i = 0; i < length; i = few.next[i])
+        tokens[count++] = few.token[i];
+    return count;
+}
+
 /* The merging of a window into `tokens`, which has room for a token a byte;
  * their number. 0 if there is no memory. */
 static size_t merge_window(const hm_vocabulary *vocabulary,
@@ -161,7 +250,7 @@ static size_t merge_window(const hm_vocabulary *vocabulary,
 {
     int32_t links[3 * WINDOW];
     uint64_t best[2 * WINDOW];
-    struct merging m = {vocabulary, links, NULL, NULL, best,
+    struct merging m = {vocabulary, bytes, links, NULL, NULL, best,
                         (int32_t)length, 1};
     size_t count = 0;
     int32_t i;
@@ -179,7 +268,7 @@ static size_t merge_window(const hm_vocabulary *vocabulary,
     }
     m.previous = m.token + length;
     m.next = m.previous + length;
-    begin_merging(&m, bytes);
+    begin_merging(&m);
     run_merging(&m);
     for (i = 0; i < m.length; i = m.next[i])
         tokens[count++] = m.token[i];
@@ -279,7 +368,9 @@ int hm_bpe(const hm_vocabulary *vocabulary, const uint8_t *piece, size_t length,
     int32_t *tokens = few;
     size_t i, count;
 
-    if (length <= WINDOW) {
+    if (length <= FEW) {
+        count = merge_few(vocabulary, piece, (int)length, tokens);
+    } else if (length <= WINDOW) {
         count = merge_window(vocabulary, piece, length, tokens);
     } else {
         if (length > SIZE_MAX / sizeof *tokens)
@@ -298,75 +389,48 @@ int hm_bpe(const hm_vocabulary *vocabulary, const uint8_t *piece, size_t length,
 
 /* ---- Merges that a file does not tell ---------------------------------- */
 
-/* The ranks of the tokens of two bytes and more, short tokens first: a
- * counting sort. NULL if there is no memory. */
-static int32_t *by_length(const hm_vocabulary *vocabulary, size_t *count)
-{
-    size_t longest = (size_t)vocabulary->longest, i;
-    int32_t *ranks = malloc(((size_t)vocabulary->size + 1) * sizeof *ranks);
-    size_t *start = calloc(longest + 2, sizeof *start);
-    int32_t rank;
-
-    *count = 0;
-    if (ranks == NULL || start == NULL) {
-        free(ranks);
-        free(start);
-        return NULL;
-    }
-    for (rank = 0; rank < vocabulary->size; rank++)
-        start[length_of(vocabulary, rank) + 1]++;
-    for (start[2] = 0, i = 3; i <= longest + 1; i++)
-        start[i] += start[i - 1];
-    for (rank = 0; rank < vocabulary->size; rank++)
-        if ((i = length_of(vocabulary, rank)) > 1) {
-            ranks[start[i]++] = rank;
-            ++*count;
-        }
-    free(start);
-    return ranks;
-}
-
-/* Find what one token merges from: the merging of its bytes, while it is not
- * known itself, is two tokens. If it is more, nothing ever merges into it, and
- * it stands in a text only as a whole piece. */
+/* Find what one token merges from: the merging of its bytes, without itself, is
+ * two tokens. If it is more, nothing ever merges into it, and it stands in a
+ * text only as a whole piece. `tokens` has room for its bytes. */
 static harmony_status find_merge(hm_vocabulary *vocabulary, int32_t rank,
-                                 harmony_error *error)
+                                 int32_t *tokens, harmony_error *error)
 {
-    int32_t pair[2];
-    hm_tokens tokens = {pair, 2, 0};
     size_t length;
     const uint8_t *bytes = hm_token(vocabulary, rank, &length);
+    size_t count = merge_window(vocabulary, bytes, length, tokens);
 
-    if (!hm_bpe(vocabulary, bytes, length, &tokens))
+    if (count == 0)
         return hm_fail(error, HARMONY_NO_MEMORY, -1,
                        "no memory for the merges of the vocabulary");
-    if (tokens.count != 2)
+    if (count != 2)
         return HARMONY_OK;
-    if (pair[0] >= rank || pair[1] >= rank) {
+    if (tokens[0] >= rank || tokens[1] >= rank) {
         hm_fail(error, HARMONY_BAD_VOCABULARY, rank,
                 "not a byte-pair vocabulary: rank ");
         hm_say_number(error, rank);
         hm_say(error, " merges from a higher one");
         return HARMONY_BAD_VOCABULARY;
     }
-    hm_add_merge(vocabulary, pair[0], pair[1], rank);
+    vocabulary->merged_from[rank].left = tokens[0];
+    vocabulary->merged_from[rank].right = tokens[1];
     return HARMONY_OK;
 }
 
-/* Short tokens first: when a token's turn comes, the merges of all that it can
- * be made of are known. */
+/* As long as no merges are known, two neighbours are looked up by their bytes:
+ * what they join to is a token if and only if they merge. */
 harmony_status hm_find_merges(hm_vocabulary *vocabulary, harmony_error *error)
 {
-    size_t i, count;
-    int32_t *ranks = by_length(vocabulary, &count);
+    size_t room = (size_t)vocabulary->longest;
+    int32_t *tokens = malloc(room * sizeof *tokens);
     harmony_status status = HARMONY_OK;
+    int32_t rank;
 
-    if (ranks == NULL)
-        return hm_fail(error, HARMONY_NO_MEMORY, -1,
-                       "no memory for the merges of the vocabulary");
-    for (i = 0; i < count && status == HARMONY_OK; i++)
-        status = find_merge(vocabulary, ranks[i], error);
-    free(ranks);
-    vocabulary->merges_known = status == HARMONY_OK;
+    for (rank = 0; rank < vocabulary->size && tokens && !status; rank++)
+        if (length_of(vocabulary, rank) > 1)
+            status = find_merge(vocabulary, rank, tokens, error);
+    free(tokens);
+    if (tokens == NULL || (!status && !hm_enter_merges(vocabulary)))
+        status = hm_fail(error, HARMONY_NO_MEMORY, -1,
+                         "no memory for the merges of the vocabulary");
     return status;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "bpe.h"
-#include "cache.h"
+#include "pieces.h"
 #include "error.h"
 #include "pretokenize.h"
 
@@ -164,7 +164,7 @@ harmony_status harmony_encoding_new(const void *vocabulary, size_t size,
         hm_say(error, " tokens, o200k_harmony has ");
         hm_say_number(error, FIRST_SPECIAL);
     }
-    if (status == HARMONY_OK && !encoding->vocabulary.merges_known)
+    if (status == HARMONY_OK && encoding->vocabulary.merges == NULL)
         status = hm_find_merges(&encoding->vocabulary, error);
     if (status != HARMONY_OK) {
         harmony_encoding_free(encoding);
@@ -191,28 +191,18 @@ int32_t harmony_encoding_size(const harmony_encoding *encoding)
 /* ---- Text to tokens ---------------------------------------------------- */
 
 /* 0 if there is no memory. */
-static int encode_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
-                        size_t length, hm_tokens *tokens)
-{
-    int32_t rank = hm_rank(vocabulary, piece, length);
-
-    if (rank < 0)
-        return hm_bpe(vocabulary, piece, length, tokens);
-    hm_push(tokens, rank);
-    return 1;
-}
-
-static int encode_ordinary(const hm_vocabulary *vocabulary, const uint8_t *text,
+static int encode_ordinary(const hm_vocabulary *vocabulary,
+                           harmony_cache *cache, const uint8_t *text,
                            size_t length, hm_tokens *tokens)
 {
+    uint32_t ends[HM_PIECES];
     size_t at = 0;
-    uint32_t ends[256];
-    static struct harmony_cache *cache;
-    if (!cache) cache = calloc(1, sizeof *cache);
 
     while (at < length) {
-        size_t count = hm_split(text, length, at, ends, 256);
-        if (!hm_encode_pieces(vocabulary, cache, text, length, at, ends, count, tokens))
+        size_t count = hm_split(text, length, at, ends, HM_PIECES);
+
+        if (!hm_encode_pieces(vocabulary, cache, text, length, at, ends, count,
+                              tokens))
             return 0;
         at = ends[count - 1];
     }
@@ -255,7 +245,8 @@ static int32_t find_allowed(const char *text, size_t length, size_t start,
 }
 
 harmony_status harmony_encode(const harmony_encoding *encoding,
-                              const char *text, size_t length,
+                              harmony_cache *cache, const char *text,
+                              size_t length,
                               const int32_t *allowed, size_t allowed_count,
                               int32_t *tokens, size_t capacity, size_t *count,
                               harmony_error *error)
@@ -267,13 +258,16 @@ harmony_status harmony_encode(const harmony_encoding *encoding,
     if (length > INT32_MAX)
         return hm_fail(error, HARMONY_TOO_LARGE, -1,
                        "a text of 2 GiB or more");
+    if (cache != NULL && hm_cache_owner(cache) != encoding)
+        return hm_fail(error, HARMONY_BAD_ARGUMENT, -1,
+                       "the cache is that of another encoding");
     while (start < length) {
         int32_t token = HARMONY_NO_TOKEN;
 
         if (allowed_count > 0)
             token = find_allowed(text, length, start, allowed, allowed_count,
                                  &position, &token_length);
-        if (!encode_ordinary(&encoding->vocabulary,
+        if (!encode_ordinary(&encoding->vocabulary, cache,
                              (const uint8_t *)text + start, position - start,
                              &out))
             return no_memory(error);
@@ -349,7 +343,7 @@ harmony_status harmony_vocabulary_new(const void *file, size_t size,
         return hm_fail(error, HARMONY_NO_MEMORY, -1,
                        "no memory for the vocabulary");
     status = hm_vocabulary_load(&vocabulary->own, file, size, error);
-    if (status == HARMONY_OK && !vocabulary->own.merges_known)
+    if (status == HARMONY_OK && vocabulary->own.merges == NULL)
         status = hm_find_merges(&vocabulary->own, error);
     if (status != HARMONY_OK) {
         harmony_vocabulary_free(vocabulary);
@@ -401,7 +395,7 @@ harmony_status harmony_vocabulary_encode(const harmony_vocabulary *vocabulary,
             return hm_fail(error, HARMONY_BAD_ARGUMENT, (int64_t)i,
                            "a piece ends before it begins, or behind the text");
         if (ends[i] > start
-            && !encode_piece(&vocabulary->own, (const uint8_t *)text + start,
+            && !hm_encode_piece(&vocabulary->own, (const uint8_t *)text + start,
                              (size_t)(ends[i] - start), &out))
             return no_memory(error);
     }

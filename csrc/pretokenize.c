@@ -16,6 +16,7 @@
  */
 #include "pretokenize.h"
 
+#include "machine.h"
 #include "unicode.h"
 #include <string.h>
 
@@ -242,7 +243,7 @@ static uint64_t add_letters(const uint8_t *at, struct classes *c)
     uint64_t high = c->high;
 
     while (high != 0) {
-        int i = __builtin_ctzll(high);
+        int i = hm_lowest_bit(high);
         size_t size;
         enum hm_class class = hm_class_at(at + i, at + WINDOW, &size);
         uint64_t bits = (((uint64_t)1 << size) - 1) << i;
@@ -293,12 +294,12 @@ static uint64_t find_starts(const uint8_t *at)
        uint64_t behind = c.symbol & letter << 1 & ((letter | unknown) >> 1 | (uint64_t)1 << 63);
        if (behind) { 
         uint64_t b = behind; 
-        while (b) { int i = __builtin_ctzll(b); if (at[i] == '\'') { odd |= (uint64_t)1 << i; break; } b &= b - 1; }
+        while (b) { int i = hm_lowest_bit(b); if (at[i] == '\'') { odd |= (uint64_t)1 << i; break; } b &= b - 1; }
        }
     }
     {
        uint64_t slash = absorbed << 1 & c.symbol;
-       while (slash) { int i = __builtin_ctzll(slash); if (at[i] == '/') { odd |= (uint64_t)1 << i; break; } slash &= slash - 1; }
+       while (slash) { int i = hm_lowest_bit(slash); if (at[i] == '/') { odd |= (uint64_t)1 << i; break; } slash &= slash - 1; }
     }
     {
        uint64_t ambiguous = run & (c.newline & ~absorbed) << 1;
@@ -317,25 +318,18 @@ size_t hm_split(const uint8_t *text, size_t length, size_t start,
 {
     const uint8_t *at = text + start, *end = text + length;
     size_t count = 0;
-    int skip = 0;
 
-    while (count < room && at < end) {
-        if (end - at > WINDOW && room - count >= WINDOW && skip == 0) {
-            uint64_t starts = find_starts(at) & ~(uint64_t)1;
-            uint32_t base = (uint32_t)(at - text);
-            if (starts) {
-                do {
-                    ends[count++] = base + (uint32_t)__builtin_ctzll(starts);
-                    starts &= starts - 1;
-                } while (starts);
-                at = text + ends[count - 1];
-                continue;
-            }
-            skip = 4;
-        }
-        if (skip) skip--;
-        at = piece_end(at, end);
-        ends[count++] = (uint32_t)(at - text);
+    while (room - count >= WINDOW && at < end) {
+        uint64_t starts = 0;
+        uint32_t base = (uint32_t)(at - text);
+
+        if (end - at > WINDOW && at[1] < 0xE0)
+            starts = find_starts(at) & ~(uint64_t)1;
+        if (starts == 0)
+            ends[count++] = (uint32_t)(piece_end(at, end) - text);
+        for (; starts != 0; starts &= starts - 1)
+            ends[count++] = base + hm_lowest_bit(starts);
+        at = text + ends[count - 1];
     }
     return count;
 }

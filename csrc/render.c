@@ -21,6 +21,7 @@ static const char constrain[] = "<|constrain|>";
 
 struct output {
     const harmony_encoding *encoding;
+    harmony_cache *cache;
     const harmony_conversation *conversation;
     int32_t *tokens;
     size_t capacity;
@@ -44,7 +45,7 @@ static harmony_status put_text(struct output *output, const void *text,
                       : 0;
     size_t count;
     harmony_status status = harmony_encode(
-        output->encoding, text, length, NULL, 0,
+        output->encoding, output->cache, text, length, NULL, 0,
         room > 0 ? output->tokens + output->count : NULL, room, &count,
         output->error);
 
@@ -278,6 +279,7 @@ static harmony_status put_next_role(struct output *output, int32_t role)
 }
 
 harmony_status harmony_render(const harmony_encoding *encoding,
+                              harmony_cache *cache,
                               const harmony_conversation *conversation,
                               const harmony_render_options *options,
                               int32_t *tokens, size_t capacity, size_t *count,
@@ -285,8 +287,8 @@ harmony_status harmony_render(const harmony_encoding *encoding,
 {
     static const harmony_render_options plain = {0, HARMONY_ROLE_NONE, 0};
     harmony_conversation given = *conversation;
-    struct output output = {encoding, &given,       tokens, capacity,
-                            0,        {NULL, 0, 0}, error};
+    struct output output = {encoding, cache, &given,       tokens,
+                            capacity, 0,     {NULL, 0, 0}, error};
     harmony_status status = check(conversation, error);
 
     *count = 0;

@@ -1,8 +1,8 @@
 /*
- * Vocabulary files and the tables made from them: bytes -> rank, and two ranks
- * -> the rank they merge into. Both use open addressing with the key inside the
- * slot, so that a look-up is one cache line most of the time. The slots are
- * filled to between 40 and 80 %.
+ * The tables made from a vocabulary: bytes -> rank, and two ranks -> the rank
+ * they merge into. Both use open addressing with the key inside the slot, so
+ * that a look-up is one cache line most of the time. They are filled to between
+ * 40 and 80 %, but for the smallest tables of merges, which may be full.
  */
 #include "vocabulary.h"
 
@@ -11,37 +11,7 @@
 
 #include "error.h"
 
-#define MAGIC "harmvoc1"
-#define MAGIC_LENGTH 8
-#define HEADER_LENGTH 48
-#define CHECKED_FROM 16
-#define ENTRY_LENGTH 6
-#define SINGLE_BYTE 0xFFFFFF
-
-#define RANK_BITS 21
-#define RANK_LIMIT (1 << RANK_BITS)
-
-/* ---- The tables -------------------------------------------------------- */
-
-static uint64_t little32(const uint8_t *p)
-{
-    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16
-           | (uint64_t)p[3] << 24;
-}
-
-static uint64_t little64(const uint8_t *p)
-{
-    return little32(p) | little32(p + 4) << 32;
-}
-
-static uint64_t mix(uint64_t low, uint64_t high)
-{
-    uint64_t hash = low * 0x9E3779B97F4A7C15u ^ high * 0xC2B2AE3D27D4EB4Fu;
-
-    hash ^= hash >> 32;
-    hash *= 0x9E3779B97F4A7C15u;
-    return hash ^ hash >> 32;
-}
+/* ---- Bytes to rank ----------------------------------------------------- */
 
 /* An entry without its rank. Overlapping loads keep inside the bytes. Both ends
  * and the length are enough to tell nearly all long tokens apart. */
@@ -51,16 +21,18 @@ static hm_entry key_of(const uint8_t *bytes, size_t length)
     size_t i, rest;
 
     if (length > HM_SHORT_TOKEN) {
-        key.low = mix(little64(bytes) + length, little64(bytes + length - 8));
+        key.low = hm_hash(hm_little64(bytes) + length,
+                          hm_little64(bytes + length - 8));
+        key.low ^= key.low >> 32;
         length = HM_SHORT_TOKEN + 1;
     } else if (length >= 8) {
         rest = length - 8;
-        key.low = little64(bytes);
+        key.low = hm_little64(bytes);
         if (rest > 0)
-            key.high = little64(bytes + rest) >> (64 - 8 * rest);
+            key.high = hm_little64(bytes + rest) >> (64 - 8 * rest);
     } else if (length >= 4) {
         rest = length - 4;
-        key.low = little32(bytes) | little32(bytes + rest) << 8 * rest;
+        key.low = hm_little32(bytes) | hm_little32(bytes + rest) << 8 * rest;
     } else {
         for (i = 0; i < length; i++)
             key.low |= (uint64_t)bytes[i] << 8 * i;
@@ -71,12 +43,12 @@ static hm_entry key_of(const uint8_t *bytes, size_t length)
 
 static int same_key(hm_entry a, hm_entry b)
 {
-    return a.low == b.low && (a.high ^ b.high) << 28 == 0;
+    return a.low == b.low && (a.high ^ b.high) << (64 - HM_RANK_SHIFT) == 0;
 }
 
 static int32_t rank_of_entry(hm_entry entry)
 {
-    return (int32_t)(entry.high >> 36);
+    return (int32_t)(entry.high >> HM_RANK_SHIFT);
 }
 
 static int same_bytes(const hm_vocabulary *vocabulary, int32_t rank,
@@ -88,28 +60,11 @@ static int same_bytes(const hm_vocabulary *vocabulary, int32_t rank,
     return own == length && memcmp(token, bytes, length) == 0;
 }
 
-/* Four entries fill a cache line; a search begins at the first of them. */
-#define LINE_MASK (size_t)3
-
-/* Tables are filled with an eye on what comes next: its slot is asked for while
- * there is time, since nearly every slot is a miss of the cache. */
-#if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address)
-#else
-#define PREFETCH(address) ((void)(address))
-#endif
-#define AHEAD 16
-
-static size_t line_of(const hm_vocabulary *vocabulary, hm_entry key)
-{
-    return mix(key.low, key.high) & vocabulary->entry_mask & ~LINE_MASK;
-}
-
 /* The slot of these bytes: that of their token, or a free one. */
 static hm_entry *slot_of(const hm_vocabulary *vocabulary, hm_entry key,
                          const uint8_t *bytes, size_t length)
 {
-    size_t at = line_of(vocabulary, key);
+    size_t at = hm_entry_line(vocabulary, key);
 
     for (;; at = (at + 1) & vocabulary->entry_mask) {
         hm_entry *entry = vocabulary->entries + at;
@@ -132,489 +87,188 @@ int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
     return entry->high == 0 ? -1 : rank_of_entry(*entry);
 }
 
-static uint64_t pair_key(int32_t left, int32_t right)
+static harmony_status same_as_other(int32_t other, int32_t rank,
+                                    harmony_error *error)
 {
-    return (uint64_t)left | (uint64_t)right << RANK_BITS;
+    hm_fail(error, HARMONY_BAD_VOCABULARY, rank, "not a vocabulary: ranks ");
+    hm_say_number(error, other);
+    hm_say(error, " and ");
+    hm_say_number(error, rank);
+    hm_say(error, " have the same bytes");
+    return HARMONY_BAD_VOCABULARY;
 }
 
-/* The slot of a pair: that of its merge, or a free one. */
-static uint64_t *merge_slot(const hm_vocabulary *vocabulary, uint64_t key,
-                            uint64_t hash)
+/* Nearly every slot that is filled is a miss of the cache, so some tokens are
+ * got ready together: while their slots are fetched, the next keys are made. */
+#define TOGETHER 32
+
+static harmony_status enter_some(hm_vocabulary *vocabulary, int32_t first,
+                                 int32_t count, harmony_error *error)
 {
-    size_t at = hash & vocabulary->merge_mask;
+    hm_entry keys[TOGETHER];
+    const uint8_t *bytes;
+    size_t length;
+    int32_t i;
 
-    for (;; at = (at + 1) & vocabulary->merge_mask) {
-        uint64_t *slot = vocabulary->merges + at;
-
-        if (*slot == 0 || (*slot ^ key) << (64 - 2 * RANK_BITS) == 0)
-            return slot;
+    for (i = 0; i < count; i++) {
+        bytes = hm_token(vocabulary, first + i, &length);
+        keys[i] = key_of(bytes, length);
+        HM_PREFETCH(vocabulary->entries + hm_entry_line(vocabulary, keys[i]));
     }
+    for (i = 0; i < count; i++) {
+        hm_entry *slot;
+
+        bytes = hm_token(vocabulary, first + i, &length);
+        if (length == 0)
+            continue;
+        slot = slot_of(vocabulary, keys[i], bytes, length);
+        if (slot->high != 0)
+            return same_as_other(rank_of_entry(*slot), first + i, error);
+        slot->low = keys[i].low;
+        slot->high = keys[i].high | (uint64_t)(first + i) << HM_RANK_SHIFT;
+        if (length == 1) {
+            vocabulary->rank_of_byte[*bytes] = first + i;
+            vocabulary->merged_from[first + i].left = first + i;
+        }
+        if (length > (size_t)vocabulary->longest)
+            vocabulary->longest = (int32_t)length;
+    }
+    return HARMONY_OK;
 }
 
-int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left, int32_t right)
+harmony_status hm_enter_tokens(hm_vocabulary *vocabulary, harmony_error *error)
 {
-    uint64_t key = pair_key(left, right), hash = mix(key, 0), slot;
-    size_t bit = hash >> 32 & (HM_MERGE_BITS - 1);
+    harmony_status status = HARMONY_OK;
+    int32_t first;
 
-    if (!(vocabulary->merge_bits[bit / 8] >> bit % 8 & 1))
-        return -1;
-    slot = *merge_slot(vocabulary, key, hash);
-    return slot == 0 ? -1 : (int32_t)(slot >> 2 * RANK_BITS);
+    for (first = 0; first < vocabulary->size && status == HARMONY_OK;
+         first += TOGETHER) {
+        int32_t left = vocabulary->size - first;
+
+        status = enter_some(vocabulary, first,
+                            left < TOGETHER ? left : TOGETHER, error);
+    }
+    return status;
 }
 
-void hm_add_merge(hm_vocabulary *vocabulary, int32_t left, int32_t right,
-                  int32_t rank)
-{
-    uint64_t key = pair_key(left, right), hash = mix(key, 0);
-    size_t bit = hash >> 32 & (HM_MERGE_BITS - 1);
+/* ---- Merges ------------------------------------------------------------- */
 
-    *merge_slot(vocabulary, key, hash) = key | (uint64_t)rank << 2 * RANK_BITS;
-    vocabulary->merge_bits[bit / 8] |= (uint8_t)(1u << bit % 8);
-    vocabulary->merged_from[rank].left = left;
-    vocabulary->merged_from[rank].right = right;
+int32_t hm_merge_further_on(const hm_merge_slot *slots, uint32_t mask,
+                            int32_t right)
+{
+    uint32_t at = hm_merge_hash(right), i;
+
+    for (i = 0; i < mask; i++) {
+        const hm_merge_slot *slot = slots + (++at & mask);
+
+        if ((slot->right & ~HM_MORE) == (uint32_t)right + 1)
+            return slot->rank;
+        if (slot->right == 0)
+            break;
+    }
+    return -1;
 }
 
-/* Get memory for `size` ranks, whose tokens have `total` bytes in all. */
-static int allocate(hm_vocabulary *vocabulary, int32_t size, uint64_t total)
+/* Give each left token a table, by the number of merges that `merge_tables`
+ * has for it; the number of slots of all tables. Tokens without a merge share a
+ * free slot. */
+static size_t place_tables(hm_vocabulary *vocabulary)
 {
-    size_t slots = 512;
+    size_t place = 1;
+    int32_t rank;
 
-    while (slots < (size_t)size + (size_t)size / 4)
-        slots *= 2;
-    vocabulary->size = size;
-    vocabulary->entry_mask = vocabulary->merge_mask = slots - 1;
-    vocabulary->bytes = malloc(total > 0 ? (size_t)total : 1);
-    vocabulary->offsets = calloc((size_t)size + 1, sizeof(uint32_t));
-    vocabulary->entries = calloc(slots, sizeof(hm_entry));
-    vocabulary->merges = calloc(slots, sizeof(uint64_t));
-    vocabulary->merge_bits = calloc(HM_MERGE_BITS / 8, 1);
-    vocabulary->merged_from = malloc(((size_t)size + 1) * sizeof(hm_pair));
-    if (!vocabulary->bytes || !vocabulary->offsets || !vocabulary->entries
-        || !vocabulary->merges || !vocabulary->merge_bits
-        || !vocabulary->merged_from)
+    for (rank = 0; rank < vocabulary->size; rank++) {
+        uint32_t merges = vocabulary->merge_tables[rank], bits = 0;
+
+        vocabulary->merge_tables[rank] = 0;
+        if (merges == 0)
+            continue;
+        while (1u << bits < merges + merges / 2)
+            bits++;
+        vocabulary->merge_tables[rank]
+            = (uint32_t)place << HM_TABLE_BITS | bits;
+        place += (size_t)1 << bits;
+    }
+    return place;
+}
+
+/* The slot where a merge belongs. */
+static hm_merge_slot *home_of(hm_vocabulary *vocabulary, hm_pair pair)
+{
+    uint32_t table = vocabulary->merge_tables[pair.left];
+
+    return vocabulary->merges + (table >> HM_TABLE_BITS)
+           + (hm_merge_hash(pair.right) & hm_table_mask(table));
+}
+
+/* Enter a merge whose slot is taken in the next free one. */
+static void enter_further_on(hm_vocabulary *vocabulary, int32_t rank)
+{
+    hm_pair pair = vocabulary->merged_from[rank];
+    uint32_t table = vocabulary->merge_tables[pair.left];
+    hm_merge_slot *slots = vocabulary->merges + (table >> HM_TABLE_BITS);
+    uint32_t mask = hm_table_mask(table), at = hm_merge_hash(pair.right);
+
+    slots[at & mask].right |= HM_MORE;
+    while (slots[at & mask].right != 0)
+        at++;
+    slots[at & mask].right = (uint32_t)pair.right + 1;
+    slots[at & mask].rank = rank;
+}
+
+int hm_enter_merges(hm_vocabulary *vocabulary)
+{
+    const hm_pair *pairs = vocabulary->merged_from;
+    int32_t rank;
+
+    for (rank = 0; rank < vocabulary->size; rank++)
+        if (pairs[rank].right >= 0)
+            vocabulary->merge_tables[pairs[rank].left]++;
+    vocabulary->merges = calloc(place_tables(vocabulary),
+                                sizeof *vocabulary->merges);
+    if (vocabulary->merges == NULL)
         return 0;
-    memset(vocabulary->merged_from, 0xFF, (size_t)size * sizeof(hm_pair));
+    for (rank = 0; rank < vocabulary->size; rank++) {
+        hm_merge_slot *home;
+
+        if (pairs[rank].right < 0)
+            continue;
+        home = home_of(vocabulary, pairs[rank]);
+        if (home->right != 0)
+            continue;
+        home->right = (uint32_t)pairs[rank].right + 1;
+        home->rank = rank;
+    }
+    for (rank = 0; rank < vocabulary->size; rank++)
+        if (pairs[rank].right >= 0
+            && home_of(vocabulary, pairs[rank])->rank != rank)
+            enter_further_on(vocabulary, rank);
     return 1;
 }
 
-static harmony_status no_memory(harmony_error *error)
-{
-    return hm_fail(error, HARMONY_NO_MEMORY, -1,
-                   "no memory for the vocabulary");
-}
+/* ---- Memory ------------------------------------------------------------- */
 
-/* Enter the token of a rank, whose bytes and offsets are in place. */
-static harmony_status enter(hm_vocabulary *vocabulary, int32_t rank,
-                            harmony_error *error)
+int hm_vocabulary_allocate(hm_vocabulary *vocabulary, int32_t size)
 {
-    size_t length;
-    const uint8_t *bytes = hm_token(vocabulary, rank, &length);
-    hm_entry key = key_of(bytes, length);
-    hm_entry *slot = slot_of(vocabulary, key, bytes, length);
+    size_t ranks = (size_t)size + 1, slots = 512;
 
-    if (slot->high != 0) {
-        hm_fail(error, HARMONY_BAD_VOCABULARY, rank,
-                "not a vocabulary: ranks ");
-        hm_say_number(error, rank_of_entry(*slot));
-        hm_say(error, " and ");
-        hm_say_number(error, rank);
-        hm_say(error, " have the same bytes");
-        return HARMONY_BAD_VOCABULARY;
+    vocabulary->entry_shift = 64 - 9;
+    while (slots < (size_t)size + (size_t)size / 4) {
+        slots *= 2;
+        vocabulary->entry_shift--;
     }
-    slot->low = key.low;
-    slot->high = key.high | (uint64_t)rank << 36;
-    if (length == 1) {
-        vocabulary->rank_of_byte[bytes[0]] = rank;
-        vocabulary->merged_from[rank].left = rank;
-    }
-    if (length > (size_t)vocabulary->longest)
-        vocabulary->longest = (int32_t)length;
-    return HARMONY_OK;
-}
-
-/* Enter all tokens, whose bytes and offsets are in place. */
-static harmony_status enter_all(hm_vocabulary *vocabulary, harmony_error *error)
-{
-    harmony_status status = HARMONY_OK;
-    int32_t rank;
-    size_t length;
-
-    for (rank = 0; rank < vocabulary->size && status == HARMONY_OK; rank++) {
-        if (rank + AHEAD < vocabulary->size) {
-            const uint8_t *bytes
-                = hm_token(vocabulary, rank + AHEAD, &length);
-            size_t line = line_of(vocabulary, key_of(bytes, length));
-
-            PREFETCH(vocabulary->entries + line);
-        }
-        hm_token(vocabulary, rank, &length);
-        if (length > 0)
-            status = enter(vocabulary, rank, error);
-    }
-    return status;
-}
-
-/* ---- The compact file -------------------------------------------------- */
-
-/* CRC-32 as in zlib, four bytes at a time. */
-static uint32_t crc32(const uint8_t *bytes, size_t length)
-{
-    uint32_t table[4][256];
-    uint32_t i, crc;
-    int bit, t;
-
-    for (i = 0; i < 256; i++) {
-        for (crc = i, bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-        table[0][i] = crc;
-    }
-    for (t = 1; t < 4; t++)
-        for (i = 0; i < 256; i++)
-            table[t][i] = table[t - 1][i] >> 8
-                          ^ table[0][table[t - 1][i] & 0xFF];
-    crc = 0xFFFFFFFFu;
-    for (; length >= 4; bytes += 4, length -= 4) {
-        crc ^= (uint32_t)little32(bytes);
-        crc = table[3][crc & 0xFF] ^ table[2][crc >> 8 & 0xFF]
-              ^ table[1][crc >> 16 & 0xFF] ^ table[0][crc >> 24];
-    }
-    for (; length > 0; bytes++, length--)
-        crc = crc >> 8 ^ table[0][(crc ^ *bytes) & 0xFF];
-    return crc ^ 0xFFFFFFFFu;
-}
-
-static int32_t little24(const uint8_t *p)
-{
-    return (int32_t)p[0] | (int32_t)p[1] << 8 | (int32_t)p[2] << 16;
-}
-
-/* Check the header and the checksum; the number of tokens, or -1. */
-static int32_t compact_size(const uint8_t *data, size_t size,
-                            harmony_error *error)
-{
-    uint64_t count, wanted;
-
-    if (size < HEADER_LENGTH) {
-        hm_fail(error, HARMONY_BAD_VOCABULARY, -1,
-                "truncated: it ends inside its header");
-        return -1;
-    }
-    count = little32(data + 8);
-    wanted = HEADER_LENGTH + count * ENTRY_LENGTH;
-    if (size != wanted) {
-        hm_fail(error, HARMONY_BAD_VOCABULARY, -1,
-                size < wanted ? "truncated: it has " : "altered: it has ");
-        hm_say_number(error, (int64_t)size);
-        hm_say(error, " bytes, its header says ");
-        hm_say_number(error, (int64_t)wanted);
-        return -1;
-    }
-    if (crc32(data + CHECKED_FROM, size - CHECKED_FROM)
-        != little32(data + 12)) {
-        hm_fail(error, HARMONY_BAD_VOCABULARY, -1,
-                "altered: its checksum is not that of its contents");
-        return -1;
-    }
-    if (count >= RANK_LIMIT) {
-        hm_fail(error, HARMONY_BAD_VOCABULARY, -1,
-                "too many tokens: there is room for 2097151");
-        return -1;
-    }
-    return (int32_t)count;
-}
-
-static harmony_status bad_merge(int32_t rank, harmony_error *error)
-{
-    hm_fail(error, HARMONY_BAD_VOCABULARY, rank, "not a vocabulary: rank ");
-    hm_say_number(error, rank);
-    hm_say(error, " is neither one byte nor a merge of two lower ranks");
-    return HARMONY_BAD_VOCABULARY;
-}
-
-/* The bytes of all tokens together, or an error; offsets are filled. */
-static harmony_status measure(const uint8_t *entries, int32_t size,
-                              uint32_t *offsets, harmony_error *error)
-{
-    uint64_t total = 0;
-    int32_t rank;
-
-    for (rank = 0; rank < size; rank++, entries += ENTRY_LENGTH) {
-        int32_t left = little24(entries), right = little24(entries + 3);
-        uint64_t length = 1;
-
-        if (right != SINGLE_BYTE) {
-            if (left >= rank || right >= rank)
-                return bad_merge(rank, error);
-            length = (uint64_t)(offsets[left + 1] - offsets[left])
-                     + (offsets[right + 1] - offsets[right]);
-        } else if (left > 0xFF) {
-            return bad_merge(rank, error);
-        }
-        total += length;
-        if (total > INT32_MAX)
-            return hm_fail(error, HARMONY_BAD_VOCABULARY, rank,
-                           "not a vocabulary: its tokens have 2 GiB of bytes");
-        offsets[rank + 1] = (uint32_t)total;
-    }
-    return HARMONY_OK;
-}
-
-/* Write the bytes of all tokens, each from those of the two it merges from. */
-static void spell(hm_vocabulary *vocabulary, const uint8_t *entry)
-{
-    int32_t rank;
-
-    for (rank = 0; rank < vocabulary->size; rank++, entry += ENTRY_LENGTH) {
-        uint8_t *to = vocabulary->bytes + vocabulary->offsets[rank];
-        const uint8_t *from;
-        size_t length;
-
-        if (little24(entry + 3) == SINGLE_BYTE) {
-            *to = entry[0];
-            continue;
-        }
-        from = hm_token(vocabulary, little24(entry), &length);
-        memcpy(to, from, length);
-        to += length;
-        from = hm_token(vocabulary, little24(entry + 3), &length);
-        memcpy(to, from, length);
-    }
-}
-
-static void enter_merges(hm_vocabulary *vocabulary, const uint8_t *entry)
-{
-    int32_t rank;
-
-    for (rank = 0; rank < vocabulary->size; rank++, entry += ENTRY_LENGTH) {
-        int32_t left = little24(entry), right = little24(entry + 3);
-
-        if (rank + AHEAD < vocabulary->size) {
-            const uint8_t *next = entry + AHEAD * ENTRY_LENGTH;
-            uint64_t key = pair_key(little24(next), little24(next + 3));
-            size_t slot = mix(key, 0) & vocabulary->merge_mask;
-
-            PREFETCH(vocabulary->merges + slot);
-        }
-        if (right != SINGLE_BYTE)
-            hm_add_merge(vocabulary, left, right, rank);
-    }
-}
-
-static harmony_status load_compact(hm_vocabulary *vocabulary,
-                                   const uint8_t *data, size_t data_size,
-                                   harmony_error *error)
-{
-    const uint8_t *entries = data + HEADER_LENGTH;
-    int32_t size = compact_size(data, data_size, error);
-    harmony_status status;
-
-    if (size < 0)
-        return HARMONY_BAD_VOCABULARY;
-    if (!allocate(vocabulary, size, 0))
-        return no_memory(error);
-    status = measure(entries, size, vocabulary->offsets, error);
-    if (status != HARMONY_OK)
-        return status;
-    free(vocabulary->bytes);
-    vocabulary->bytes = malloc((size_t)vocabulary->offsets[size] + 1);
-    if (vocabulary->bytes == NULL)
-        return no_memory(error);
-    spell(vocabulary, entries);
-    enter_merges(vocabulary, entries);
-    vocabulary->merges_known = 1;
-    return enter_all(vocabulary, error);
-}
-
-/* ---- A .tiktoken file -------------------------------------------------- */
-
-/* One line of a .tiktoken file: where its BASE64 is, and its rank. */
-struct line {
-    const uint8_t *text;
-    size_t length;
-    int32_t rank;
-};
-
-static int sextet(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* How many bytes a BASE64 text stands for; 0 if it is none. */
-static size_t base64_length(const uint8_t *text, size_t length)
-{
-    size_t padding = 0, i;
-
-    if (length == 0 || length % 4 != 0)
+    vocabulary->size = size;
+    vocabulary->entry_mask = slots - 1;
+    vocabulary->offsets = calloc(ranks, sizeof *vocabulary->offsets);
+    vocabulary->entries = calloc(slots, sizeof *vocabulary->entries);
+    vocabulary->merged_from = malloc(ranks * sizeof *vocabulary->merged_from);
+    vocabulary->merge_tables
+        = calloc(ranks, sizeof *vocabulary->merge_tables);
+    if (!vocabulary->offsets || !vocabulary->entries
+        || !vocabulary->merged_from || !vocabulary->merge_tables)
         return 0;
-    while (padding < 2 && text[length - 1 - padding] == '=')
-        padding++;
-    for (i = 0; i < length - padding; i++)
-        if (sextet(text[i]) < 0)
-            return 0;
-    return length / 4 * 3 - padding;
-}
-
-static void base64_decode(const uint8_t *text, size_t bytes, uint8_t *to)
-{
-    uint32_t bits = 0;
-    size_t i, at = 0;
-
-    for (i = 0; at < bytes; i++) {
-        bits = bits << 6 | (uint32_t)sextet(text[i]);
-        if (i % 4 != 0)
-            to[at++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
-    }
-}
-
-/* Read the line at *at and step behind it; 1 if it is a good one, 0 if not,
- * -1 if it is empty. */
-static int read_line(const uint8_t **at, const uint8_t *end, struct line *line)
-{
-    const uint8_t *p = *at, *stop = memchr(p, '\n', (size_t)(end - p));
-    int digits = 0;
-
-    if (stop == NULL)
-        stop = end;
-    *at = stop < end ? stop + 1 : end;
-    if (stop > p && stop[-1] == '\r')
-        stop--;
-    if (p == stop)
-        return -1;
-    line->text = p;
-    while (p < stop && *p != ' ')
-        p++;
-    line->length = (size_t)(p - line->text);
-    line->rank = 0;
-    if (p < stop)
-        p++;
-    for (; p < stop && *p >= '0' && *p <= '9' && digits < 8; p++, digits++)
-        line->rank = 10 * line->rank + (*p - '0');
-    return p == stop && digits > 0 && line->rank < RANK_LIMIT
-           && base64_length(line->text, line->length) > 0;
-}
-
-static harmony_status bad_line(int64_t number, const char *what,
-                               harmony_error *error)
-{
-    hm_fail(error, HARMONY_BAD_VOCABULARY, number, "not a vocabulary: line ");
-    hm_say_number(error, number + 1);
-    hm_say(error, what);
-    return HARMONY_BAD_VOCABULARY;
-}
-
-/* The first pass: the number of ranks and of bytes. */
-static harmony_status survey(const uint8_t *data, size_t data_size,
-                             int32_t *size, uint64_t *total,
-                             harmony_error *error)
-{
-    const uint8_t *at = data, *end = data + data_size;
-    struct line line;
-    int64_t number;
-
-    *size = 0;
-    *total = 0;
-    for (number = 0; at < end; number++) {
-        int good = read_line(&at, end, &line);
-
-        if (good == 0)
-            return bad_line(number, " is not \"BASE64 RANK\"", error);
-        if (good < 0)
-            continue;
-        *total += base64_length(line.text, line.length);
-        if (line.rank >= *size)
-            *size = line.rank + 1;
-    }
-    if (*total > INT32_MAX)
-        return hm_fail(error, HARMONY_BAD_VOCABULARY, -1,
-                       "not a vocabulary: its tokens have 2 GiB of bytes");
-    return HARMONY_OK;
-}
-
-/* The second pass: the length of each rank, then where each begins. */
-static harmony_status place(hm_vocabulary *vocabulary, const uint8_t *data,
-                            size_t data_size, harmony_error *error)
-{
-    const uint8_t *at = data, *end = data + data_size;
-    uint32_t *offsets = vocabulary->offsets;
-    struct line line;
-    int64_t number;
-    int32_t rank;
-
-    for (number = 0; at < end; number++) {
-        if (read_line(&at, end, &line) < 0)
-            continue;
-        if (offsets[line.rank + 1] != 0)
-            return bad_line(number, " repeats a rank", error);
-        offsets[line.rank + 1]
-            = (uint32_t)base64_length(line.text, line.length);
-    }
-    for (rank = 0; rank < vocabulary->size; rank++)
-        offsets[rank + 1] += offsets[rank];
-    return HARMONY_OK;
-}
-
-static harmony_status load_tiktoken(hm_vocabulary *vocabulary,
-                                    const uint8_t *data, size_t data_size,
-                                    harmony_error *error)
-{
-    const uint8_t *at = data, *end = data + data_size;
-    harmony_status status;
-    uint64_t total;
-    int32_t size;
-
-    status = survey(data, data_size, &size, &total, error);
-    if (status != HARMONY_OK)
-        return status;
-    if (!allocate(vocabulary, size, total))
-        return no_memory(error);
-    status = place(vocabulary, data, data_size, error);
-    while (at < end && status == HARMONY_OK) {
-        struct line line;
-        size_t length;
-
-        if (read_line(&at, end, &line) < 0)
-            continue;
-        hm_token(vocabulary, line.rank, &length);
-        base64_decode(line.text, length,
-                      vocabulary->bytes + vocabulary->offsets[line.rank]);
-    }
-    return status == HARMONY_OK ? enter_all(vocabulary, error) : status;
-}
-
-/* ---- Either ------------------------------------------------------------ */
-
-harmony_status hm_vocabulary_load(hm_vocabulary *vocabulary,
-                                  const uint8_t *data, size_t size,
-                                  harmony_error *error)
-{
-    harmony_status status;
-    int i;
-
-    memset(vocabulary, 0, sizeof *vocabulary);
-    for (i = 0; i < 256; i++)
-        vocabulary->rank_of_byte[i] = -1;
-    if (size == 0)
-        data = (const uint8_t *)""; /* it may be NULL, which has no end */
-    if (size >= MAGIC_LENGTH && memcmp(data, MAGIC, MAGIC_LENGTH) == 0)
-        status = load_compact(vocabulary, data, size, error);
-    else
-        status = load_tiktoken(vocabulary, data, size, error);
-    for (i = 0; i < 256 && status == HARMONY_OK; i++) {
-        if (vocabulary->rank_of_byte[i] >= 0)
-            continue;
-        status = hm_fail(error, HARMONY_BAD_VOCABULARY, -1,
-                         "not a vocabulary: it has no token for byte ");
-        hm_say_number(error, i);
-    }
-    if (status != HARMONY_OK)
-        hm_vocabulary_free(vocabulary);
-    return status;
+    memset(vocabulary->merged_from, 0xFF, ranks * sizeof(hm_pair));
+    return 1;
 }
 
 void hm_vocabulary_free(hm_vocabulary *vocabulary)
@@ -622,8 +276,8 @@ void hm_vocabulary_free(hm_vocabulary *vocabulary)
     free(vocabulary->bytes);
     free(vocabulary->offsets);
     free(vocabulary->entries);
-    free(vocabulary->merges);
-    free(vocabulary->merge_bits);
     free(vocabulary->merged_from);
+    free(vocabulary->merge_tables);
+    free(vocabulary->merges);
     memset(vocabulary, 0, sizeof *vocabulary);
 }

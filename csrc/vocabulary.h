@@ -21,6 +21,7 @@
 #define HM_VOCABULARY_H
 
 #include "harmony.h"
+#include "machine.h"
 
 /* A token of up to HM_SHORT_TOKEN bytes: its bytes, zero-padded, in `low` and
  * the low half of `high`, its length above them and its rank above that. A
@@ -32,6 +33,7 @@ typedef struct hm_entry {
 } hm_entry;
 
 #define HM_SHORT_TOKEN 12
+#define HM_RANK_SHIFT 36
 
 /* What a token merges from. right < 0: it is a single byte. left < 0 too:
  * nothing merges into it, it is only ever a whole piece. */
@@ -40,9 +42,15 @@ typedef struct hm_pair {
     int32_t right;
 } hm_pair;
 
-/* A merge is looked up mostly in vain, so one bit for each of many hashes says
- * first whether there can be one. */
-#define HM_MERGE_BITS (1u << 21)
+/* What a token merges with to its right, plus one, and what they merge into; 0
+ * and -1 is a free slot. HM_MORE: other merges would belong here and are further
+ * on. */
+typedef struct hm_merge_slot {
+    uint32_t right;
+    int32_t rank;
+} hm_merge_slot;
+
+#define HM_MORE 0x80000000u
 
 typedef struct hm_vocabulary {
     int32_t size;            /* ranks are below this; some may be unused */
@@ -51,11 +59,10 @@ typedef struct hm_vocabulary {
     uint32_t *offsets;       /* rank r is bytes[offsets[r] .. offsets[r + 1]) */
     hm_entry *entries;       /* open addressing; high == 0 is free */
     size_t entry_mask;
-    uint64_t *merges;        /* open addressing; 0 is free */
-    size_t merge_mask;
-    uint8_t *merge_bits;     /* HM_MERGE_BITS of them */
+    int entry_shift;         /* a hash without its low bits is a slot */
     hm_pair *merged_from;    /* by rank */
-    int merges_known;        /* 0: a .tiktoken file, see hm_find_merges */
+    uint32_t *merge_tables;  /* by left rank: see hm_merge */
+    hm_merge_slot *merges;
     int32_t rank_of_byte[256];
 } hm_vocabulary;
 
@@ -65,35 +72,21 @@ harmony_status hm_vocabulary_load(hm_vocabulary *vocabulary,
                                   harmony_error *error);
 void hm_vocabulary_free(hm_vocabulary *vocabulary);
 
-static inline uint64_t hm_hash(uint64_t low, uint64_t high, size_t length)
-{
-    return low * 0x9E3779B97F4A7C15u + (high ^ length) * 0xC2B2AE3D27D4EB4Fu;
-}
-/* The rank of the token with these bytes, or -1. */
-int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
-                size_t length);
+/* ---- Making the tables -------------------------------------------------- */
 
-/* The rank of what two tokens merge into, or -1. */
-int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left, int32_t right);
+#define HM_RANK_LIMIT (1 << 21)
 
-/* Say that two tokens merge into a third. There is room for a merge a rank. */
-void hm_add_merge(hm_vocabulary *vocabulary, int32_t left, int32_t right,
-                  int32_t rank);
+/* Get memory for the tables of `size` ranks, but for their bytes. */
+int hm_vocabulary_allocate(hm_vocabulary *vocabulary, int32_t size);
 
-static inline uint64_t hm_mix(uint64_t low, uint64_t high)
-{
-    uint64_t hash = low * 0x9E3779B97F4A7C15u ^ high * 0xC2B2AE3D27D4EB4Fu;
+/* Enter all tokens, whose bytes and offsets are in place.
+ * Errors: HARMONY_BAD_VOCABULARY. */
+harmony_status hm_enter_tokens(hm_vocabulary *vocabulary, harmony_error *error);
 
-    hash ^= hash >> 32;
-    hash *= 0x9E3779B97F4A7C15u;
-    return hash ^ hash >> 32;
-}
-static inline void hm_prefetch(const hm_vocabulary *vocabulary, uint64_t low, uint64_t high, size_t length)
-{
-    if (length > HM_SHORT_TOKEN) return;
-    high = (high & 0xffffffffu) | (uint64_t)length << 32;
-    __builtin_prefetch(vocabulary->entries + (hm_mix(low, high) & vocabulary->entry_mask & ~(size_t)3));
-}
+/* Make the tables of merges from `merged_from`. 0 if there is no memory. */
+int hm_enter_merges(hm_vocabulary *vocabulary);
+
+/* ---- Looking up --------------------------------------------------------- */
 
 /* The bytes of a token; no bytes for a rank that is not used. */
 static inline const uint8_t *hm_token(const hm_vocabulary *vocabulary,
@@ -101,6 +94,71 @@ static inline const uint8_t *hm_token(const hm_vocabulary *vocabulary,
 {
     *length = vocabulary->offsets[rank + 1] - vocabulary->offsets[rank];
     return vocabulary->bytes + vocabulary->offsets[rank];
+}
+
+/* The rank of the token with these bytes, or -1. */
+int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
+                size_t length);
+
+/* Every token has a table of its own in `merges`, of a power of two of slots, so
+ * that what is asked about one token lies close together: the place of its first
+ * slot, above the number of slots less one, as a logarithm, in HM_TABLE_BITS. */
+#define HM_TABLE_BITS 5
+
+static inline uint32_t hm_table_mask(uint32_t table)
+{
+    return (1u << (table & ((1u << HM_TABLE_BITS) - 1))) - 1;
+}
+
+static inline uint32_t hm_merge_hash(int32_t right)
+{
+    return (uint32_t)right * 0x9E3779B1u >> 11;
+}
+
+/* hm_merge for a merge that may not be in its slot. */
+int32_t hm_merge_further_on(const hm_merge_slot *slots, uint32_t mask,
+                            int32_t right);
+
+/* The rank of what two tokens merge into, or -1. Whether there is such a merge
+ * can't be foreseen, so the usual way has no branch. */
+static inline int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left,
+                               int32_t right)
+{
+    uint32_t table = vocabulary->merge_tables[left];
+    const hm_merge_slot *slots = vocabulary->merges + (table >> HM_TABLE_BITS);
+    uint32_t mask = hm_table_mask(table);
+    hm_merge_slot slot = slots[hm_merge_hash(right) & mask];
+    uint32_t differ = slot.right ^ ((uint32_t)right + 1);
+
+    if (differ >= HM_MORE && differ != HM_MORE)
+        return hm_merge_further_on(slots, mask, right);
+    return (differ & ~HM_MORE) == 0 ? slot.rank : -1;
+}
+
+/* The keys of short byte strings, and where their search begins. */
+static inline uint64_t hm_little32(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16
+           | (uint64_t)p[3] << 24;
+}
+
+static inline uint64_t hm_little64(const uint8_t *p)
+{
+    return hm_little32(p) | hm_little32(p + 4) << 32;
+}
+
+/* The high bits of it are the good ones. */
+static inline uint64_t hm_hash(uint64_t low, uint64_t high)
+{
+    return low * 0x9E3779B97F4A7C15u + high * 0xC2B2AE3D27D4EB4Fu;
+}
+
+/* Four entries fill a cache line; a search begins at the first of them. */
+static inline size_t hm_entry_line(const hm_vocabulary *vocabulary,
+                                   hm_entry key)
+{
+    return (hm_hash(key.low, key.high) >> vocabulary->entry_shift)
+           & ~(size_t)3;
 }
 
 #endif

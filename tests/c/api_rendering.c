@@ -78,19 +78,19 @@ static id_list rendered(const harmony_render_options *options)
 
     exact.text = bytes;
     exact.messages = records;
-    status = harmony_render(encoding, &exact, options, NULL, 0, &count, NULL);
+    status = harmony_render(encoding, NULL, &exact, options, NULL, 0, &count, NULL);
     CHECK_EQUAL(status, count > 0 ? HARMONY_SHORT_BUFFER : HARMONY_OK);
     CHECK(count <= bound);
     for (again = 0; again < count; again += count > 40 ? count / 8 : 1) {
         list.ids = room(again * sizeof *list.ids);
-        CHECK_EQUAL(harmony_render(encoding, &exact, options, list.ids, again,
+        CHECK_EQUAL(harmony_render(encoding, NULL, &exact, options, list.ids, again,
                                    &list.count, &error), HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(error.status, HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(list.count, count);
         free(list.ids);
     }
     list.ids = room(count * sizeof *list.ids);
-    CHECK_EQUAL(harmony_render(encoding, &exact, options, list.ids, count,
+    CHECK_EQUAL(harmony_render(encoding, NULL, &exact, options, list.ids, count,
                                &list.count, &error), HARMONY_OK);
     CHECK_EQUAL(list.count, count);
     free(bytes);
@@ -135,10 +135,10 @@ static void check_refused(const harmony_render_options *options,
     size_t count = 99;
     int32_t ids[300];
 
-    CHECK_EQUAL(harmony_render(encoding, &conversation, options, NULL, 0,
+    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, options, NULL, 0,
                                &count, NULL), status);
     CHECK_EQUAL(count, 0);
-    CHECK_EQUAL(harmony_render(encoding, &conversation, options, ids, 300,
+    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, options, ids, 300,
                                &count, &error), status);
     CHECK_EQUAL(count, 0);
     CHECK_EQUAL(error.status, status);
@@ -242,7 +242,7 @@ static void test_nothing(void)
     check_render(NULL, (char *)NULL);
     conversation.messages = NULL;
     CHECK(harmony_render_bound(&conversation) > 0);
-    CHECK_EQUAL(harmony_render(encoding, &conversation, NULL, NULL, 0, &count,
+    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, NULL, 0, &count,
                                NULL), HARMONY_OK);
     CHECK_EQUAL(count, 0);
 }
@@ -258,7 +258,7 @@ static void test_no_text(void)
     add(HARMONY_ROLE_TOOL, "", "", "", "", "");
     add(HARMONY_ROLE_CONTINUED, "", "", "", "", "");
     conversation.text = NULL;
-    CHECK_EQUAL(harmony_render(encoding, &conversation, NULL, ids, 20, &count,
+    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, ids, 20, &count,
                                NULL), HARMONY_OK);
     CHECK_EQUAL(count, 16);
 }
@@ -372,7 +372,7 @@ static void check_bad_span(int32_t start, int32_t length, int inside)
         add_plain(HARMONY_ROLE_USER, NULL, "0123456789");
         message = add(HARMONY_ROLE_TOOL, "x", NULL, NULL, NULL, "y");
         *field_of(message, field) = span;
-        status = harmony_render(encoding, &conversation, NULL, NULL, 0, &count,
+        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0, &count,
                                 NULL);
         CHECK_EQUAL(status, inside ? HARMONY_SHORT_BUFFER
                                    : HARMONY_BAD_ARGUMENT);
@@ -433,7 +433,7 @@ static void test_no_memory(void)
     add(HARMONY_ROLE_USER, name, name, NULL, "json", name);
     for (i = 0; status == HARMONY_NO_MEMORY; i++) {
         refuse_memory(i);
-        status = harmony_render(encoding, &conversation, NULL, NULL, 0, &count,
+        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0, &count,
                                 &error);
         CHECK_EQUAL(error.status, status);
     }

@@ -47,7 +47,7 @@ static void encode_and_decode(struct work *work, const char *text,
     char *back = room(length);
     size_t count, back_length;
 
-    work->sum += (uint64_t)harmony_encode(encoding, text, length, NULL, 0, ids,
+    work->sum += (uint64_t)harmony_encode(encoding, NULL, text, length, NULL, 0, ids,
                                           length, &count, NULL);
     add(work, ids, count * sizeof *ids);
     work->sum += (uint64_t)harmony_decode(encoding, ids, count, back, length,

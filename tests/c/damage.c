@@ -122,7 +122,7 @@ static void write_stream(struct stream *stream, uint64_t *seed)
         say_message(&talk, seed, talk.messages + i);
     conversation.text_length = talk.length;
     options.training = (int32_t)random_below(seed, 2);
-    if (harmony_render(encoding, &conversation, &options, stream->tokens,
+    if (harmony_render(encoding, NULL, &conversation, &options, stream->tokens,
                        TOKEN_ROOM / 2, &stream->count, NULL) != HARMONY_OK)
         abort();
     stream->role = HARMONY_ROLE_NONE;
@@ -165,7 +165,7 @@ static void insert_words(struct stream *stream, size_t at, uint64_t *seed)
     const char *text = words[random_below(seed, COUNT(words))];
     size_t count;
 
-    if (harmony_encode(encoding, text, strlen(text), NULL, 0, tokens, 32,
+    if (harmony_encode(encoding, NULL, text, strlen(text), NULL, 0, tokens, 32,
                        &count, NULL) == HARMONY_OK)
         insert(stream, at, tokens, count);
 }

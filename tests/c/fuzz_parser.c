@@ -41,7 +41,7 @@ static void make_table(void)
     for (i = 0; i < sizeof special / sizeof *special; i++)
         table[n++] = special[i];
     for (i = 0; i < TEXTS && n < TABLE; i++) {
-        harmony_encode(encoding, texts[i], strlen(texts[i]), NULL, 0,
+        harmony_encode(encoding, NULL, texts[i], strlen(texts[i]), NULL, 0,
                        table + n, TABLE - n, &count, NULL);
         n += count < TABLE - n ? count : TABLE - n;
     }

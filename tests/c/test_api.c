@@ -21,14 +21,14 @@ id_list encode_bytes(const char *text, size_t length, const int32_t *allowed,
     id_list list = {NULL, 0};
     harmony_error error;
     harmony_status status
-        = harmony_encode(encoding, exact, length, allowed, allowed_count, NULL,
+        = harmony_encode(encoding, NULL, exact, length, allowed, allowed_count, NULL,
                          0, &count, NULL);
 
     CHECK_EQUAL(status, count > 0 ? HARMONY_SHORT_BUFFER : HARMONY_OK);
     CHECK(count <= length);
     if (count > 1) {
         list.ids = room((count - 1) * sizeof *list.ids);
-        CHECK_EQUAL(harmony_encode(encoding, exact, length, allowed,
+        CHECK_EQUAL(harmony_encode(encoding, NULL, exact, length, allowed,
                                    allowed_count, list.ids, count - 1, &again,
                                    &error), HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(error.status, HARMONY_SHORT_BUFFER);
@@ -36,7 +36,7 @@ id_list encode_bytes(const char *text, size_t length, const int32_t *allowed,
         free(list.ids);
     }
     list.ids = room(count * sizeof *list.ids);
-    CHECK_EQUAL(harmony_encode(encoding, exact, length, allowed, allowed_count,
+    CHECK_EQUAL(harmony_encode(encoding, NULL, exact, length, allowed, allowed_count,
                                list.ids, count, &list.count, &error),
                 HARMONY_OK);
     CHECK_EQUAL(list.count, count);

@@ -1,0 +1,346 @@
+/*
+ * Most pieces of a text have come before, so their tokens are remembered, in two
+ * tables that are small enough for the caches of a processor:
+ *
+ * - words: pieces of up to 15 bytes that make up to 3 tokens, which is nearly
+ *   all. Two of them fill a cache line and share a slot; the older one goes.
+ * - others: pieces of up to 31 bytes that make up to 7 tokens, but for the words
+ *   that are one token, which cost little. A new one takes the slot.
+ *
+ * Pieces are taken many at a time, in two passes. The first finds the words that
+ * are known, with hardly a branch, and asks for the memory that the rest will
+ * need. The second, when that has come, looks up or merges the rest.
+ */
+#include "pieces.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+
+#define WORD_LENGTH 15
+#define WORD_TOKENS 3
+#define WORD_BITS 15
+#define OTHER_LENGTH 31
+#define OTHER_TOKENS 7
+#define OTHER_BITS 14
+#define LINE 64 /* bytes of a cache line */
+
+/* The bytes of a piece, zero-padded, as numbers; its length is in the highest
+ * byte, of `high` for a word and of `more[1]` for others. */
+struct key {
+    uint64_t low;
+    uint64_t high;
+    uint64_t more[2];
+};
+
+struct word {
+    uint64_t low;
+    uint64_t high; /* 0: there is none */
+    int32_t tokens[WORD_TOKENS];
+    int32_t count;
+};
+
+struct other {
+    struct key key;
+    int32_t tokens[OTHER_TOKENS];
+    int32_t count;
+};
+
+struct harmony_cache {
+    const harmony_encoding *encoding;
+    void *memory;
+    struct word (*words)[2];
+    struct other *others;
+};
+
+/* ---- Making one -------------------------------------------------------- */
+
+harmony_status harmony_cache_new(const harmony_encoding *encoding,
+                                 harmony_cache **out, harmony_error *error)
+{
+    harmony_cache *cache = calloc(1, sizeof *cache);
+    size_t words = sizeof *cache->words << WORD_BITS;
+    size_t others = sizeof *cache->others << OTHER_BITS;
+    uint8_t *memory = calloc(1, words + others + LINE);
+
+    *out = NULL;
+    if (cache == NULL || memory == NULL) {
+        free(cache);
+        free(memory);
+        return hm_fail(error, HARMONY_NO_MEMORY, -1,
+                       "no memory for the cache");
+    }
+    cache->encoding = encoding;
+    cache->memory = memory;
+    memory += LINE - (uintptr_t)memory % LINE;
+    cache->words = (struct word(*)[2])(void *)memory;
+    cache->others = (struct other *)(void *)(memory + words);
+    *out = cache;
+    return HARMONY_OK;
+}
+
+void harmony_cache_free(harmony_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    free(cache->memory);
+    free(cache);
+}
+
+const harmony_encoding *hm_cache_owner(const harmony_cache *cache)
+{
+    return cache->encoding;
+}
+
+/* ---- Keys -------------------------------------------------------------- */
+
+/* The first `n` bytes of eight. */
+#define FIRST(n) (~(uint64_t)0 >> (64 - 8 * (n)))
+
+static const uint64_t low_bytes[WORD_LENGTH + 1] = {
+    0, FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7),
+    FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8),
+    FIRST(8)
+};
+static const uint64_t high_bytes[WORD_LENGTH + 1] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, FIRST(1), FIRST(2), FIRST(3), FIRST(4),
+    FIRST(5), FIRST(6), FIRST(7)
+};
+
+/* The first two numbers of a key; 16 bytes can be read. */
+static inline void word_key(const uint8_t *bytes, size_t length,
+                            struct key *key)
+{
+    key->low = hm_little64(bytes) & low_bytes[length];
+    key->high = (hm_little64(bytes + 8) & high_bytes[length])
+                | (uint64_t)length << 56;
+}
+
+static struct key other_key(const uint8_t *bytes, size_t length)
+{
+    uint8_t padded[OTHER_LENGTH + 1] = {0};
+    struct key key;
+
+    memcpy(padded, bytes, length);
+    padded[OTHER_LENGTH] = (uint8_t)length;
+    key.low = hm_little64(padded);
+    key.high = hm_little64(padded + 8);
+    key.more[0] = hm_little64(padded + 16);
+    key.more[1] = hm_little64(padded + 24);
+    return key;
+}
+
+static struct other *other_slot(const harmony_cache *cache,
+                                const struct key *key)
+{
+    uint64_t hash = hm_hash(key->low ^ key->more[0] >> 7,
+                            key->high ^ key->more[1] >> 11);
+
+    return cache->others + (hash >> (64 - OTHER_BITS));
+}
+
+static int same_key(const struct key *a, const struct key *b)
+{
+    return ((a->low ^ b->low) | (a->high ^ b->high)
+            | (a->more[0] ^ b->more[0]) | (a->more[1] ^ b->more[1])) == 0;
+}
+
+/* ---- One piece --------------------------------------------------------- */
+
+int hm_encode_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
+                    size_t length, hm_tokens *out)
+{
+    int32_t rank = hm_rank(vocabulary, piece, length);
+
+    if (rank < 0)
+        return hm_bpe(vocabulary, piece, length, out);
+    hm_push(out, rank);
+    return 1;
+}
+
+/* A piece that is not among the known words. */
+struct miss {
+    size_t start;
+    size_t length;
+    size_t before; /* tokens of known words before it */
+    struct key key;
+    struct word *words;   /* its slot; NULL if it is too long */
+    struct other *other;  /* its slot; NULL if it is too long */
+};
+
+static void push_all(hm_tokens *out, const int32_t *tokens, size_t count)
+{
+    size_t i;
+
+    if (out->count + count > out->capacity) {
+        for (i = 0; i < count; i++)
+            hm_push(out, tokens[i]);
+        return;
+    }
+    memcpy(out->tokens + out->count, tokens, count * sizeof *tokens);
+    out->count += count;
+}
+
+static void remember_word(const struct miss *miss, const int32_t *tokens,
+                          size_t count)
+{
+    struct word *words = miss->words;
+
+    words[1] = words[0];
+    words[0].low = miss->key.low;
+    words[0].high = miss->key.high;
+    words[0].count = (int32_t)count;
+    memcpy(words[0].tokens, tokens, count * sizeof *tokens);
+}
+
+static void remember_other(const struct miss *miss, const int32_t *tokens,
+                           size_t count)
+{
+    miss->other->key = miss->key;
+    miss->other->count = (int32_t)count;
+    memcpy(miss->other->tokens, tokens, count * sizeof *tokens);
+}
+
+/* Add the tokens of a piece that is no known word. 0 if there is no memory. */
+static int encode_miss(const hm_vocabulary *vocabulary, const struct miss *miss,
+                       const uint8_t *piece, hm_tokens *out)
+{
+    int32_t few[OTHER_LENGTH];
+    hm_tokens found = {few, OTHER_LENGTH, 0};
+
+    if (miss->other == NULL)
+        return hm_encode_piece(vocabulary, piece, miss->length, out);
+    if (same_key(&miss->other->key, &miss->key)) {
+        found.tokens = miss->other->tokens;
+        found.count = (size_t)miss->other->count;
+    } else {
+        if (!hm_encode_piece(vocabulary, piece, miss->length, &found))
+            return 0;
+        if ((found.count > 1 || miss->words == NULL)
+            && found.count <= OTHER_TOKENS)
+            remember_other(miss, few, found.count);
+    }
+    if (miss->words != NULL && found.count <= WORD_TOKENS)
+        remember_word(miss, found.tokens, found.count);
+    push_all(out, found.tokens, found.count);
+    return 1;
+}
+
+/* ---- Many pieces ------------------------------------------------------- */
+
+/* What the first pass makes of some pieces. */
+struct pass {
+    int32_t known[HM_PIECES * WORD_TOKENS + 1]; /* tokens of known words */
+    size_t known_count;
+    struct miss misses[HM_PIECES];
+    size_t miss_count;
+};
+
+static void add_miss(const hm_vocabulary *vocabulary,
+                     const harmony_cache *cache, const uint8_t *text,
+                     struct miss *miss)
+{
+    if (miss->words != NULL) {
+        hm_entry entry;
+
+        entry.low = miss->key.low;
+        entry.high = (miss->key.high & UINT32_MAX) | miss->length << 32;
+        miss->key.more[0] = miss->key.more[1] = 0;
+        if (miss->length <= HM_SHORT_TOKEN)
+            HM_PREFETCH(vocabulary->entries
+                        + hm_entry_line(vocabulary, entry));
+    } else if (miss->length <= OTHER_LENGTH) {
+        miss->key = other_key(text + miss->start, miss->length);
+    } else {
+        miss->other = NULL;
+        return;
+    }
+    miss->other = other_slot(cache, &miss->key);
+    HM_PREFETCH(miss->other);
+}
+
+static void find_known(const hm_vocabulary *vocabulary,
+                       const harmony_cache *cache, const uint8_t *text,
+                       size_t length, size_t start, const uint32_t *ends,
+                       size_t count, struct pass *pass)
+{
+    int32_t *to = pass->known;
+    struct miss *miss = pass->misses;
+    uint8_t padded[WORD_LENGTH + 1] = {0};
+    struct { uint64_t low, high; struct word *words; } probes[HM_PIECES];
+    size_t i, begin = start;
+
+    for (i = 0; i < count; start = ends[i++]) {
+        size_t size = ends[i] - start;
+        const uint8_t *from = text + start;
+
+        probes[i].words = NULL;
+        if (HM_LIKELY(size <= WORD_LENGTH)) {
+            struct key key;
+            if (start + sizeof padded > length)
+                from = memcpy(padded, from, size);
+            word_key(from, size, &key);
+            probes[i].low = key.low;
+            probes[i].high = key.high;
+            probes[i].words = cache->words[hm_hash(key.low, key.high)
+                                 >> (64 - WORD_BITS)];
+            HM_PREFETCH(probes[i].words);
+        }
+    }
+    for (i = 0, start = begin; i < count; start = ends[i++]) {
+        struct word *words = probes[i].words;
+        if (HM_LIKELY(words != NULL)) {
+            uint64_t differ[2];
+
+            differ[0] = (words[0].low ^ probes[i].low)
+                        | (words[0].high ^ probes[i].high);
+            differ[1] = (words[1].low ^ probes[i].low)
+                        | (words[1].high ^ probes[i].high);
+            /* 1 if they differ, without a branch that can't be foreseen */
+            differ[0] = (differ[0] | (0 - differ[0])) >> 63;
+            differ[1] = (differ[1] | (0 - differ[1])) >> 63;
+            if (HM_LIKELY(!(differ[0] & differ[1]))) {
+                memcpy(to, words[differ[0]].tokens, 4 * sizeof *to);
+                to += words[differ[0]].count;
+                continue;
+            }
+            miss->key.low = probes[i].low;
+            miss->key.high = probes[i].high;
+        }
+        miss->words = words;
+        miss->start = start;
+        miss->length = ends[i] - start;
+        miss->before = (size_t)(to - pass->known);
+        add_miss(vocabulary, cache, text, miss++);
+    }
+    pass->known_count = (size_t)(to - pass->known);
+    pass->miss_count = (size_t)(miss - pass->misses);
+}
+
+int hm_encode_pieces(const hm_vocabulary *vocabulary, harmony_cache *cache,
+                     const uint8_t *text, size_t length, size_t start,
+                     const uint32_t *ends, size_t count, hm_tokens *out)
+{
+    struct pass pass;
+    size_t i, done = 0;
+
+    if (cache == NULL) {
+        for (i = 0; i < count; start = ends[i++])
+            if (!hm_encode_piece(vocabulary, text + start, ends[i] - start,
+                                 out))
+                return 0;
+        return 1;
+    }
+    find_known(vocabulary, cache, text, length, start, ends, count, &pass);
+    for (i = 0; i < pass.miss_count; i++) {
+        const struct miss *miss = pass.misses + i;
+
+        push_all(out, pass.known + done, miss->before - done);
+        done = miss->before;
+        if (!encode_miss(vocabulary, miss, text + miss->start, out))
+            return 0;
+    }
+    push_all(out, pass.known + done, pass.known_count - done);
+    return 1;
+}

@@ -1,0 +1,27 @@
+/*
+ * Pieces to tokens: a piece is one token, or is merged from bytes; a cache
+ * remembers those of before.
+ */
+#ifndef HM_PIECES_H
+#define HM_PIECES_H
+
+#include "bpe.h"
+
+/* Pieces that are encoded in one go. */
+#define HM_PIECES 256
+
+/* The encoding that a cache belongs to. */
+const harmony_encoding *hm_cache_owner(const harmony_cache *cache);
+
+/* Add the tokens of one piece. 0 if there is no memory. */
+int hm_encode_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
+                    size_t length, hm_tokens *out);
+
+/* Add the tokens of up to HM_PIECES pieces of a text of `length` bytes: the
+ * first begins at `start`, ends[i] is where piece i ends and the next begins.
+ * `cache` may be NULL. 0 if there is no memory. */
+int hm_encode_pieces(const hm_vocabulary *vocabulary, harmony_cache *cache,
+                     const uint8_t *text, size_t length, size_t start,
+                     const uint32_t *ends, size_t count, hm_tokens *out);
+
+#endif
