@@ -43,7 +43,7 @@ struct word {
 
 struct other {
     struct key key;
-    int32_t tokens[OTHER_TOKENS];
+    int32_t tokens[OTHER_TOKENS]; /* and one to spare */
     int32_t count;
 };
 
@@ -169,16 +169,18 @@ struct miss {
     struct other *other;  /* its slot; NULL if it is too long */
 };
 
-static void push_all(hm_tokens *out, const int32_t *tokens, size_t count)
+/* Four tokens are copied at a time, so `tokens` has three to spare. */
+static inline void push_all(hm_tokens *out, const int32_t *tokens, size_t count)
 {
     size_t i;
 
-    if (out->count + count > out->capacity) {
+    if (out->count + count + 3 > out->capacity) {
         for (i = 0; i < count; i++)
             hm_push(out, tokens[i]);
         return;
     }
-    memcpy(out->tokens + out->count, tokens, count * sizeof *tokens);
+    for (i = 0; i < count; i += 4)
+        memcpy(out->tokens + out->count + i, tokens + i, 4 * sizeof *tokens);
     out->count += count;
 }
 
@@ -206,7 +208,7 @@ static void remember_other(const struct miss *miss, const int32_t *tokens,
 static int encode_miss(const hm_vocabulary *vocabulary, const struct miss *miss,
                        const uint8_t *piece, hm_tokens *out)
 {
-    int32_t few[OTHER_LENGTH];
+    int32_t few[OTHER_LENGTH + 3];
     hm_tokens found = {few, OTHER_LENGTH, 0};
 
     if (miss->other == NULL)
@@ -231,7 +233,7 @@ static int encode_miss(const hm_vocabulary *vocabulary, const struct miss *miss,
 
 /* What the first pass makes of some pieces. */
 struct pass {
-    int32_t known[HM_PIECES * WORD_TOKENS + 1]; /* tokens of known words */
+    int32_t known[HM_PIECES * WORD_TOKENS + 3]; /* tokens of known words */
     size_t known_count;
     struct miss misses[HM_PIECES];
     size_t miss_count;
