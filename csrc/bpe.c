@@ -166,7 +166,7 @@ static void run_merging(struct merging *m)
 #define FEW 32
 #define PLACE_BITS 5
 #define BLOCK 8 /* merges that are compared together */
-#define NO_FEW UINT32_MAX
+#define NO_FEW (UINT32_MAX << PLACE_BITS)
 
 /* The same for a few bytes, where it is quickest to look at all merges for the
  * least one. Behind the last part, and before the first, stands one that merges
@@ -200,9 +200,9 @@ static inline uint32_t least_of(const uint32_t *best, int count)
 static inline void look_up(struct few *few, int place)
 {
     int32_t rank = hm_merge(few->vocabulary, few->token[place], few->token[few->next[place]]);
-    uint32_t merge = (uint32_t)rank << PLACE_BITS | (uint32_t)place;
 
-    few->best[place] = rank < 0 ? NO_FEW : merge;
+    /* without a branch: a rank of -1 leaves no bit unset but the place's */
+    few->best[place] = (uint32_t)rank << PLACE_BITS | (uint32_t)place;
 }
 
 static size_t merge_few(const hm_vocabulary *vocabulary, const uint8_t *bytes,
@@ -226,7 +226,7 @@ static size_t merge_few(const hm_vocabulary *vocabulary, const uint8_t *bytes,
         look_up(&few, i);
     for (; i % BLOCK != 0; i++)
         few.best[i] = NO_FEW;
-    while ((least = least_of(few.best, length)) != NO_FEW) {
+    while ((least = least_of(few.best, length)) < NO_FEW) {
         int gone;
 
         i = (int)(least & (FEW - 1));

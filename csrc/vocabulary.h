@@ -132,7 +132,7 @@ static inline int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left,
 
     if (differ >= HM_MORE && differ != HM_MORE)
         return hm_merge_further_on(slots, mask, right);
-    return (differ & ~HM_MORE) == 0 ? slot.rank : -1;
+    return slot.rank | -(int32_t)((differ & ~HM_MORE) != 0);
 }
 
 /* The keys of short byte strings, and where their search begins. */
