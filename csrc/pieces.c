@@ -54,6 +54,13 @@ struct harmony_cache {
     struct other *others;
 };
 
+/* A word that is looked for, and its slot. */
+struct probe {
+    uint64_t low;
+    uint64_t high;
+    struct word *words;
+};
+
 /* ---- Making one -------------------------------------------------------- */
 
 harmony_status harmony_cache_new(const harmony_encoding *encoding,
@@ -108,13 +115,21 @@ static const uint64_t high_bytes[WORD_LENGTH + 1] = {
     FIRST(5), FIRST(6), FIRST(7)
 };
 
-/* The first two numbers of a key; 16 bytes can be read. */
-static inline void word_key(const uint8_t *bytes, size_t length,
-                            struct key *key)
+/* The key and the slot of a word; LOAD bytes can be read. For a piece that is
+ * too long to be a word, a key that no word has. */
+#define LOAD 16
+
+static inline void find_slot(const harmony_cache *cache, const uint8_t *bytes,
+                             size_t length, struct probe *probe)
 {
-    key->low = hm_little64(bytes) & low_bytes[length];
-    key->high = (hm_little64(bytes + 8) & high_bytes[length])
-                | (uint64_t)length << 56;
+    size_t kept = length & WORD_LENGTH;
+
+    probe->low = hm_little64(bytes) & low_bytes[kept];
+    probe->high = (hm_little64(bytes + 8) & high_bytes[kept])
+                  | (uint64_t)(length <= WORD_LENGTH ? length : LOAD) << 56;
+    probe->words
+        = cache->words[hm_hash(probe->low, probe->high) >> (64 - WORD_BITS)];
+    HM_PREFETCH(probe->words);
 }
 
 static struct key other_key(const uint8_t *bytes, size_t length)
@@ -262,6 +277,25 @@ static void add_miss(const hm_vocabulary *vocabulary,
     HM_PREFETCH(miss->other);
 }
 
+/* Find the slots of all pieces, so that their memory is there when it is read.
+ * The last ones may have too few bytes behind them, and are copied. */
+static void find_slots(const harmony_cache *cache, const uint8_t *text,
+                       size_t length, size_t start, const uint32_t *ends,
+                       size_t count, struct probe *probes)
+{
+    size_t i, size;
+
+    for (i = 0; i < count && start + LOAD <= length; start = ends[i++])
+        find_slot(cache, text + start, ends[i] - start, probes + i);
+    for (; i < count; start = ends[i++]) {
+        uint8_t padded[LOAD] = {0};
+
+        size = ends[i] - start;
+        memcpy(padded, text + start, size < LOAD ? size : LOAD);
+        find_slot(cache, padded, size, probes + i);
+    }
+}
+
 static void find_known(const hm_vocabulary *vocabulary,
                        const harmony_cache *cache, const uint8_t *text,
                        size_t length, size_t start, const uint32_t *ends,
@@ -269,50 +303,31 @@ static void find_known(const hm_vocabulary *vocabulary,
 {
     int32_t *to = pass->known;
     struct miss *miss = pass->misses;
-    uint8_t padded[WORD_LENGTH + 1] = {0};
-    struct { uint64_t low, high; struct word *words; } probes[HM_PIECES];
-    size_t i, begin = start;
+    struct probe probes[HM_PIECES];
+    size_t i;
 
+    find_slots(cache, text, length, start, ends, count, probes);
     for (i = 0; i < count; start = ends[i++]) {
-        size_t size = ends[i] - start;
-        const uint8_t *from = text + start;
+        const struct probe *probe = probes + i;
+        struct word *words = probe->words;
+        uint64_t first = (words[0].low ^ probe->low)
+                         | (words[0].high ^ probe->high);
+        uint64_t second = (words[1].low ^ probe->low)
+                          | (words[1].high ^ probe->high);
 
-        probes[i].words = NULL;
-        if (HM_LIKELY(size <= WORD_LENGTH)) {
-            struct key key;
-            if (start + sizeof padded > length)
-                from = memcpy(padded, from, size);
-            word_key(from, size, &key);
-            probes[i].low = key.low;
-            probes[i].high = key.high;
-            probes[i].words = cache->words[hm_hash(key.low, key.high)
-                                 >> (64 - WORD_BITS)];
-            HM_PREFETCH(probes[i].words);
+        /* 1 if they differ, without a branch that can't be foreseen */
+        first = (first | (0 - first)) >> 63;
+        second = (second | (0 - second)) >> 63;
+        if (HM_LIKELY(!(first & second))) {
+            memcpy(to, words[first].tokens, 4 * sizeof *to);
+            to += words[first].count;
+            continue;
         }
-    }
-    for (i = 0, start = begin; i < count; start = ends[i++]) {
-        struct word *words = probes[i].words;
-        if (HM_LIKELY(words != NULL)) {
-            uint64_t differ[2];
-
-            differ[0] = (words[0].low ^ probes[i].low)
-                        | (words[0].high ^ probes[i].high);
-            differ[1] = (words[1].low ^ probes[i].low)
-                        | (words[1].high ^ probes[i].high);
-            /* 1 if they differ, without a branch that can't be foreseen */
-            differ[0] = (differ[0] | (0 - differ[0])) >> 63;
-            differ[1] = (differ[1] | (0 - differ[1])) >> 63;
-            if (HM_LIKELY(!(differ[0] & differ[1]))) {
-                memcpy(to, words[differ[0]].tokens, 4 * sizeof *to);
-                to += words[differ[0]].count;
-                continue;
-            }
-            miss->key.low = probes[i].low;
-            miss->key.high = probes[i].high;
-        }
-        miss->words = words;
+        miss->key.low = probe->low;
+        miss->key.high = probe->high;
         miss->start = start;
         miss->length = ends[i] - start;
+        miss->words = miss->length <= WORD_LENGTH ? words : NULL;
         miss->before = (size_t)(to - pass->known);
         add_miss(vocabulary, cache, text, miss++);
     }
