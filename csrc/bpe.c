@@ -163,7 +163,7 @@ static void run_merging(struct merging *m)
 
 /* ---- A few bytes -------------------------------------------------------- */
 
-#define FEW 32
+#define FEW HM_FEW
 #define PLACE_BITS 5
 #define BLOCK 8 /* merges that are compared together */
 #define NO_FEW (UINT32_MAX << PLACE_BITS)
@@ -173,6 +173,7 @@ static void run_merging(struct merging *m)
  * with nothing: a token without merges, whose place nobody looks at. */
 struct few {
     const hm_vocabulary *vocabulary;
+    int length;
     int32_t token[FEW + 2];
     uint32_t best[FEW + 2];
     uint8_t previous[FEW + 2];
@@ -205,42 +206,95 @@ static inline void look_up(struct few *few, int place)
     few->best[place] = (uint32_t)rank << PLACE_BITS | (uint32_t)place;
 }
 
+static void begin_few(struct few *few, const hm_vocabulary *vocabulary,
+                      const uint8_t *bytes, int length)
+{
+    int i;
+
+    few->vocabulary = vocabulary;
+    few->length = length;
+    for (i = 0; i < length; i++) {
+        few->token[i] = vocabulary->rank_of_byte[bytes[i]];
+        few->previous[i] = (uint8_t)(i - 1);
+        few->next[i] = (uint8_t)(i + 1);
+    }
+    few->previous[0] = FEW + 1;
+    few->next[FEW + 1] = FEW + 1;
+    few->token[FEW + 1] = few->token[length] = vocabulary->size;
+    for (i = 0; i < length; i++)
+        look_up(few, i);
+    for (; i % BLOCK != 0; i++)
+        few->best[i] = NO_FEW;
+}
+
+/* Make the least merge; 0 if there is none. */
+static int merge_step(struct few *few)
+{
+    uint32_t least = least_of(few->best, few->length);
+    int place = (int)(least & (FEW - 1)), gone;
+
+    if (least >= NO_FEW)
+        return 0;
+    gone = few->next[place];
+    few->token[place] = (int32_t)(least >> PLACE_BITS);
+    few->next[place] = few->next[gone];
+    few->previous[few->next[gone]] = (uint8_t)place;
+    few->best[gone] = NO_FEW;
+    look_up(few, place);
+    look_up(few, few->previous[place]);
+    return 1;
+}
+
+static size_t tokens_of_few(const struct few *few, int32_t *tokens)
+{
+    size_t count = 0;
+    int i;
+
+    for (i = 0; i < few->length; i = few->next[i])
+        tokens[count++] = few->token[i];
+    return count;
+}
+
 static size_t merge_few(const hm_vocabulary *vocabulary, const uint8_t *bytes,
                         int length, int32_t *tokens)
 {
     struct few few;
-    size_t count = 0;
-    uint32_t least;
+
+    begin_few(&few, vocabulary, bytes, length);
+    while (merge_step(&few))
+        ;
+    return tokens_of_few(&few, tokens);
+}
+
+#ifndef LANES
+#define LANES 6
+#endif
+
+void hm_bpe_together(const hm_vocabulary *vocabulary, hm_piece *pieces,
+                     size_t count)
+{
+    struct few lanes[LANES];
+    hm_piece *piece[LANES] = {NULL};
+    size_t next = 0, running = 0;
     int i;
 
-    few.vocabulary = vocabulary;
-    for (i = 0; i < length; i++) {
-        few.token[i] = vocabulary->rank_of_byte[bytes[i]];
-        few.previous[i] = (uint8_t)(i - 1);
-        few.next[i] = (uint8_t)(i + 1);
+    for (i = 0; i < LANES && next < count; i++, next++, running++) {
+        piece[i] = pieces + next;
+        begin_few(lanes + i, vocabulary, piece[i]->bytes, (int)piece[i]->length);
     }
-    few.previous[0] = FEW + 1;
-    few.next[FEW + 1] = FEW + 1;
-    few.token[FEW + 1] = few.token[length] = vocabulary->size;
-    for (i = 0; i < length; i++)
-        look_up(&few, i);
-    for (; i % BLOCK != 0; i++)
-        few.best[i] = NO_FEW;
-    while ((least = least_of(few.best, length)) < NO_FEW) {
-        int gone;
-
-        i = (int)(least & (FEW - 1));
-        gone = few.next[i];
-        few.token[i] = (int32_t)(least >> PLACE_BITS);
-        few.next[i] = few.next[gone];
-        few.previous[few.next[gone]] = (uint8_t)i;
-        few.best[gone] = NO_FEW;
-        look_up(&few, i);
-        look_up(&few, few.previous[i]);
-    }
-    for (i = 0; i < length; i = few.next[i])
-        tokens[count++] = few.token[i];
-    return count;
+    while (running > 0)
+        for (i = 0; i < LANES; i++) {
+            if (piece[i] == NULL || merge_step(lanes + i))
+                continue;
+            piece[i]->count = tokens_of_few(lanes + i, piece[i]->tokens);
+            if (next < count) {
+                piece[i] = pieces + next++;
+                begin_few(lanes + i, vocabulary, piece[i]->bytes, (int)piece[i]->length);
+            } else {
+                piece[i] = NULL;
+                running--;
+            }
+        }
 }
 
 /* The merging of a window into `tokens`, which has room for a token a byte;

@@ -25,6 +25,21 @@ static inline void hm_push(hm_tokens *tokens, int32_t token)
 int hm_bpe(const hm_vocabulary *vocabulary, const uint8_t *piece, size_t length,
            hm_tokens *tokens);
 
+/* A piece of up to HM_FEW bytes, room for a token a byte, and, once merged, how
+ * many there are. */
+#define HM_FEW 32
+
+typedef struct hm_piece {
+    const uint8_t *bytes;
+    size_t length;
+    int32_t *tokens;
+    size_t count;
+} hm_piece;
+
+/* Merge some pieces side by side: while one waits for memory, others go on. */
+void hm_bpe_together(const hm_vocabulary *vocabulary, hm_piece *pieces,
+                     size_t count);
+
 /* Find the merges of a vocabulary that was read without them.
  * Errors: HARMONY_BAD_VOCABULARY, HARMONY_NO_MEMORY. */
 harmony_status hm_find_merges(hm_vocabulary *vocabulary, harmony_error *error);

@@ -25,6 +25,7 @@
 #define OTHER_TOKENS 7
 #define OTHER_BITS 14
 #define LINE 64 /* bytes of a cache line */
+#define ROOM (OTHER_LENGTH + 3)
 
 /* The bytes of a piece, zero-padded, as numbers; its length is in the highest
  * byte, of `high` for a word and of `more[1]` for others. */
@@ -52,6 +53,7 @@ struct harmony_cache {
     void *memory;
     struct word (*words)[2];
     struct other *others;
+    struct batch *batch;
 };
 
 /* A word that is looked for, and its slot. */
@@ -60,45 +62,6 @@ struct probe {
     uint64_t high;
     struct word *words;
 };
-
-/* ---- Making one -------------------------------------------------------- */
-
-harmony_status harmony_cache_new(const harmony_encoding *encoding,
-                                 harmony_cache **out, harmony_error *error)
-{
-    harmony_cache *cache = calloc(1, sizeof *cache);
-    size_t words = sizeof *cache->words << WORD_BITS;
-    size_t others = sizeof *cache->others << OTHER_BITS;
-    uint8_t *memory = calloc(1, words + others + LINE);
-
-    *out = NULL;
-    if (cache == NULL || memory == NULL) {
-        free(cache);
-        free(memory);
-        return hm_fail(error, HARMONY_NO_MEMORY, -1,
-                       "no memory for the cache");
-    }
-    cache->encoding = encoding;
-    cache->memory = memory;
-    memory += LINE - (uintptr_t)memory % LINE;
-    cache->words = (struct word(*)[2])(void *)memory;
-    cache->others = (struct other *)(void *)(memory + words);
-    *out = cache;
-    return HARMONY_OK;
-}
-
-void harmony_cache_free(harmony_cache *cache)
-{
-    if (cache == NULL)
-        return;
-    free(cache->memory);
-    free(cache);
-}
-
-const harmony_encoding *hm_cache_owner(const harmony_cache *cache)
-{
-    return cache->encoding;
-}
 
 /* ---- Keys -------------------------------------------------------------- */
 
@@ -180,9 +143,66 @@ struct miss {
     size_t length;
     size_t before; /* tokens of known words before it */
     struct key key;
-    struct word *words;   /* its slot; NULL if it is too long */
-    struct other *other;  /* its slot; NULL if it is too long */
+    struct word *words;  /* its slot; NULL if it is too long */
+    struct other *other; /* its slot; NULL if it is too long */
+    size_t at;           /* where its tokens are in `found` */
+    size_t count;
+    int is_new;
 };
+
+/* What is made of some pieces. */
+struct batch {
+    int32_t known[HM_PIECES * WORD_TOKENS + 3]; /* tokens of known words */
+    size_t known_count;
+    struct miss misses[HM_PIECES];
+    size_t miss_count;
+    int32_t found[HM_PIECES * ROOM];            /* tokens of the misses */
+    size_t found_count;
+    hm_piece merged[HM_PIECES];
+    struct miss *merged_of[HM_PIECES];
+    size_t merged_count;
+    struct probe probes[HM_PIECES];
+};
+
+/* ---- Making one -------------------------------------------------------- */
+
+harmony_status harmony_cache_new(const harmony_encoding *encoding,
+                                 harmony_cache **out, harmony_error *error)
+{
+    harmony_cache *cache = calloc(1, sizeof *cache);
+    size_t words = sizeof *cache->words << WORD_BITS;
+    size_t others = sizeof *cache->others << OTHER_BITS;
+    uint8_t *memory = calloc(1, words + others + LINE + sizeof(struct batch));
+
+    *out = NULL;
+    if (cache == NULL || memory == NULL) {
+        free(cache);
+        free(memory);
+        return hm_fail(error, HARMONY_NO_MEMORY, -1,
+                       "no memory for the cache");
+    }
+    cache->encoding = encoding;
+    cache->memory = memory;
+    memory += LINE - (uintptr_t)memory % LINE;
+    cache->words = (struct word(*)[2])(void *)memory;
+    cache->others = (struct other *)(void *)(memory + words);
+    cache->batch = (struct batch *)(void *)(memory + words + others);
+    *out = cache;
+    return HARMONY_OK;
+}
+
+void harmony_cache_free(harmony_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    free(cache->memory);
+    free(cache);
+}
+
+const harmony_encoding *hm_cache_owner(const harmony_cache *cache)
+{
+    return cache->encoding;
+}
 
 /* Four tokens are copied at a time, so `tokens` has three to spare. */
 static inline void push_all(hm_tokens *out, const int32_t *tokens, size_t count)
@@ -199,60 +219,7 @@ static inline void push_all(hm_tokens *out, const int32_t *tokens, size_t count)
     out->count += count;
 }
 
-static void remember_word(const struct miss *miss, const int32_t *tokens,
-                          size_t count)
-{
-    struct word *words = miss->words;
-
-    words[1] = words[0];
-    words[0].low = miss->key.low;
-    words[0].high = miss->key.high;
-    words[0].count = (int32_t)count;
-    memcpy(words[0].tokens, tokens, count * sizeof *tokens);
-}
-
-static void remember_other(const struct miss *miss, const int32_t *tokens,
-                           size_t count)
-{
-    miss->other->key = miss->key;
-    miss->other->count = (int32_t)count;
-    memcpy(miss->other->tokens, tokens, count * sizeof *tokens);
-}
-
-/* Add the tokens of a piece that is no known word. 0 if there is no memory. */
-static int encode_miss(const hm_vocabulary *vocabulary, const struct miss *miss,
-                       const uint8_t *piece, hm_tokens *out)
-{
-    int32_t few[OTHER_LENGTH + 3];
-    hm_tokens found = {few, OTHER_LENGTH, 0};
-
-    if (miss->other == NULL)
-        return hm_encode_piece(vocabulary, piece, miss->length, out);
-    if (same_key(&miss->other->key, &miss->key)) {
-        found.tokens = miss->other->tokens;
-        found.count = (size_t)miss->other->count;
-    } else {
-        if (!hm_encode_piece(vocabulary, piece, miss->length, &found))
-            return 0;
-        if ((found.count > 1 || miss->words == NULL)
-            && found.count <= OTHER_TOKENS)
-            remember_other(miss, few, found.count);
-    }
-    if (miss->words != NULL && found.count <= WORD_TOKENS)
-        remember_word(miss, found.tokens, found.count);
-    push_all(out, found.tokens, found.count);
-    return 1;
-}
-
-/* ---- Many pieces ------------------------------------------------------- */
-
-/* What the first pass makes of some pieces. */
-struct pass {
-    int32_t known[HM_PIECES * WORD_TOKENS + 3]; /* tokens of known words */
-    size_t known_count;
-    struct miss misses[HM_PIECES];
-    size_t miss_count;
-};
+/* ---- The first pass: known words ---------------------------------------- */
 
 static void add_miss(const hm_vocabulary *vocabulary,
                      const harmony_cache *cache, const uint8_t *text,
@@ -262,7 +229,7 @@ static void add_miss(const hm_vocabulary *vocabulary,
         hm_entry entry;
 
         entry.low = miss->key.low;
-        entry.high = (miss->key.high & UINT32_MAX) | miss->length << 32;
+        entry.high = (miss->key.high & UINT32_MAX) | (uint64_t)miss->length << 32;
         miss->key.more[0] = miss->key.more[1] = 0;
         if (miss->length <= HM_SHORT_TOKEN)
             HM_PREFETCH(vocabulary->entries
@@ -298,17 +265,15 @@ static void find_slots(const harmony_cache *cache, const uint8_t *text,
 
 static void find_known(const hm_vocabulary *vocabulary,
                        const harmony_cache *cache, const uint8_t *text,
-                       size_t length, size_t start, const uint32_t *ends,
-                       size_t count, struct pass *pass)
+                       size_t start, const uint32_t *ends,
+                       size_t count, struct batch *batch)
 {
-    int32_t *to = pass->known;
-    struct miss *miss = pass->misses;
-    struct probe probes[HM_PIECES];
+    int32_t *to = batch->known;
+    struct miss *miss = batch->misses;
     size_t i;
 
-    find_slots(cache, text, length, start, ends, count, probes);
     for (i = 0; i < count; start = ends[i++]) {
-        const struct probe *probe = probes + i;
+        const struct probe *probe = batch->probes + i;
         struct word *words = probe->words;
         uint64_t first = (words[0].low ^ probe->low)
                          | (words[0].high ^ probe->high);
@@ -328,18 +293,80 @@ static void find_known(const hm_vocabulary *vocabulary,
         miss->start = start;
         miss->length = ends[i] - start;
         miss->words = miss->length <= WORD_LENGTH ? words : NULL;
-        miss->before = (size_t)(to - pass->known);
+        miss->before = (size_t)(to - batch->known);
         add_miss(vocabulary, cache, text, miss++);
     }
-    pass->known_count = (size_t)(to - pass->known);
-    pass->miss_count = (size_t)(miss - pass->misses);
+    batch->known_count = (size_t)(to - batch->known);
+    batch->miss_count = (size_t)(miss - batch->misses);
+}
+
+/* ---- The second pass: all others ---------------------------------------- */
+
+/* Find a piece among the others, or as a token, or note that it has to be
+ * merged. */
+static void find_other(const hm_vocabulary *vocabulary, const uint8_t *piece, struct batch *batch, struct miss *miss)
+{
+    int32_t *to = batch->found + batch->found_count;
+    int32_t rank;
+
+    miss->at = batch->found_count;
+    batch->found_count += ROOM;
+    miss->is_new = !same_key(&miss->other->key, &miss->key);
+    if (!miss->is_new) {
+        miss->count = (size_t)miss->other->count;
+        memcpy(to, miss->other->tokens, sizeof miss->other->tokens);
+        return;
+    }
+    rank = hm_rank(vocabulary, piece, miss->length);
+    if (rank >= 0) {
+        miss->count = 1;
+        *to = rank;
+        return;
+    }
+    batch->merged[batch->merged_count].bytes = piece;
+    batch->merged[batch->merged_count].length = miss->length;
+    batch->merged[batch->merged_count].tokens = to;
+    batch->merged_of[batch->merged_count++] = miss;
+}
+
+static void find_others(const hm_vocabulary *vocabulary, const uint8_t *text, struct batch *batch)
+{
+    size_t i;
+
+    batch->found_count = 0;
+    batch->merged_count = 0;
+    for (i = 0; i < batch->miss_count; i++)
+        if (batch->misses[i].other != NULL)
+            find_other(vocabulary, text + batch->misses[i].start, batch, batch->misses + i);
+    hm_bpe_together(vocabulary, batch->merged, batch->merged_count);
+    for (i = 0; i < batch->merged_count; i++)
+        batch->merged_of[i]->count = batch->merged[i].count;
+}
+
+static void remember(const struct miss *miss, const int32_t *tokens)
+{
+    struct word *words = miss->words;
+
+    if (miss->is_new && (miss->count > 1 || words == NULL)
+        && miss->count <= OTHER_TOKENS) {
+        miss->other->key = miss->key;
+        miss->other->count = (int32_t)miss->count;
+        memcpy(miss->other->tokens, tokens, sizeof miss->other->tokens);
+    }
+    if (words != NULL && miss->count <= WORD_TOKENS) {
+        words[1] = words[0];
+        words[0].low = miss->key.low;
+        words[0].high = miss->key.high;
+        words[0].count = (int32_t)miss->count;
+        memcpy(words[0].tokens, tokens, sizeof words[0].tokens);
+    }
 }
 
 int hm_encode_pieces(const hm_vocabulary *vocabulary, harmony_cache *cache,
                      const uint8_t *text, size_t length, size_t start,
                      const uint32_t *ends, size_t count, hm_tokens *out)
 {
-    struct pass pass;
+    struct batch *batch;
     size_t i, done = 0;
 
     if (cache == NULL) {
@@ -349,15 +376,24 @@ int hm_encode_pieces(const hm_vocabulary *vocabulary, harmony_cache *cache,
                 return 0;
         return 1;
     }
-    find_known(vocabulary, cache, text, length, start, ends, count, &pass);
-    for (i = 0; i < pass.miss_count; i++) {
-        const struct miss *miss = pass.misses + i;
+    batch = cache->batch;
+    find_slots(cache, text, length, start, ends, count, batch->probes);
+    find_known(vocabulary, cache, text, start, ends, count, batch);
+    find_others(vocabulary, text, batch);
+    for (i = 0; i < batch->miss_count; i++) {
+        const struct miss *miss = batch->misses + i;
 
-        push_all(out, pass.known + done, miss->before - done);
+        push_all(out, batch->known + done, miss->before - done);
         done = miss->before;
-        if (!encode_miss(vocabulary, miss, text + miss->start, out))
-            return 0;
+        if (miss->other == NULL) {
+            if (!hm_encode_piece(vocabulary, text + miss->start, miss->length,
+                                 out))
+                return 0;
+            continue;
+        }
+        push_all(out, batch->found + miss->at, miss->count);
+        remember(miss, batch->found + miss->at);
     }
-    push_all(out, pass.known + done, pass.known_count - done);
+    push_all(out, batch->known + done, batch->known_count - done);
     return 1;
 }
