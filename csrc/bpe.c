@@ -163,14 +163,15 @@ static void run_merging(struct merging *m)
 
 /* ---- A few bytes -------------------------------------------------------- */
 
+/* Of a few bytes, it is quickest to look at all merges for the least one. A
+ * merge is its rank above its place; without one, the rank is -1. Behind the
+ * last part, and before the first (at FEW + 1), stands a token that merges with
+ * nothing. */
 #define FEW HM_FEW
 #define PLACE_BITS 5
-#define BLOCK 8 /* merges that are compared together */
 #define NO_FEW (UINT32_MAX << PLACE_BITS)
+#define TOGETHER 8 /* merges that are compared in one go */
 
-/* The same for a few bytes, where it is quickest to look at all merges for the
- * least one. Behind the last part, and before the first, stands one that merges
- * with nothing: a token without merges, whose place nobody looks at. */
 struct few {
     const hm_vocabulary *vocabulary;
     int length;
@@ -180,29 +181,28 @@ struct few {
     uint8_t next[FEW + 2];
 };
 
+static inline uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 static inline uint32_t least_of(const uint32_t *best, int count)
 {
-    uint32_t least = NO_FEW;
-    int i;
+    uint32_t found = UINT32_MAX;
+    const uint32_t *b;
 
-    for (i = 0; i < count; i += BLOCK) {
-        const uint32_t *b = best + i;
-        uint32_t x = b[0] < b[1] ? b[0] : b[1], y = b[2] < b[3] ? b[2] : b[3];
-        uint32_t z = b[4] < b[5] ? b[4] : b[5], w = b[6] < b[7] ? b[6] : b[7];
-
-        x = x < y ? x : y;
-        z = z < w ? z : w;
-        x = x < z ? x : z;
-        least = x < least ? x : least;
-    }
-    return least;
+    for (b = best; b < best + count; b += TOGETHER)
+        found = least(found, least(least(least(b[0], b[1]), least(b[2], b[3])),
+                                   least(least(b[4], b[5]),
+                                         least(b[6], b[7]))));
+    return found;
 }
 
 static inline void look_up(struct few *few, int place)
 {
-    int32_t rank = hm_merge(few->vocabulary, few->token[place], few->token[few->next[place]]);
+    int32_t rank = hm_merge(few->vocabulary, few->token[place],
+                            few->token[few->next[place]]);
 
-    /* without a branch: a rank of -1 leaves no bit unset but the place's */
     few->best[place] = (uint32_t)rank << PLACE_BITS | (uint32_t)place;
 }
 
@@ -223,20 +223,20 @@ static void begin_few(struct few *few, const hm_vocabulary *vocabulary,
     few->token[FEW + 1] = few->token[length] = vocabulary->size;
     for (i = 0; i < length; i++)
         look_up(few, i);
-    for (; i % BLOCK != 0; i++)
+    for (; i % TOGETHER != 0; i++)
         few->best[i] = NO_FEW;
 }
 
 /* Make the least merge; 0 if there is none. */
 static int merge_step(struct few *few)
 {
-    uint32_t least = least_of(few->best, few->length);
-    int place = (int)(least & (FEW - 1)), gone;
+    uint32_t best = least_of(few->best, few->length);
+    int place = (int)(best % FEW), gone;
 
-    if (least >= NO_FEW)
+    if (best >= NO_FEW)
         return 0;
     gone = few->next[place];
-    few->token[place] = (int32_t)(least >> PLACE_BITS);
+    few->token[place] = (int32_t)(best >> PLACE_BITS);
     few->next[place] = few->next[gone];
     few->previous[few->next[gone]] = (uint8_t)place;
     few->best[gone] = NO_FEW;
@@ -266,35 +266,31 @@ static size_t merge_few(const hm_vocabulary *vocabulary, const uint8_t *bytes,
     return tokens_of_few(&few, tokens);
 }
 
-#ifndef LANES
-#define LANES 6
-#endif
+/* Pieces that are merged side by side. */
+#define LANES 8
 
-void hm_bpe_together(const hm_vocabulary *vocabulary, hm_piece *pieces,
+void hm_bpe_together(const hm_vocabulary *vocabulary, hm_piece *const *pieces,
                      size_t count)
 {
     struct few lanes[LANES];
     hm_piece *piece[LANES] = {NULL};
-    size_t next = 0, running = 0;
+    size_t begun = 0, done = 0;
     int i;
 
-    for (i = 0; i < LANES && next < count; i++, next++, running++) {
-        piece[i] = pieces + next;
-        begin_few(lanes + i, vocabulary, piece[i]->bytes, (int)piece[i]->length);
-    }
-    while (running > 0)
-        for (i = 0; i < LANES; i++) {
-            if (piece[i] == NULL || merge_step(lanes + i))
+    for (i = 0; done < count; i = (i + 1) % LANES) {
+        if (piece[i] != NULL) {
+            if (merge_step(lanes + i))
                 continue;
             piece[i]->count = tokens_of_few(lanes + i, piece[i]->tokens);
-            if (next < count) {
-                piece[i] = pieces + next++;
-                begin_few(lanes + i, vocabulary, piece[i]->bytes, (int)piece[i]->length);
-            } else {
-                piece[i] = NULL;
-                running--;
-            }
+            piece[i] = NULL;
+            done++;
         }
+        if (begun < count) {
+            piece[i] = pieces[begun++];
+            begin_few(lanes + i, vocabulary, piece[i]->bytes,
+                      (int)piece[i]->length);
+        }
+    }
 }
 
 /* The merging of a window into `tokens`, which has room for a token a byte;

@@ -37,7 +37,7 @@ typedef struct hm_piece {
 } hm_piece;
 
 /* Merge some pieces side by side: while one waits for memory, others go on. */
-void hm_bpe_together(const hm_vocabulary *vocabulary, hm_piece *pieces,
+void hm_bpe_together(const hm_vocabulary *vocabulary, hm_piece *const *pieces,
                      size_t count);
 
 /* Find the merges of a vocabulary that was read without them.

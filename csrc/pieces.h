@@ -8,7 +8,7 @@
 #include "bpe.h"
 
 /* Pieces that are encoded in one go. */
-#define HM_PIECES 256
+#define HM_PIECES 512
 
 /* The encoding that a cache belongs to. */
 const harmony_encoding *hm_cache_owner(const harmony_cache *cache);

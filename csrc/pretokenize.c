@@ -11,18 +11,15 @@
  *
  * with HEAD = Lu Lt Lm Lo M and TAIL = Ll Lm Lo M. What a backtracking engine
  * finds by giving back characters is worked out here in one pass over a run:
- * see `struct word` and `white_space`. No run is passed over more than three
+ * see `struct word` and `white_space`. No run is passed over more than a few
  * times, so the cost is linear.
  */
 #include "pretokenize.h"
 
-#include "machine.h"
-#include "unicode.h"
 #include <string.h>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "machine.h"
+#include "unicode.h"
 
 #define BIT(class) (1u << (class))
 
@@ -188,129 +185,191 @@ static const uint8_t *piece_end(const uint8_t *start, const uint8_t *end)
 
 /* ---- Many pieces at once ------------------------------------------------ */
 
+/* Most text is ASCII and letters with case, and there the pattern can be worked
+ * out for 64 bytes at once: one number for each class says, a bit a byte, where
+ * it stands, and a few operations on these numbers give the bits where pieces
+ * start. The first byte of a window is the start of a piece, so what stands
+ * before it does not matter. What needs more than a look at the neighbours is
+ * left to piece_end: the pieces of a window are taken up to there. */
 #define WINDOW 64
 
-/* One bit for each byte of a window, by its class. */
 struct classes {
-    uint64_t upper, lower, digit, blank, tab, newline, symbol, high;
+    uint64_t upper, lower, digit, blank, tab, newline, symbol;
+    uint64_t apostrophe; /* a symbol too */
+    uint64_t unknown;    /* in none of these classes */
 };
 
 #if defined(__SSE2__)
-static inline unsigned in_range(__m128i v, char first, int count)
+#include <emmintrin.h>
+
+static inline uint64_t in_range(__m128i bytes, int first, int count)
 {
-    __m128i low = _mm_sub_epi8(v, _mm_set1_epi8((char)(first + 128)));
-    return (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(low, _mm_set1_epi8((char)(count - 128))));
+    __m128i low = _mm_sub_epi8(bytes, _mm_set1_epi8((char)(first - 128)));
+    __m128i is = _mm_cmplt_epi8(low, _mm_set1_epi8((char)(count - 128)));
+
+    return (uint64_t)_mm_movemask_epi8(is);
 }
-static inline unsigned equal_to(__m128i v, char c)
+
+static inline uint64_t equal_to(__m128i bytes, char byte)
 {
-    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c)));
+    __m128i is = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte));
+
+    return (uint64_t)_mm_movemask_epi8(is);
 }
+
+/* The classes of WINDOW bytes; those beyond ASCII are unknown. */
 static inline void classify(const uint8_t *at, struct classes *c)
 {
     int i;
+
     memset(c, 0, sizeof *c);
-    for (i = 0; i < 64; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(at + i));
-        unsigned newline = equal_to(v, '\n') | equal_to(v, '\r');
-        c->lower |= (uint64_t)in_range(v, 'a', 26) << i;
-        c->upper |= (uint64_t)in_range(v, 'A', 26) << i;
-        c->digit |= (uint64_t)in_range(v, '0', 10) << i;
-        c->blank |= (uint64_t)equal_to(v, ' ') << i;
-        c->tab |= (uint64_t)(in_range(v, '\t', 5) & ~newline) << i;
-        c->newline |= (uint64_t)newline << i;
-        c->high |= (uint64_t)(unsigned)_mm_movemask_epi8(v) << i;
+    for (i = 0; i < WINDOW; i += 16) {
+        const void *from = at + i;
+        __m128i bytes = _mm_loadu_si128((const __m128i *)from);
+        uint64_t newline = equal_to(bytes, '\n') | equal_to(bytes, '\r');
+
+        c->lower |= in_range(bytes, 'a', 26) << i;
+        c->upper |= in_range(bytes, 'A', 26) << i;
+        c->digit |= in_range(bytes, '0', 10) << i;
+        c->blank |= equal_to(bytes, ' ') << i;
+        c->tab |= (in_range(bytes, '\t', 5) & ~newline) << i;
+        c->newline |= newline << i;
+        c->apostrophe |= equal_to(bytes, '\'') << i;
+        c->unknown |= (uint64_t)_mm_movemask_epi8(bytes) << i;
     }
-    c->symbol = ~(c->lower | c->upper | c->digit | c->blank | c->tab | c->newline | c->high);
+    c->symbol = ~(c->lower | c->upper | c->digit | c->blank | c->tab
+                  | c->newline | c->unknown);
 }
 #else
 static inline void classify(const uint8_t *at, struct classes *c)
 {
-    uint64_t masks[9] = {0};
+    uint64_t of[HM_NEWLINE + 1] = {0};
     int i;
-    for (i = 0; i < 64; i++) {
-       unsigned b = at[i];
-       unsigned k = b >= 0x80 ? 8 : b == ' ' ? 4 : hm_class_in_block[b];
-       masks[k] |= (uint64_t)1 << i;
+
+    memset(c, 0, sizeof *c);
+    for (i = 0; i < WINDOW; i++) {
+        uint64_t bit = (uint64_t)1 << i;
+
+        if (at[i] < 0x80)
+            of[hm_class_in_block[at[i]]] |= bit;
+        else
+            c->unknown |= bit;
+        if (at[i] == ' ')
+            c->blank |= bit;
+        if (at[i] == '\'')
+            c->apostrophe |= bit;
     }
-    c->upper = masks[HM_UPPER]; c->lower = masks[HM_LOWER]; c->digit = masks[HM_NUMBER]; c->newline = masks[HM_NEWLINE];
-    c->blank = masks[4]; c->tab = masks[HM_SPACE]; c->high = masks[8]; c->symbol = masks[HM_OTHER];
+    c->upper = of[HM_UPPER];
+    c->lower = of[HM_LOWER];
+    c->digit = of[HM_NUMBER];
+    c->tab = of[HM_SPACE] & ~c->blank;
+    c->newline = of[HM_NEWLINE];
+    c->symbol = of[HM_OTHER];
 }
 #endif
 
-/* Add the letters with case beyond ASCII; the bytes from the first other character on are unknown. */
-static uint64_t add_letters(const uint8_t *at, struct classes *c)
+/* Add the letters with case beyond ASCII. From the first other character on,
+ * all is unknown. */
+static void add_letters(const uint8_t *at, struct classes *c)
 {
-    uint64_t high = c->high;
+    uint64_t left = c->unknown, known = ~(uint64_t)0;
 
-    while (high != 0) {
-        int i = hm_lowest_bit(high);
+    while (left != 0 && known == ~(uint64_t)0) {
+        unsigned i = hm_lowest_bit(left);
         size_t size;
         enum hm_class class = hm_class_at(at + i, at + WINDOW, &size);
         uint64_t bits = (((uint64_t)1 << size) - 1) << i;
+
         if (class == HM_UPPER)
             c->upper |= bits;
         else if (class == HM_LOWER)
             c->lower |= bits;
         else
-            return ~(uint64_t)0 << i;
-        high &= ~bits;
+            known = ((uint64_t)1 << i) - 1;
+        left &= ~bits;
     }
-    return 0;
+    c->upper &= known;
+    c->lower &= known;
+    c->digit &= known;
+    c->blank &= known;
+    c->tab &= known;
+    c->newline &= known;
+    c->symbol &= known;
+    c->apostrophe &= known;
+    c->unknown = ~known;
 }
 
-/* apostrophes */
-static uint64_t find_starts(const uint8_t *at)
+/* What follows a byte, for the last byte of the window, is unknown. */
+static uint64_t before(uint64_t bits)
+{
+    return bits >> 1 | (uint64_t)1 << (WINDOW - 1);
+}
+
+/* The line breaks that alternative 4 takes, right behind symbols: adding a run's
+ * first bit carries through the run. */
+static uint64_t taken_breaks(const struct classes *c)
+{
+    return c->newline & ~(c->newline + (c->newline & c->symbol << 1));
+}
+
+/* The digits that start a piece: every third of a run. */
+static uint64_t digit_starts(uint64_t digit)
+{
+    uint64_t starts = 0, at = digit & ~(digit << 1);
+    uint64_t fourth = digit & digit << 1 & digit << 2 & digit << 3;
+
+    for (; at != 0; at = at << 3 & fourth)
+        starts |= at;
+    return starts;
+}
+
+/* The bytes that the rules of piece_starts may be wrong about, or about what
+ * comes before them in their piece:
+ * - an apostrophe inside of a word, for it may begin a contraction;
+ * - a "/" behind line breaks that belong to symbols, which takes it too;
+ * - spaces that begin a line, if a line break ends them, for all of this is one
+ *   piece, or if it is not known what ends them. */
+static uint64_t doubtful(const uint8_t *at, const struct classes *c)
+{
+    uint64_t letter = c->upper | c->lower, space = c->blank | c->tab;
+    uint64_t taken = taken_breaks(c), slash = taken << 1 & c->symbol;
+    uint64_t indent = space & (c->newline & ~taken) << 1, end;
+    uint64_t doubt = c->unknown;
+
+    doubt |= c->apostrophe & letter << 1 & before(letter | c->unknown);
+    for (; slash != 0; slash &= slash - 1)
+        if (at[hm_lowest_bit(slash)] == '/')
+            doubt |= slash & (0 - slash);
+    end = (space + indent) & ~space;
+    if ((end & (c->newline | c->unknown)) || space >> (WINDOW - 1))
+        doubt |= indent;
+    return doubt;
+}
+
+/* A bit for each byte of a window that starts a piece, as far as that is
+ * sure. */
+static uint64_t piece_starts(const uint8_t *at)
 {
     struct classes c;
-    uint64_t unknown, letter, space, white, absorbed, starts, cut, run, digits, odd, later;
+    uint64_t letter, space, white, single, starts, doubt;
 
     classify(at, &c);
-    unknown = c.high ? add_letters(at, &c) : 0;
-    if (unknown) {
-      uint64_t known = ~unknown;
-      c.upper &= known; c.lower &= known; c.digit &= known; c.blank &= known; c.tab &= known; c.newline &= known; c.symbol &= known;
-    }
+    if (c.unknown != 0)
+        add_letters(at, &c);
     letter = c.upper | c.lower;
     space = c.blank | c.tab;
-    white = space | c.newline | unknown;
-    absorbed = c.newline & ~(c.newline + (c.newline & c.symbol << 1));
-    run = space & ~(space << 1);
-    starts = (letter & (c.digit | c.newline) << 1)
-        | (c.upper & c.lower << 1)
-        | (letter & c.symbol << 1 & ~((c.symbol & ~((c.symbol | c.blank) << 1)) << 1))
-        | (c.symbol & ~((c.symbol | c.blank) << 1))
-        | run
-        | (space & ~(white >> 1 | (uint64_t)1 << 63))
-        | (c.newline & ~((space | c.newline | c.symbol) << 1));
-    digits = c.digit & ~(c.digit << 1);
-    later = c.digit & c.digit << 1 & c.digit << 2 & c.digit << 3;
-    while (digits) {
-        starts |= digits;
-        digits = digits << 3 & later;
-    }
-    odd = unknown;
-    /* contraction */
-    {
-       uint64_t behind = c.symbol & letter << 1 & ((letter | unknown) >> 1 | (uint64_t)1 << 63);
-       if (behind) { 
-        uint64_t b = behind; 
-        while (b) { int i = hm_lowest_bit(b); if (at[i] == '\'') { odd |= (uint64_t)1 << i; break; } b &= b - 1; }
-       }
-    }
-    {
-       uint64_t slash = absorbed << 1 & c.symbol;
-       while (slash) { int i = hm_lowest_bit(slash); if (at[i] == '/') { odd |= (uint64_t)1 << i; break; } slash &= slash - 1; }
-    }
-    {
-       uint64_t ambiguous = run & (c.newline & ~absorbed) << 1;
-       if (ambiguous) {
-         uint64_t reached = (space + ambiguous) & ~space;
-         /* runs that reach bit 63 overflow to nothing */
-         if ((reached & (c.newline | unknown)) || (space >> 63)) odd |= ambiguous;
-       }
-    }
-    cut = odd & -odd;
-    return odd ? starts & (cut - 1) : starts;
+    white = space | c.newline;
+    /* A symbol with no blank or symbol before it. If it is alone, the word behind
+     * it is in the same piece. */
+    single = c.symbol & ~((c.symbol | c.blank) << 1);
+    starts = single | digit_starts(c.digit)
+             | (letter & (c.digit | c.newline) << 1) | (c.upper & c.lower << 1)
+             | (letter & (c.symbol & ~single) << 1)
+             | (space & ~(space << 1)) /* white space, and its last character */
+             | (space & ~before(white | c.unknown))
+             | (c.newline & ~((white | c.symbol) << 1));
+    doubt = doubtful(at, &c);
+    return doubt == 0 ? starts : starts & ((doubt & (0 - doubt)) - 1);
 }
 
 size_t hm_split(const uint8_t *text, size_t length, size_t start,
@@ -320,15 +379,16 @@ size_t hm_split(const uint8_t *text, size_t length, size_t start,
     size_t count = 0;
 
     while (room - count >= WINDOW && at < end) {
+        uint32_t place = (uint32_t)(at - text);
         uint64_t starts = 0;
-        uint32_t base = (uint32_t)(at - text);
 
+        /* Many scripts, which have no case, begin with a byte from E0 on. */
         if (end - at > WINDOW && at[1] < 0xE0)
-            starts = find_starts(at) & ~(uint64_t)1;
+            starts = piece_starts(at) & ~(uint64_t)1;
         if (starts == 0)
             ends[count++] = (uint32_t)(piece_end(at, end) - text);
         for (; starts != 0; starts &= starts - 1)
-            ends[count++] = base + hm_lowest_bit(starts);
+            ends[count++] = place + hm_lowest_bit(starts);
         at = text + ends[count - 1];
     }
     return count;

@@ -11,6 +11,7 @@
 #include "support.h"
 
 extern const harmony_encoding *encoding;
+extern harmony_cache *cache; /* of the same */
 extern const char *vocabulary_file;
 extern size_t vocabulary_size;
 

@@ -7,6 +7,7 @@
 void test_error(void);
 void test_header(void);
 void test_unicode(void);
+void test_pretokenize(void);
 void test_vocabulary(void);
 void test_bpe(void);
 void test_parser(const char *vocabulary_path);

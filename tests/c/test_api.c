@@ -4,6 +4,7 @@
 #include "api.h"
 
 const harmony_encoding *encoding;
+harmony_cache *cache;
 const char *vocabulary_file;
 size_t vocabulary_size;
 
@@ -13,6 +14,31 @@ static const int32_t named[] = {
     HARMONY_TOKEN_END,         HARMONY_TOKEN_MESSAGE,   HARMONY_TOKEN_CALL,
 };
 
+/* Whatever the cache has seen before, the tokens are the same: when it sees the
+ * text first, when it sees it again, and when they are only counted. */
+static void encode_with_cache(const char *text, size_t length,
+                              const int32_t *allowed, size_t allowed_count,
+                              const id_list *list)
+{
+    int32_t *ids = room(list->count * sizeof *ids);
+    size_t count;
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        memset(ids, 0xFF, list->count * sizeof *ids);
+        CHECK_EQUAL(harmony_encode(encoding, cache, text, length, allowed,
+                                   allowed_count, ids, list->count, &count,
+                                   NULL), HARMONY_OK);
+        CHECK_EQUAL(count, list->count);
+        CHECK(memcmp(ids, list->ids, count * sizeof *ids) == 0);
+        CHECK_EQUAL(harmony_encode(encoding, cache, text, length, allowed,
+                                   allowed_count, NULL, 0, &count, NULL),
+                    count > 0 ? HARMONY_SHORT_BUFFER : HARMONY_OK);
+        CHECK_EQUAL(count, list->count);
+    }
+    free(ids);
+}
+
 id_list encode_bytes(const char *text, size_t length, const int32_t *allowed,
                      size_t allowed_count)
 {
@@ -21,8 +47,8 @@ id_list encode_bytes(const char *text, size_t length, const int32_t *allowed,
     id_list list = {NULL, 0};
     harmony_error error;
     harmony_status status
-        = harmony_encode(encoding, NULL, exact, length, allowed, allowed_count, NULL,
-                         0, &count, NULL);
+        = harmony_encode(encoding, NULL, exact, length, allowed, allowed_count,
+                         NULL, 0, &count, NULL);
 
     CHECK_EQUAL(status, count > 0 ? HARMONY_SHORT_BUFFER : HARMONY_OK);
     CHECK(count <= length);
@@ -36,10 +62,11 @@ id_list encode_bytes(const char *text, size_t length, const int32_t *allowed,
         free(list.ids);
     }
     list.ids = room(count * sizeof *list.ids);
-    CHECK_EQUAL(harmony_encode(encoding, NULL, exact, length, allowed, allowed_count,
-                               list.ids, count, &list.count, &error),
-                HARMONY_OK);
+    CHECK_EQUAL(harmony_encode(encoding, NULL, exact, length, allowed,
+                               allowed_count, list.ids, count, &list.count,
+                               &error), HARMONY_OK);
     CHECK_EQUAL(list.count, count);
+    encode_with_cache(exact, length, allowed, allowed_count, &list);
     free(exact);
     return list;
 }
@@ -132,6 +159,7 @@ int main(int count, char **arguments)
     }
     vocabulary_file = file = read_file(arguments[1], &vocabulary_size);
     encoding = made = load_encoding();
+    CHECK_EQUAL(harmony_cache_new(encoding, &cache, NULL), HARMONY_OK);
     test_vocabularies();
     test_text();
     test_rendering();
@@ -139,6 +167,8 @@ int main(int count, char **arguments)
     test_recovery();
     test_pieces();
     test_threads();
+    harmony_cache_free(cache);
+    harmony_cache_free(NULL);
     harmony_encoding_free(made);
     harmony_encoding_free(NULL);
     free(file);

@@ -1,6 +1,6 @@
 /*
  * What only the internal headers reach: small vocabularies, the words of a
- * header, characters, error messages, a parser's last byte.
+ * header, characters, pieces, error messages, a parser's last byte.
  */
 #include "check.h"
 #include "internals.h"
@@ -14,6 +14,7 @@ int main(int count, char **arguments)
     test_error();
     test_header();
     test_unicode();
+    test_pretokenize();
     test_vocabulary();
     test_bpe();
     test_parser(arguments[1]);
