@@ -112,12 +112,13 @@ def compare(
 ) -> dict[str, list[Any]]:
     """Time a call in each round, after all have warmed up."""
     for worker in workers.values():
-        worker.call("apply", call=call, inputs=passes.warming)
+        worker.call("apply", call=call, inputs=[], settling=passes.warming)
+    settling = passes.warming[: len(passes.warming) // 3]
     return alternate(
         workers,
         len(passes.rounds),
         lambda worker, number: worker.call(
-            "apply", call=call, inputs=passes.rounds[number]
+            "apply", call=call, inputs=passes.rounds[number], settling=settling
         ),
     )
 
