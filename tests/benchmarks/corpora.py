@@ -11,12 +11,15 @@ import gettext
 import hashlib
 import html.entities
 import json
+import platform
 import random
 import re
 import sysconfig
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from . import environments
 
 DOCUMENT = 20_000
 """Characters of a document."""
@@ -187,7 +190,7 @@ def sentences() -> list[str]:
     return list(dict.fromkeys(pieces))
 
 
-def lines(count: int = 10_000, size: int = 60) -> list[str]:
+def lines(count: int = 11_000, size: int = 60) -> list[str]:
     """Return distinct lines of about a size, as users type them into a chat."""
     fitting = [
         sentence
@@ -224,7 +227,7 @@ KINDS = ("English", "Python source", "20 languages", "JSON", "emoji-rich")
 
 
 def build(folder: Path, kind: str) -> list[str]:
-    """Return the documents of one kind; ``folder`` holds the translations."""
+    """Return the documents of one kind, or "lines"; ``folder`` has the translations."""
     makers = {
         "English": english,
         "Python source": source,
@@ -232,5 +235,20 @@ def build(folder: Path, kind: str) -> list[str]:
         "JSON": lambda: json_records(folder),
         "emoji-rich": emoji_rich,
     }
+    if kind == "lines":
+        return lines()
     joint = "\n" if kind == "emoji-rich" else "\n\n"
     return documents(makers[kind](), kind, joint)
+
+
+def kept(cache: Path, kind: str) -> list[str]:
+    """Return what ``build`` does, from a file of this Python and this module."""
+    module = hashlib.sha1(Path(__file__).read_bytes()).hexdigest()[:8]
+    name = f"{kind.replace(' ', '-')}-{platform.python_version()}-{module}.json"
+    path = cache / "corpora" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        documents = build(environments.translations(cache), kind)
+        path.write_text(json.dumps(documents), encoding="utf-8")
+    texts: list[str] = json.loads(path.read_text(encoding="utf-8"))
+    return texts

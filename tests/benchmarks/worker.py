@@ -22,7 +22,7 @@ def answer(request: tuple[str, dict[str, Any]], operations: Any) -> dict[str, An
     name, arguments = request
     try:
         return {"result": jobs.JOBS[name](operations, **arguments)}
-    except Exception as error:
+    except BaseException as error:  # a Rust panic is no Exception
         return {"error": f"{type(error).__name__}: {error}"}
 
 
@@ -33,7 +33,7 @@ def main(name: str, folder: str) -> None:
     try:
         operations = IMPLEMENTATIONS[name].load(Path(folder))
         reply: dict[str, Any] = {"result": "ready"}
-    except Exception as error:
+    except BaseException as error:
         reply = {"error": f"{type(error).__name__}: {error}"}
     while True:
         pickle.dump(reply, replies, protocol=4)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..driver import Bench
 from ..results import Table
-from . import texts
+from . import growth, pathological, rendering, start, streaming, texts, threads
 
 SECTIONS: dict[str, Callable[[Bench], list[Table]]] = {
     "array": texts.to_array,
@@ -14,5 +14,11 @@ SECTIONS: dict[str, Callable[[Bench], list[Table]]] = {
     "count": texts.count,
     "lines": texts.lines,
     "decode": texts.decode,
+    "rendering": rendering.measure,
+    "streaming": streaming.measure,
+    "start": start.measure,
+    "threads": threads.measure,
+    "pathological": pathological.measure,
+    "growth": growth.measure,
 }
 """By the names that ``--section`` takes, in the order of the report."""

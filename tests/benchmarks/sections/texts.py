@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from .. import corpora, environments
+from .. import corpora
 from ..driver import Bench, JobFailed, Worker, alternate, progress
 from ..peers import HARMONY, TIKTOKEN
 from ..results import Entry, Table, absent, entry, table
@@ -44,7 +44,7 @@ class Passes:
 def corpus(bench: Bench, kind: str) -> Passes:
     """Return the documents of a kind."""
     progress(f"corpus: {kind}")
-    documents = corpora.build(environments.translations(bench.cache), kind)
+    documents = corpora.kept(bench.cache, kind)
     warming, rest = documents[:WARMING], documents[WARMING:]
     each = 3 if bench.quick else 5
     if len(rest) < each * bench.rounds:
@@ -54,11 +54,11 @@ def corpus(bench: Bench, kind: str) -> Passes:
 
 @cache
 def chat_lines(bench: Bench) -> Passes:
-    """Return 10 000 lines, fewer in a quick run, and others to warm up on."""
+    """Return 10 000 lines, fewer in a quick run, after others to warm up on."""
     progress("corpus: lines")
-    texts = corpora.lines(12_000)
-    timed = texts[2_000:4_000] if bench.quick else texts[2_000:]
-    return Passes.deal(texts[:2_000], timed, bench.rounds)
+    texts = corpora.kept(bench.cache, "lines")
+    timed = texts[1_000:2_000] if bench.quick else texts[1_000:]
+    return Passes.deal(texts[:1_000], timed, bench.rounds)
 
 
 @cache
