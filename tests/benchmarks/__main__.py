@@ -10,7 +10,8 @@ from .driver import Bench, progress
 from .machine import describe
 from .peers import IMPLEMENTATIONS
 from .sections import SECTIONS
-from .tables import figures
+from .tables import figures, verdicts
+from .targets import judge
 
 
 def arguments() -> argparse.Namespace:
@@ -32,7 +33,10 @@ def arguments() -> argparse.Namespace:
         help="where environments and vocabularies are kept (default: %(default)s)",
     )
     parser.add_argument(
-        "--output", type=Path, help="write the results to this JSON file"
+        "--output",
+        type=Path,
+        default=Path("build/benchmarks.json"),
+        help="where the results are written (default: %(default)s)",
     )
     return parser.parse_args()
 
@@ -48,13 +52,14 @@ def main() -> None:
         for table in SECTIONS[name](bench):
             tables.append(table)
             print(f"\n### {table['title']}\n\n{figures(table)}", flush=True)
-    results = describe(bench) | {"tables": tables}
+    print(f"\n### Targets\n\n{verdicts(judge(tables))}")
     for name, reason in bench.absent.items():
         print(f"\n{name}: {reason}")
-    if options.output:
-        text = json.dumps(results, indent=1, ensure_ascii=False)
-        options.output.write_text(text + "\n", encoding="utf-8")
-        progress(f"written: {options.output}")
+    results = describe(bench) | {"tables": tables}
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(results, ensure_ascii=False)
+    options.output.write_text(text + "\n", encoding="utf-8")
+    progress(f"written: {options.output}")
 
 
 if __name__ == "__main__":

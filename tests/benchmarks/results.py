@@ -31,7 +31,8 @@ def table(name: str, title: str, unit: str) -> Table:
 
 def entry(rounds: Sequence[float], note: str = "") -> Entry:
     """Return the entry of an implementation that took part in all rounds."""
-    return {"value": median(rounds), "rounds": list(rounds), "note": note}
+    kept = [float(f"{each:.5g}") for each in rounds]
+    return {"value": median(kept), "rounds": kept, "note": note}
 
 
 def absent(note: str) -> Entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .peers import IMPLEMENTATIONS
 from .results import Entry, Table, advantages, best_peer
+from .targets import Verdict
 
 
 def number(value: float) -> str:
@@ -62,4 +63,20 @@ def ratios(table: Table) -> str:
         shown = [number(f[name]) if name in f else "-" for f in found.values()]
         if any(text != "-" for text in shown):
             lines.append([name, *shown])
+    return rows(lines)
+
+
+def verdicts(found: list[Verdict]) -> str:
+    """Return the targets with what was measured."""
+    lines = [["target", "wanted", "measured", "met"]]
+    for each in found:
+        sign = "at least" if each.at_least else "at most"
+        lines.append(
+            [
+                f"{each.number}. {each.what}",
+                f"{sign} {each.bound:g}",
+                f"{number(each.measured)} {each.unit}",
+                "yes" if each.met else "**no**",
+            ]
+        )
     return rows(lines)

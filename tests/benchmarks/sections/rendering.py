@@ -20,7 +20,7 @@ STEPS = 4
 Dated = tuple[str, Script]
 
 
-def paragraphs(bench: Bench, size: int = 600) -> Iterator[str]:
+def paragraphs(bench: Bench, size: int = 850) -> Iterator[str]:
     """Give texts of a size, each once."""
     for documents in (corpus(bench, "Python source"), corpus(bench, "English")):
         for text in documents.all:
