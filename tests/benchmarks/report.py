@@ -9,7 +9,6 @@ anew, the rest is left as it is. The charts and the results go to docs/performan
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 from .charts import draw
 from .machine import ROOT
-from .tables import figures, ratios, rows, verdicts
+from .tables import figures, ratios, replace, rows, verdicts
 from .targets import judge
 
 PAGE = ROOT / "docs/performance.md"
@@ -48,18 +47,6 @@ def section(table: dict[str, Any], folder: Path) -> str:
     if len(ratios(table).splitlines()) > 3:
         parts.append(ratios(table))
     return "\n\n".join(parts)
-
-
-def replace(page: str, name: str, text: str) -> str:
-    """Return a page with new text between two markers."""
-    begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
-    pattern = re.escape(begin) + ".*?" + re.escape(end)
-    written, count = re.subn(
-        pattern, lambda _: f"{begin}\n\n{text}\n\n{end}", page, flags=re.DOTALL
-    )
-    if count != 1:
-        raise SystemExit(f"{PAGE}: no place for {name}")
-    return written
 
 
 def main(path: str) -> None:

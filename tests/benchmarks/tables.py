@@ -1,6 +1,8 @@
-"""Tables as Markdown."""
+"""Tables as Markdown, and their places in a page."""
 
 from __future__ import annotations
+
+import re
 
 from .peers import IMPLEMENTATIONS
 from .results import Entry, Table, advantages, best_peer
@@ -80,3 +82,15 @@ def verdicts(found: list[Verdict]) -> str:
             ]
         )
     return rows(lines)
+
+
+def replace(page: str, name: str, text: str) -> str:
+    """Return a page with new text between two markers."""
+    begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+    pattern = re.escape(begin) + ".*?" + re.escape(end)
+    written, count = re.subn(
+        pattern, lambda _: f"{begin}\n\n{text}\n\n{end}", page, flags=re.DOTALL
+    )
+    if count != 1:
+        raise ValueError(f"no place for {name}, or several")
+    return written
