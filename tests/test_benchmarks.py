@@ -46,6 +46,7 @@ def test_a_worker_sees_each_text_once() -> None:
     assert passes.rounds == [["a", "b"], ["c", "d"], ["e", "f"]]
     assert passes.all == ["w", *"abcdef"]
     assert passes.sizes() == [2, 2, 2]
+    assert passes.settling == ["w"]
 
 
 def test_the_vocabulary_files_are_the_vocabulary(
@@ -92,8 +93,9 @@ def test_conversations_render_and_parse(operations: Operations) -> None:
     grown = jobs.render_growing(operations, script, [], steps=1)
     assert grown["digest"] == timing["digest"]
     tokens = jobs.rendered(operations, script)
-    parsed = jobs.parse(operations, tokens, [], None)
-    assert parsed["digest"] == jobs.parse(operations, tokens, [], None)["digest"]
+    parsed = jobs.parse(operations, [tokens, tokens[:0]], None)
+    messages = operations.encoding.parse_messages_from_completion_tokens(tokens)
+    assert parsed["digest"] == jobs.digest(map(jobs.as_text, messages))
 
 
 def test_a_worker_answers_says_what_failed_and_goes_on(

@@ -205,15 +205,16 @@ def feed(operations: Operations, tokens: list[int], settling: list[int]) -> Timi
 
 
 def parse(
-    operations: Operations, tokens: list[int], settling: list[int], role: str | None
+    operations: Operations, completions: list[list[int]], role: str | None
 ) -> Timing:
-    """Parse the tokens of a completion to messages."""
+    """Parse completions to messages, after one of them to settle."""
     call = operations.encoding.parse_messages_from_completion_tokens
     author = role and operations.library.Role(role)
-    messages, timing = timed(
-        lambda: call(tokens, author), lambda: call(settling, author)
+    results, timing = timed(
+        lambda: [call(tokens, author) for tokens in completions],
+        lambda: call(completions[0], author),
     )
-    return timing | {"digest": digest(map(as_text, messages))}
+    return timing | {"digest": digest(as_text(m) for found in results for m in found)}
 
 
 def as_text(message: Any) -> str:

@@ -41,14 +41,16 @@ def measure(bench: Bench) -> list[Table]:
             )
             costs = [p["cpu"] / p["tokens"] * 1e9 for p in passes[HARMONY.name]]
             render["cases"][case] = {HARMONY.name: entry(costs)}
-            tokens = workers[HARMONY.name].call("rendered", script=rounds[0][0])
+            ours = workers[HARMONY.name]
+            completions = [ours.call("rendered", script=s) for s in rounds[0]]
             passes = alternate(
                 workers,
                 bench.rounds,
                 lambda worker, _: worker.call(
-                    "parse", tokens=tokens, settling=[], role=None
+                    "parse", completions=completions, role=None
                 ),
             )
-            costs = [p["cpu"] / len(tokens) * 1e9 for p in passes[HARMONY.name]]
+            amount = sum(map(len, completions))
+            costs = [p["cpu"] / amount * 1e9 for p in passes[HARMONY.name]]
             parse["cases"][case] = {HARMONY.name: entry(costs)}
     return [render, parse]

@@ -43,7 +43,7 @@ def measure(bench: Bench) -> list[Table]:
     times: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     sizes: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     progress("start")
-    for _ in range(3 * bench.rounds):
+    for _ in range(7 if bench.quick else 25):
         for name, module in PROGRAMS.items():
             python, environment = bench.pythons[name], worker_environment()
             if name == REFERENCE.name:

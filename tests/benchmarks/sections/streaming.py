@@ -99,9 +99,7 @@ def measure(bench: Bench) -> list[Table]:
         for case, (tokens, role) in cases.items():
             progress(f"parse: {case}")
             whole["cases"][case] = compare(
-                lambda worker, _: worker.call(
-                    "parse", tokens=tokens, settling=tokens, role=role
-                ),
+                lambda worker, _: worker.call("parse", completions=[tokens], role=role),
                 len(tokens),
             )
     return [one, chunk, whole]

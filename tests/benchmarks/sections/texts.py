@@ -31,6 +31,11 @@ class Passes:
         return cls(warming, [rest[i * size : (i + 1) * size] for i in range(rounds)])
 
     @property
+    def settling(self) -> list[Any]:
+        """What is done again before each pass."""
+        return self.warming[: max(10, len(self.warming) // 10)]
+
+    @property
     def all(self) -> list[Any]:
         """What a worker gets to see."""
         return [*self.warming, *chain(*self.rounds)]
@@ -57,8 +62,10 @@ def chat_lines(bench: Bench) -> Passes:
     """Return 10 000 lines, fewer in a quick run, after others to warm up on."""
     progress("corpus: lines")
     texts = corpora.kept(bench.cache, "lines")
-    timed = texts[1_000:2_000] if bench.quick else texts[1_000:]
-    return Passes.deal(texts[:1_000], timed, bench.rounds)
+    warming, timed = texts[:1_000], texts[1_000:]
+    if bench.quick:
+        warming, timed = warming[:500], timed[:1_000]
+    return Passes.deal(warming, timed, bench.rounds)
 
 
 @cache
@@ -113,12 +120,14 @@ def compare(
     """Time a call in each round, after all have warmed up."""
     for worker in workers.values():
         worker.call("apply", call=call, inputs=[], settling=passes.warming)
-    settling = passes.warming[: len(passes.warming) // 3]
     return alternate(
         workers,
         len(passes.rounds),
         lambda worker, number: worker.call(
-            "apply", call=call, inputs=passes.rounds[number], settling=settling
+            "apply",
+            call=call,
+            inputs=passes.rounds[number],
+            settling=passes.settling,
         ),
     )
 
