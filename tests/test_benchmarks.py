@@ -92,7 +92,7 @@ def test_conversations_render_and_parse(operations: Operations) -> None:
     assert len(script[1]) == 40
     grown = jobs.render_growing(operations, script, [], steps=1)
     assert grown["digest"] == timing["digest"]
-    tokens = jobs.rendered(operations, script)
+    tokens = jobs.rendered(operations, script, tools=True)
     parsed = jobs.parse(operations, [tokens, tokens[:0]], None)
     messages = operations.encoding.parse_messages_from_completion_tokens(tokens)
     assert parsed["digest"] == jobs.digest(map(jobs.as_text, messages))

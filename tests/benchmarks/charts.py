@@ -61,10 +61,12 @@ def panel(axes: Any, table: Table, case: str) -> None:
         axes.barh(at, entry["value"], height=0.72, color=colour(name, entry["note"]))
         label = f" {number(entry['value'])}"
         axes.text(entry["value"], at, label, va="center", fontsize=8, color=INK)
+    values = [entry["value"] for entry in entries.values() if entry["value"]]
     if table["name"] in LOGARITHMIC:
         axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    axes.set_xlim(low, high * (6 if table["name"] in LOGARITHMIC else 1.25))
+        axes.set_xlim(min(values) / 3, max(values) * 6)
+    elif values:
+        axes.set_xlim(0, max(values) * 1.3)
 
 
 def bars(table: Table) -> Any:

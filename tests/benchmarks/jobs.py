@@ -131,9 +131,9 @@ def render(
     return timing | {"digest": digest(results), "tokens": sum(map(len, results))}
 
 
-def rendered(operations: Operations, script: Any) -> list[int]:
-    """Return the tokens of an agent's conversation, untimed."""
-    (conversation,) = conversations_of(operations, [script], tools=True)
+def rendered(operations: Operations, script: Any, *, tools: bool) -> list[int]:
+    """Return the tokens of a conversation, untimed."""
+    (conversation,) = conversations_of(operations, [script], tools)
     tokens: list[int] = operations.encoding.render_conversation(conversation)
     return tokens
 

@@ -20,6 +20,7 @@ def measure(bench: Bench) -> list[Table]:
     render = table("growth of rendering", "Render, by length", "ns a token")
     parse = table("growth of parsing", "Parse, by length", "ns a token")
     texts, days = cycle(paragraphs(bench)), dates()
+    settling = [(next(days), talk(texts, 10_000 // TOKENS_A_TURN))]
     lengths = list(LENGTHS)[:3] if bench.quick else list(LENGTHS)
     with bench.workers([HARMONY.name]) as workers:
         for length in lengths:
@@ -36,13 +37,15 @@ def measure(bench: Bench) -> list[Table]:
                 workers,
                 bench.rounds,
                 lambda worker, number: worker.call(
-                    "render", scripts=rounds[number], settling=[], tools=False
+                    "render", scripts=rounds[number], settling=settling, tools=False
                 ),
             )
             costs = [p["cpu"] / p["tokens"] * 1e9 for p in passes[HARMONY.name]]
             render["cases"][case] = {HARMONY.name: entry(costs)}
             ours = workers[HARMONY.name]
-            completions = [ours.call("rendered", script=s) for s in rounds[0]]
+            completions = [
+                ours.call("rendered", script=s, tools=False) for s in rounds[0]
+            ]
             passes = alternate(
                 workers,
                 bench.rounds,

@@ -50,7 +50,7 @@ def cases(bench: Bench) -> dict[str, str]:
         "line ends": "\n" * SIZE,
         "combining marks": letters(SIZE // 2, 0x300, 0x370),
         "emoji": letters(SIZE // 4, 0x1F600, 0x1F640),
-        "<|": "<|" * (SIZE // 2),
+        "markers begun": "<|" * (SIZE // 2),
     }
 
 

@@ -90,7 +90,7 @@ def measure(bench: Bench) -> list[Table]:
         )
         script = agent(paragraphs(bench))
         date = "2025-06-28"
-        rendered = ours.call("rendered", script=(date, script))
+        rendered = ours.call("rendered", script=(date, script), tools=True)
         answer = completion(ours, texts, 1_000)
         cases = {
             "an answer of 1,000": (answer, "assistant"),
