@@ -1,0 +1,136 @@
+"""What is wanted, and whether a run shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .peers import HARMONY, REFERENCE
+from .results import Table, advantages, best_peer
+from .sections.pathological import PROSE
+
+LEVEL = 0.95
+"""From this ratio on two implementations are level."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A target, the bound, and what was measured; ``unit`` says of what."""
+
+    number: int
+    what: str
+    bound: float
+    measured: float
+    unit: str
+    at_least: bool = True
+
+    @property
+    def met(self) -> bool:
+        """Tell whether the bound was kept."""
+        if self.at_least:
+            return self.measured >= self.bound
+        return self.measured <= self.bound
+
+
+def over_best_peer(number: int, bound: float) -> Callable[[Table], Iterator[Verdict]]:
+    """Want an advantage over the best peer in each case."""
+
+    def judge(table: Table) -> Iterator[Verdict]:
+        for case, entries in table["cases"].items():
+            best = best_peer(table["unit"], entries)
+            if best is not None:
+                what = f"{table['title']}: {case}"
+                yield Verdict(number, what, bound, best[1], f"x {best[0]}")
+
+    return judge
+
+
+def over_reference(number: int, *bounds: float) -> Callable[[Table], Iterator[Verdict]]:
+    """Want an advantage over the reference, case by case; the last bound repeats."""
+
+    def judge(table: Table) -> Iterator[Verdict]:
+        for at, (case, entries) in enumerate(table["cases"].items()):
+            ratio = advantages(table["unit"], entries).get(REFERENCE.name)
+            if ratio is not None:
+                bound = bounds[min(at, len(bounds) - 1)]
+                what = f"{table['title']}: {case}"
+                yield Verdict(number, what, bound, ratio, f"x {REFERENCE.name}")
+
+    return judge
+
+
+def ours(table: Table) -> dict[str, float]:
+    """Return harmony's value in each case."""
+    return {
+        case: entries[HARMONY.name]["value"]
+        for case, entries in table["cases"].items()
+        if HARMONY.name in entries and entries[HARMONY.name]["rounds"]
+    }
+
+
+def value(
+    number: int, bound: float, *, at_least: bool
+) -> Callable[[Table], Iterator[Verdict]]:
+    """Want harmony's own value within a bound."""
+
+    def judge(table: Table) -> Iterator[Verdict]:
+        for measured in ours(table).values():
+            unit = table["unit"]
+            yield Verdict(number, table["title"], bound, measured, unit, at_least)
+
+    return judge
+
+
+def flat(number: int, bound: float = 1.3) -> Callable[[Table], Iterator[Verdict]]:
+    """Want harmony's dearest case to cost little more than its cheapest."""
+
+    def judge(table: Table) -> Iterator[Verdict]:
+        costs = ours(table).values()
+        if len(costs) > 1:
+            what = f"{table['title']}: dearest length over cheapest"
+            spread = max(costs) / min(costs)
+            yield Verdict(number, what, bound, spread, "times", at_least=False)
+
+    return judge
+
+
+def pathological(table: Table) -> Iterator[Verdict]:
+    """Want no text to be much slower than prose, and no peer to be faster."""
+    costs = ours(table)
+    for case, cost in costs.items():
+        if case != PROSE and PROSE in costs:
+            what = f"speed on {case!r} over that on prose"
+            yield Verdict(7, what, 0.25, costs[PROSE] / cost, "times")
+    for verdict in over_best_peer(7, LEVEL)(table):
+        if not verdict.what.endswith(PROSE):
+            yield verdict
+
+
+JUDGES: dict[str, tuple[Callable[[Table], Iterator[Verdict]], ...]] = {
+    "array": (over_best_peer(1, 1.2),),
+    "list": (over_best_peer(1, 1.0),),
+    "count": (over_best_peer(1, 1.2),),
+    "lines": (over_best_peer(1, 1.0),),
+    "decode": (over_best_peer(2, 1.0),),
+    "rendering": (over_reference(3, 40, 20, 60),),
+    "stream": (over_reference(4, 5), flat(4)),
+    "feed": (value(4, 50, at_least=False),),
+    "parse": (over_reference(4, 20),),
+    "start": (value(5, 25, at_least=False),),
+    "memory": (value(5, 15, at_least=False),),
+    "threads": (value(6, 1.9, at_least=True),),
+    "pathological": (pathological,),
+    "growth of rendering": (flat(8),),
+    "growth of parsing": (flat(8),),
+}
+"""By the name of the table that shows them."""
+
+
+def judge(tables: list[Table]) -> list[Verdict]:
+    """Return the verdicts on all targets that these tables show."""
+    return [
+        verdict
+        for table in tables
+        for each in JUDGES[table["name"]]
+        for verdict in each(table)
+    ]

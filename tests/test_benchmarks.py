@@ -1,0 +1,212 @@
+"""The logic of tests/benchmarks: nothing here is installed or timed."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks import (
+    conversations,
+    corpora,
+    driver,
+    instructions,
+    jobs,
+    results,
+    targets,
+    vocabularies,
+)
+from benchmarks.peers import Operations
+from benchmarks.sections.texts import Passes
+from benchmarks.tables import figures, number, ratios, replace, verdicts
+from conftest import PATTERN
+
+import harmony
+from harmony import HarmonyEncoding
+
+# Texts
+
+
+def test_documents_are_the_same_each_time_and_all_different() -> None:
+    documents = corpora.documents(corpora.source(), "Python source")
+    assert documents == corpora.documents(corpora.source(), "Python source")
+    assert len(set(documents)) == len(documents) > 50
+    assert {len(document) for document in documents} == {corpora.DOCUMENT}
+
+
+def test_pieces_are_used_once_whatever_their_order() -> None:
+    assert corpora.shuffled("cabbage", "x") == corpora.shuffled("cabbage", "x")
+    assert sorted(corpora.shuffled("cabbage", "x")) == list("abceg")
+
+
+def test_a_worker_sees_each_text_once() -> None:
+    passes = Passes.deal(["w"], list("abcdefgh"), 3)
+    assert passes.rounds == [["a", "b"], ["c", "d"], ["e", "f"]]
+    assert passes.all == ["w", *"abcdef"]
+    assert passes.sizes() == [2, 2, 2]
+    assert passes.settling == ["w"]
+
+
+def test_the_vocabulary_files_are_the_vocabulary(
+    tiktoken_file: Path, tmp_path: Path
+) -> None:
+    folder = vocabularies.prepare(tmp_path)
+    written = (folder / "o200k_base.tiktoken").read_bytes()
+    assert written == tiktoken_file.read_bytes()
+    assert vocabularies.PATTERN == PATTERN
+
+
+# Jobs and workers
+
+
+@pytest.fixture
+def operations(encoding: HarmonyEncoding) -> Operations:
+    return Operations(
+        to_list=encoding.encode,
+        decode=encoding.decode,
+        library=harmony,
+        encoding=encoding,
+    )
+
+
+def test_a_digest_is_that_of_the_tokens_in_any_form() -> None:
+    tokens = [1, 2, 200_000]
+    forms: list[Any] = [tokens, array("i", tokens), array("i", tokens).tobytes()]
+    assert len({jobs.digest([form]) for form in forms}) == 1
+    assert jobs.digest([[1], [2]]) != jobs.digest([[1, 2]])
+
+
+def test_a_pass_is_timed_and_has_a_digest(operations: Operations) -> None:
+    timing = jobs.apply(operations, "to_list", ["hello", "world"], settling=["hello"])
+    assert timing["digest"] == jobs.digest(jobs.tokens(operations, ["hello", "world"]))
+    assert timing["cpu"] >= 0 and timing["wall"] > 0
+
+
+def test_conversations_render_and_parse(operations: Operations) -> None:
+    texts = iter([f"text {number}" for number in range(100)])
+    script = ("2025-06-28", conversations.agent(texts))
+    timing = jobs.render(operations, [script], [], tools=True)
+    assert timing["tokens"] > 1_500
+    assert len(script[1]) == 40
+    grown = jobs.render_growing(operations, script, [], steps=1)
+    assert grown["digest"] == timing["digest"]
+    tokens = jobs.rendered(operations, script, tools=True)
+    parsed = jobs.parse(operations, [tokens, tokens[:0]], None)
+    messages = operations.encoding.parse_messages_from_completion_tokens(tokens)
+    assert parsed["digest"] == jobs.digest(map(jobs.as_text, messages))
+
+
+def test_a_worker_answers_says_what_failed_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "TESTS", Path(__file__).parent)
+    worker = driver.Worker(Path(sys.executable), "harmony", tmp_path)
+    try:
+        assert worker.wait() == "ready"
+        assert worker.call("tokens", texts=["hello world"]) == [[24912, 2375]]
+        with pytest.raises(driver.JobFailed, match="TypeError"):
+            worker.call("tokens", texts=[7])
+        assert worker.call("tokens", texts=["hello"]) == [[24912]]
+    finally:
+        worker.stop()
+
+
+def test_who_fails_takes_no_further_part_and_each_begins_once() -> None:
+    asked: list[tuple[str, int]] = []
+
+    def run(worker: Any, number: int) -> int:
+        asked.append((worker, number))
+        if worker == "b":
+            raise driver.JobFailed("broken")
+        return number
+
+    workers: Any = {"a": "a", "b": "b", "c": "c"}
+    found = driver.alternate(workers, 3, run)
+    assert found["a"] == [0, 1, 2]
+    assert [str(each) for each in found["b"]] == ["broken"]
+    first = [next(w for w, n in asked if n == number) for number in range(3)]
+    assert first == ["b", "c", "a"]
+
+
+# Figures
+
+
+def one(unit: str, **values: list[float]) -> results.Table:
+    made = results.table("array", "Encode", unit)
+    made["cases"]["English"] = {
+        name.replace("_", "-"): results.entry(rounds) for name, rounds in values.items()
+    }
+    return made
+
+
+def test_a_ratio_is_the_median_of_those_within_rounds() -> None:
+    table = one("MB/s", harmony=[10, 40, 30], tiktoken=[5, 10, 30])
+    case = table["cases"]["English"]
+    assert results.advantages("MB/s", case) == {"tiktoken": 2}
+    assert results.advantages("ns", case) == {"tiktoken": 0.5}
+
+
+def test_the_best_peer_has_the_tokens_right() -> None:
+    table = one("MB/s", harmony=[10], tiktoken=[5], tokie=[20], fastokens=[8])
+    case = table["cases"]["English"]
+    case["tokie"]["note"] = "other tokens"
+    case["gigatoken"] = results.absent("not installed")
+    assert results.best_peer("MB/s", case) == ("fastokens", 1.25)
+    shown = figures(table)
+    assert "| tokie | 20.0 (other tokens) |" in shown
+    assert "| **best peer** | **1.25 x fastokens** |" in shown
+    assert "tokie" not in ratios(table)
+
+
+def test_without_a_figure_of_ours_there_is_no_verdict() -> None:
+    assert targets.judge([one("MB/s", tiktoken=[5])]) == []
+
+
+@pytest.mark.parametrize(("ours", "met"), [(12, True), (11.9, False)])
+def test_a_target_is_met_at_its_bound(ours: float, met: bool) -> None:
+    (verdict,) = targets.judge([one("MB/s", harmony=[ours], fastokens=[10])])
+    assert verdict.met is met
+    assert ("| yes |" in verdicts([verdict])) is met
+
+
+def test_flatness_is_the_dearest_over_the_cheapest() -> None:
+    table = results.table("growth of parsing", "Parse", "ns a token")
+    for length, cost in {"1,000": 50, "10,000": 60, "100,000": 70}.items():
+        table["cases"][length] = {"harmony": results.entry([cost])}
+    (verdict,) = targets.judge([table])
+    assert verdict.measured == pytest.approx(1.4)
+    assert not verdict.met
+
+
+def test_pathological_texts_are_compared_with_prose_and_peers() -> None:
+    table = results.table("pathological", "First call", "ns a byte")
+    for case, cost in {"English prose": 10, "a": 50}.items():
+        table["cases"][case] = {
+            "harmony": results.entry([cost]),
+            "tiktoken": results.entry([100]),
+        }
+    found = {v.what: v for v in targets.judge([table])}
+    assert found["speed on 'a' over that on prose"].measured == pytest.approx(0.2)
+    assert found["First call: a"].met
+    assert len(found) == 2
+
+
+def test_numbers_have_three_digits_that_matter() -> None:
+    shown = [number(value) for value in (0.123, 1.234, 12.34, 123.4, 12345.6)]
+    assert shown == ["0.12", "1.23", "12.3", "123", "12\u202f346"]
+
+
+def test_only_what_is_between_the_markers_is_replaced() -> None:
+    page = "a\n<!-- begin: x -->\nold\n<!-- end: x -->\nb\n"
+    new = "a\n<!-- begin: x -->\n\nnew \\1\n\n<!-- end: x -->\nb\n"
+    assert replace(page, "x", "new \\1") == new
+    with pytest.raises(ValueError):
+        replace(page, "y", "new")
+
+
+def test_instruction_counts_are_bounded_and_none_is_forgotten() -> None:
+    assert instructions.compare({"load": 115}, {"load": 100})[1]
+    assert not instructions.compare({"load": 116}, {"load": 100})[1]
+    assert not instructions.compare({"new": 1}, {})[1]
