@@ -251,6 +251,15 @@ HARMONY_API harmony_status harmony_render(
     const harmony_render_options *options, int32_t *tokens, size_t capacity,
     size_t *count, harmony_error *error);
 
+/* As harmony_render, and tell which tokens are whose: ends[i] is the number of
+ * tokens before the end of message i, counting from 0 without the further items
+ * of a content. A message that is left out ends where the one before it does.
+ * There is room for message_count numbers; or `ends` is NULL. */
+HARMONY_API harmony_status harmony_render_parts(
+    const harmony_encoding *encoding, const harmony_conversation *conversation,
+    const harmony_render_options *options, int32_t *tokens, size_t capacity,
+    size_t *count, size_t *ends, harmony_error *error);
+
 /* A number of tokens that harmony_render can't exceed for this conversation. */
 HARMONY_API size_t harmony_render_bound(
     const harmony_conversation *conversation);

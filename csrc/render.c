@@ -25,6 +25,7 @@ struct output {
     int32_t *tokens;
     size_t capacity;
     size_t count;
+    size_t *ends; /* or NULL */
     hm_buffer run;
     harmony_error *error;
 };
@@ -191,13 +192,16 @@ static harmony_status put_messages(struct output *output, size_t keep_from)
 {
     const harmony_conversation *conversation = output->conversation;
     harmony_status status = HARMONY_OK;
-    size_t i;
+    size_t i, number = 0;
 
     for (i = 0; i < conversation->message_count && status == HARMONY_OK;
-         i = behind(conversation, i))
+         i = behind(conversation, i)) {
         if (i >= keep_from
             || !is_text(output, conversation->messages[i].channel, "analysis"))
             status = put_message(output, i);
+        if (output->ends != NULL)
+            output->ends[number++] = output->count;
+    }
     return status;
 }
 
@@ -283,10 +287,21 @@ harmony_status harmony_render(const harmony_encoding *encoding,
                               int32_t *tokens, size_t capacity, size_t *count,
                               harmony_error *error)
 {
+    return harmony_render_parts(encoding, conversation, options, tokens,
+                                capacity, count, NULL, error);
+}
+
+harmony_status harmony_render_parts(const harmony_encoding *encoding,
+                                    const harmony_conversation *conversation,
+                                    const harmony_render_options *options,
+                                    int32_t *tokens, size_t capacity,
+                                    size_t *count, size_t *ends,
+                                    harmony_error *error)
+{
     static const harmony_render_options plain = {0, HARMONY_ROLE_NONE, 0};
     harmony_conversation given = *conversation;
-    struct output output = {encoding, &given,       tokens, capacity,
-                            0,        {NULL, 0, 0}, error};
+    struct output output = {encoding, &given, tokens,       capacity,
+                            0,        ends,   {NULL, 0, 0}, error};
     harmony_status status = check(conversation, error);
 
     *count = 0;

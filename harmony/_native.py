@@ -215,31 +215,38 @@ class Encoding:
 
     def render(
         self,
-        text: bytes,
-        records: array[int],
+        text: bytearray,
+        records: list[int],
+        message_count: int,
         *,
         drop_analysis: bool = False,
         next_role: int = NO_ROLE,
         training: bool = False,
-    ) -> list[int]:
-        """Return the tokens of messages: eleven numbers each, spans into the text."""
+    ) -> tuple[list[int], list[int]]:
+        """Return the tokens of messages, and for each message where its tokens end.
+
+        ``records``: eleven numbers for each message and each further content item,
+        spans into the text.
+        """
         error = ffi.new("harmony_error *")
         count = ffi.new("size_t *")
         source = ffi.from_buffer(text)
-        messages = ffi.from_buffer("harmony_message[]", records)
+        messages = ffi.from_buffer("harmony_message[]", array("i", records))
         conversation = ffi.new(
             "harmony_conversation *", (source, len(text), messages, len(messages))
         )
         options = ffi.new(
             "harmony_render_options *", (drop_analysis, next_role, training)
         )
+        ends = ffi.new("size_t[]", message_count)
         capacity = lib.harmony_render_bound(conversation)
         tokens = _new_buffer("int32_t[]", capacity)
-        if lib.harmony_render(
-            self._pointer, conversation, options, tokens, capacity, count, error
+        buffers = tokens, capacity, count, ends
+        if lib.harmony_render_parts(
+            self._pointer, conversation, options, *buffers, error
         ):
             _raise(error)
-        return _list(tokens, count[0])
+        return _list(tokens, count[0]), ffi.unpack(ends, message_count)
 
 
 class Vocabulary:

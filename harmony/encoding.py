@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from enum import Enum
 from functools import cached_property
-from typing import Any, Literal
 
 from harmony import _native
 from harmony.codec import TextCodec, disallowed
 from harmony.errors import VocabularyError
 from harmony.jsontext import well_formed
-from harmony.messages import (
-    Conversation,
-    Message,
-    RenderConversationConfig,
-    RenderOptions,
-    Role,
-)
-from harmony.parser import OnError, StreamableParser
-from harmony.rendering import ROLE_NUMBERS, Plan, plan
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+    from typing import Any, Literal
+
+    from harmony.messages import (
+        Conversation,
+        Message,
+        RenderConversationConfig,
+        RenderOptions,
+        Role,
+    )
+    from harmony.parser import OnError
+    from harmony.renderer import Renderer
 
 
 class HarmonyEncodingName(str, Enum):
@@ -201,6 +205,7 @@ class HarmonyEncoding(TextCodec):
 
         Raises ``RenderError`` for a message that has no token form.
 
+        >>> from harmony import Message
         >>> encoding = load_harmony_encoding("HarmonyGptOss")
         >>> encoding.decode(encoding.render(Message("user", "hi")))
         '<|start|>user<|message|>hi<|end|>'
@@ -209,7 +214,7 @@ class HarmonyEncoding(TextCodec):
             render_options is not None
             and render_options.conversation_has_function_tools
         )
-        return self._render(plan([message], function_tools=function_tools))
+        return self._renderer.render([message], function_tools=function_tools)
 
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
@@ -220,7 +225,7 @@ class HarmonyEncoding(TextCodec):
         last message is on channel ``final``, the messages on channel ``analysis``
         before the first message on channel ``final``.
         """
-        return self._render(plan(conversation), drop_analysis=_drops(config))
+        return self._renderer.render(conversation, drop_analysis=_drops(config))
 
     def render_conversation_for_completion(
         self,
@@ -232,11 +237,10 @@ class HarmonyEncoding(TextCodec):
 
         ``next_turn_role`` is who is to write it, normally the assistant.
         """
-        return self._render(
-            plan(conversation),
-            drop_analysis=_drops(config),
-            next_role=ROLE_NUMBERS[Role(next_turn_role)],
-        )
+        opening = self._renderer.opening(next_turn_role)
+        tokens = self._renderer.render(conversation, drop_analysis=_drops(config))
+        tokens += opening
+        return tokens
 
     def render_conversation_for_training(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
@@ -246,25 +250,15 @@ class HarmonyEncoding(TextCodec):
         If the very last message is the assistant's on channel ``final``, it ends
         with ``<|return|>``, as the model is to end it.
         """
-        return self._render(
-            plan(conversation), drop_analysis=_drops(config), training=True
+        return self._renderer.render_for_training(
+            conversation, drop_analysis=_drops(config)
         )
 
-    def _render(
-        self,
-        plan: Plan,
-        *,
-        drop_analysis: bool = False,
-        next_role: int = _native.NO_ROLE,
-        training: bool = False,
-    ) -> list[int]:
-        return self._inner.render(
-            plan.text,
-            plan.records,
-            drop_analysis=drop_analysis,
-            next_role=next_role,
-            training=training,
-        )
+    @cached_property
+    def _renderer(self) -> Renderer:
+        from harmony.renderer import Renderer  # who only encodes needs no messages
+
+        return Renderer(self._inner)
 
     # Parsing
 
@@ -289,6 +283,8 @@ class HarmonyEncoding(TextCodec):
         >>> [message.content for message in parse(tokens, "assistant")]
         [[TextContent(text='hi')]]
         """
+        from harmony.parser import StreamableParser  # as for rendering
+
         parser = StreamableParser(self, role, strict=strict, on_error=on_error)
         parser.feed(tokens)
         parser.process_eos()

@@ -7,9 +7,8 @@ is written in csrc/render.c from what ``plan`` returns.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import TypeAlias
 
 from harmony.errors import RenderError
 from harmony.jsontext import well_formed
@@ -32,6 +31,15 @@ ROLE_NUMBERS = {role: number for number, role in enumerate(Role)}
 CONTINUED = len(Role)
 """The role number of a further content item of the same message."""
 
+FAULTS = (RenderError, AttributeError, TypeError, ValueError)
+"""What is raised for a message that is not what it should be."""
+
+Word: TypeAlias = str | None
+Parts: TypeAlias = tuple[Role, Word, Word, Word, Word, list[str]]
+"""What is rendered of a message: role, name, recipient, channel, content type, texts"""
+
+Span: TypeAlias = tuple[int, int]
+
 _ABSENT = (-1, 0)
 
 _FUNCTIONS_CHANNEL = (
@@ -39,7 +47,6 @@ _FUNCTIONS_CHANNEL = (
 )
 
 
-@dataclass
 class Plan:
     """What the C side renders: one block of text and records that point into it.
 
@@ -48,61 +55,69 @@ class Plan:
     content (``harmony_message`` in harmony.h).
     """
 
-    text: bytes
-    records: array[int]
-
-
-def plan(messages: Iterable[Message], *, function_tools: bool | None = None) -> Plan:
-    """Return the plan of some messages.
-
-    ``function_tools``: whether the conversation they are from has function tools;
-    None to look for them. Raises ``RenderError`` for a content that its author can't
-    have and for objects of other types.
-    """
-    messages = list(messages)
-    if function_tools is None:
-        function_tools = has_function_tools(messages)
-    block = _Block()
-    for index, message in enumerate(messages):
-        try:
-            _add_message(block, message, function_tools)
-        except (RenderError, AttributeError, TypeError, ValueError) as error:
-            raise RenderError(f"messages[{index}]: {error}") from error
-    return Plan(bytes(block.text), block.records)
-
-
-class _Block:
-    """Text in the making, and the records that point into it."""
-
     def __init__(self) -> None:
+        """Make one of no messages."""
         self.text = bytearray()
-        self.records = array("i")
+        self.records: list[int] = []
+        self.message_count = 0
+        self._spans: dict[str, Span] = {}
+        self._stand_ins: dict[tuple[Role, Word], tuple[int, ...]] = {}
 
-    def span(self, text: str | None) -> tuple[int, int]:
-        """Add text; return where it is."""
-        if text is None:
+    def add(self, parts: Parts) -> None:
+        """Add a message."""
+        role, name, recipient, channel, content_type, texts = parts
+        word = self._word
+        contents = [self._span(text) for text in texts] or [_ABSENT]
+        self.records += (ROLE_NUMBERS[role], *word(name), *word(recipient))
+        self.records += (*word(channel), *word(content_type), *contents[0])
+        for content in contents[1:]:
+            self.records += (CONTINUED, *_ABSENT * 4, *content)
+        self.message_count += 1
+
+    def add_stand_in(self, role: Role, channel: str | None) -> None:
+        """Add a message that is all but empty, in the place of one already rendered.
+
+        The role and the channel are what counts for leaving out messages.
+        """
+        record = self._stand_ins.get((role, channel))
+        if record is None:
+            before, after = (0, 0, *_ABSENT), (*_ABSENT, *_ABSENT)
+            record = (ROLE_NUMBERS[role], *before, *self._word(channel), *after)
+            self._stand_ins[role, channel] = record
+        self.records += record
+        self.message_count += 1
+
+    def _word(self, word: Word) -> Span:
+        """Add a word of a header, once for all headers that have it."""
+        if word is None:
             return _ABSENT
+        span = self._spans.get(word)
+        if span is None:
+            span = self._spans[word] = self._span(word)
+        return span
+
+    def _span(self, text: str) -> Span:
+        """Add text; return where it is."""
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            data = well_formed(text).encode()
         start = len(self.text)
-        self.text += well_formed(text).encode()
-        return start, len(self.text) - start
+        self.text += data
+        return start, len(data)
 
 
-def _add_message(block: _Block, message: Message, function_tools: bool) -> None:
+def message_parts(message: Message, function_tools: bool) -> Parts:
+    """Return what is rendered of a message.
+
+    ``function_tools``: whether its conversation has function tools. Raises one of
+    ``FAULTS`` for a content that its author can't have, and for other objects.
+    """
     author = message.author
-    header = (
-        *block.span(author.name),
-        *block.span(message.recipient),
-        *block.span(message.channel),
-        *block.span(message.content_type),
-    )
     role = Role(author.role)
-    spans = [
-        block.span(content_text(content, role, function_tools))
-        for content in message.content
-    ] or [_ABSENT]
-    block.records.extend((ROLE_NUMBERS[role], *header, *spans[0]))
-    for span in spans[1:]:
-        block.records.extend((CONTINUED, *_ABSENT * 4, *span))
+    texts = [content_text(item, role, function_tools) for item in message.content]
+    name, recipient, channel = author.name, message.recipient, message.channel
+    return role, name, recipient, channel, message.content_type, texts
 
 
 def content_text(content: Content, role: Role, function_tools: bool) -> str:

@@ -33,6 +33,8 @@ IN_VARIANT = "   "
 
 SIMPLE_TYPES = {"number": "number", "integer": "number", "boolean": "boolean"}
 
+_json_text = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def typescript(schema: object) -> str:
     """Give the type which stands for PARAMETERS in `type NAME = (_: PARAMETERS) =>`.
@@ -56,7 +58,7 @@ def typescript(schema: object) -> str:
     """
     text = _Text()
     try:
-        _write_type(text, _received(schema), "")
+        _write_type(text, _keywords(_received(schema)), "")
     except RecursionError:
         message = "the schema is nested too deeply for Python's recursion limit"
         raise ValueError(message) from None
@@ -76,9 +78,10 @@ class _Text(list[str]):
 
     def says_null(self, start: int) -> bool:
         """Tell whether a part from that index on does; each is looked at once."""
-        for index in range(self._looked_at, len(self)):
-            if "null" in self[index]:
-                self._last_null = index
+        if "null" in "".join(self[self._looked_at :]):
+            for index in range(self._looked_at, len(self)):
+                if "null" in self[index]:
+                    self._last_null = index
         self._looked_at = len(self)
         return self._last_null >= start
 
@@ -86,21 +89,20 @@ class _Text(list[str]):
 # Types
 
 
-def _write_type(text: _Text, schema: object, indent: str) -> None:
+def _write_type(text: _Text, schema: Schema, indent: str) -> None:
     """Write the type of `schema`; `indent` is put before its lines but the first."""
-    keywords = _keywords(schema)
-    variants = keywords.get("oneOf")
-    kind = keywords.get("type")
+    variants = schema.get("oneOf")
+    kind = schema.get("type")
     if isinstance(variants, list):
         _write_variants(text, variants, indent)
+    elif kind == "string":
+        text.append(_string_type(schema))
+    elif kind == "object":
+        _write_object(text, schema, indent)
+    elif kind == "array":
+        _write_array(text, schema, indent)
     elif isinstance(kind, list):
         text.append(_words_of_a_type_list(kind))
-    elif kind == "object":
-        _write_object(text, keywords, indent)
-    elif kind == "array":
-        _write_array(text, keywords, indent)
-    elif kind == "string":
-        text.append(_string_type(keywords))
     elif isinstance(kind, str):
         text.append(SIMPLE_TYPES.get(kind, "any"))
     else:
@@ -114,8 +116,8 @@ def _keywords(schema: object) -> Schema:
 
 def _string_type(schema: Schema) -> str:
     """Give the strings of `enum` in quotes, unescaped, or `string` if it has none."""
-    values = [f'"{value}"' for value in _strings(schema.get("enum"))]
-    return " | ".join(values) or "string"
+    values = _strings(schema.get("enum"))
+    return " | ".join([f'"{value}"' for value in values]) if values else "string"
 
 
 def _words_of_a_type_list(kinds: list[Any]) -> str:
@@ -144,7 +146,7 @@ def _write_array(text: _Text, schema: Schema, indent: str) -> None:
     if "items" not in schema:
         text.append("Array<any>")
         return
-    _write_type(text, schema["items"], indent)
+    _write_type(text, _keywords(schema["items"]), indent)
     text.append("[]")
 
 
@@ -180,8 +182,8 @@ def _write_property(text: _Text, label: str, schema: Schema, indent: str) -> Non
         _write_property_of_variants(text, label, schema, indent)
         return
     ignores_both = _ignores_description_and_default(schema)
-    if not ignores_both:
-        _write_comment_line(text, schema.get("description"), indent)
+    if "description" in schema and not ignores_both:
+        _write_comment_line(text, schema["description"], indent)
     if "examples" in schema:
         _write_examples(text, schema, indent)
     text.append(f"{indent}{label}: ")
@@ -379,7 +381,7 @@ def _write_json(text: _Text, value: object) -> None:
     if isinstance(value, dict):
         before = "{"
         for key, item in value.items():
-            text.append(f"{before}{json.dumps(key, ensure_ascii=False)}:")
+            text.append(f"{before}{_json_text(key)}:")
             _write_json(text, item)
             before = ","
         text.append("}" if value else "{}")
@@ -393,7 +395,7 @@ def _write_json(text: _Text, value: object) -> None:
     elif isinstance(value, float):
         text.append(_float_text(value))
     else:
-        text.append(json.dumps(value, ensure_ascii=False))
+        text.append(_json_text(value))
 
 
 def _float_text(value: float) -> str:
@@ -416,15 +418,24 @@ def _float_text(value: float) -> str:
 
 
 def _received(value: object) -> Any:
-    """Copy a JSON value as it is after its way through JSON text."""
-    if type(value) is str and value.isascii():
-        return value
+    """Copy a JSON value as it is after its way through JSON text.
+
+    Most of a schema is ASCII text, which stays as it is: no call is made for it.
+    """
     if isinstance(value, dict):
-        return {_received_key(key): _received(item) for key, item in value.items()}
+        return {
+            key if type(key) is str and key.isascii() else _received_key(key): (
+                item if type(item) is str and item.isascii() else _received(item)
+            )
+            for key, item in value.items()
+        }
     if isinstance(value, str):
         return _received_text(value)
     if isinstance(value, (list, tuple)):
-        return [_received(item) for item in value]
+        return [
+            item if type(item) is str and item.isascii() else _received(item)
+            for item in value
+        ]
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -436,8 +447,6 @@ def _received(value: object) -> Any:
 
 def _received_key(key: object) -> str:
     """Give a key as text; as in `json.dumps`, one that is a JSON scalar is its JSON."""
-    if type(key) is str and key.isascii():
-        return key
     if isinstance(key, str):
         return _received_text(key)
     if key is None or isinstance(key, (bool, int, float)):
