@@ -7,8 +7,7 @@ of the C library into the exception that stands for it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from harmony.errors import (
     DecodeError,
@@ -17,6 +16,11 @@ from harmony.errors import (
     RenderError,
     VocabularyError,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 try:
     from harmony._ffi import ffi, lib

@@ -9,7 +9,7 @@ from functools import cached_property
 from harmony import _native
 from harmony.codec import TextCodec, disallowed
 from harmony.errors import VocabularyError
-from harmony.jsontext import well_formed
+from harmony.surrogates import well_formed
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
 
 TYPE_CHECKING = False

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from harmony.errors import RenderError
-from harmony.jsontext import well_formed
 from harmony.messages import (
     ChannelConfig,
     Content,
@@ -23,6 +22,7 @@ from harmony.messages import (
     ToolDescription,
     ToolNamespaceConfig,
 )
+from harmony.surrogates import well_formed
 from harmony.typescript import typescript
 
 ROLE_NUMBERS = {role: number for number, role in enumerate(Role)}
