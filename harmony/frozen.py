@@ -11,8 +11,11 @@ takes beyond JSON, such as bytes, is refused when the prompt is made again.
 from __future__ import annotations
 
 import marshal
+from sys import getsizeof
 from typing import Any, TypeAlias
 
+from harmony.cache import Cache
+from harmony.checks import plain_key
 from harmony.contents import (
     ChannelConfig,
     DeveloperContent,
@@ -21,12 +24,18 @@ from harmony.contents import (
     TextContent,
 )
 from harmony.messages import Author, Message, Role
-from harmony.rendering import FAULTS, Parts, developer_text, system_text
+from harmony.rendering import (
+    FAULTS,
+    Parts,
+    developer_text,
+    system_text,
+    tools_section,
+)
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 
 Frozen: TypeAlias = tuple[Any, ...]
 """Role, name, recipient, channel, content type; then each content: its text, or for a
-prompt its class and its fields in bytes."""
+prompt its class, its tools in bytes if it has any, and its other fields in bytes."""
 
 ROLE, CHANNEL = 0, 3
 """Where in a value these two are."""
@@ -80,16 +89,17 @@ def _item(content: Any, role: Role, function_tools: bool) -> Any:
     if kind is TextContent and type(content.text) is str:
         return content.text
     if kind is SystemContent and role is Role.SYSTEM:
-        return kind, _system_bytes(content, function_tools)
+        return kind, _tool_bytes(content.tools), _system_bytes(content, function_tools)
     if kind is DeveloperContent and role is Role.DEVELOPER:
-        return kind, _developer_bytes(content)
+        return kind, _tool_bytes(content.tools), _developer_bytes(content)
     raise TypeError("no plain content")
 
 
-def _prompt(kind: type, data: bytes) -> str:
+def _prompt(kind: type, tools: bytes | None, fields: bytes) -> str:
+    section = None if tools is None else _section(tools)
     if kind is SystemContent:
-        return _system_prompt(data)
-    return _developer_prompt(data)
+        return _system_prompt(section, fields)
+    return _developer_prompt(section, fields)
 
 
 # System and developer prompts: to bytes, and made again from these. The constructors
@@ -104,19 +114,16 @@ def _system_bytes(content: SystemContent, function_tools: bool) -> bytes:
         content.conversation_start_date,
         content.knowledge_cutoff,
         _channel_fields(content.channel_config),
-        _tool_fields(content.tools),
         function_tools,
     )
     return marshal.dumps(fields, _DETERMINISTIC)
 
 
-def _system_prompt(data: bytes) -> str:
-    identity, effort, date, cutoff, channels, tools, function_tools = marshal.loads(
-        data
-    )
+def _system_prompt(section: str | None, data: bytes) -> str:
+    identity, effort, date, cutoff, channels, function_tools = marshal.loads(data)
     config = None if channels is None else ChannelConfig(*channels)
-    content = SystemContent(identity, effort, date, cutoff, config, _tools(tools))
-    return system_text(content, function_tools)
+    content = SystemContent(identity, effort, date, cutoff, config)
+    return system_text(content, section, function_tools)
 
 
 def _channel_fields(config: ChannelConfig | None) -> Any:
@@ -128,21 +135,36 @@ def _channel_fields(config: ChannelConfig | None) -> Any:
 
 
 def _developer_bytes(content: DeveloperContent) -> bytes:
-    fields = content.instructions, _tool_fields(content.tools)
-    return marshal.dumps(fields, _DETERMINISTIC)
+    return marshal.dumps(content.instructions, _DETERMINISTIC)
 
 
-def _developer_prompt(data: bytes) -> str:
-    instructions, tools = marshal.loads(data)
-    return developer_text(DeveloperContent(instructions, _tools(tools)))
+def _developer_prompt(section: str | None, data: bytes) -> str:
+    return developer_text(DeveloperContent(marshal.loads(data)), section)
 
 
-def _tool_fields(tools: dict[str, ToolNamespaceConfig] | None) -> Any:
+# The tools of a prompt. They are often the same in prompts that differ, by their date
+# for one, and their text takes longest to make, so it is kept.
+
+
+_sections = Cache(2**21)
+
+
+def _section(data: bytes) -> str:
+    """Return the text of tools."""
+    section: str | None = _sections.get(data)
+    if section is None:
+        section = tools_section(_tools(marshal.loads(data)))
+        _sections.put(data, section, getsizeof(data) + getsizeof(section))
+    return section
+
+
+def _tool_bytes(tools: dict[str, ToolNamespaceConfig] | None) -> bytes | None:
     if tools is None:
         return None
     if type(tools) is not dict:
         raise TypeError("no plain tools")
-    return [(key, *_namespace_fields(item)) for key, item in tools.items()]
+    fields = [(key, *_namespace_fields(item)) for key, item in tools.items()]
+    return marshal.dumps(fields, _DETERMINISTIC) if fields else None
 
 
 def _namespace_fields(namespace: ToolNamespaceConfig) -> tuple[Any, ...]:
@@ -155,11 +177,11 @@ def _namespace_fields(namespace: ToolNamespaceConfig) -> tuple[Any, ...]:
     return namespace.name, namespace.description, fields
 
 
-def _tools(fields: Any) -> dict[str, ToolNamespaceConfig] | None:
-    if fields is None:
-        return None
+def _tools(fields: Any) -> dict[str, ToolNamespaceConfig]:
     return {
-        key: ToolNamespaceConfig(name, description, [_tool(*tool) for tool in tools])
+        plain_key("tools", key): ToolNamespaceConfig(
+            name, description, [_tool(*tool) for tool in tools]
+        )
         for key, name, description, tools in fields
     }
 

@@ -8,12 +8,12 @@ from that value and kept under it, so they are found for nothing else.
 
 from __future__ import annotations
 
-from _thread import allocate_lock
 from collections.abc import Iterable
 from sys import getsizeof
 from typing import TypeAlias
 
 from harmony import _native
+from harmony.cache import Cache
 from harmony.errors import RenderError
 from harmony.frozen import CHANNEL, ROLE, Frozen, frozen, thawed
 from harmony.messages import Message, Role
@@ -31,9 +31,6 @@ CACHE_SIZE = 2**24
 TOKEN_SIZE = 40
 """Bytes that a token takes in a tuple: a pointer, and an int of its own."""
 
-ENTRY_SIZE = 500
-"""Bytes that a message takes beside its texts and its tokens, generously."""
-
 Tokens: TypeAlias = tuple[int, ...]
 
 
@@ -43,7 +40,7 @@ class Renderer:
     def __init__(self, encoding: _native.Encoding) -> None:
         """Make one that remembers nothing yet."""
         self._encoding = encoding
-        self._cache = TokenCache(CACHE_SIZE)
+        self._cache = Cache(CACHE_SIZE)
         self._openings: dict[Role, Tokens] = {}
 
     def render(
@@ -126,7 +123,7 @@ class Renderer:
                 part = remembered or tuple(tokens[start:end])
                 joined += part
                 if remembered is None and value:
-                    self._cache.put(value, part)
+                    self._cache.put(value, part, _size(value, part))
             start = end
         return joined
 
@@ -151,47 +148,12 @@ def _add(plan: Plan, index: int, message: Message, function_tools: bool) -> None
         raise RenderError(f"messages[{index}]: {error}") from error
 
 
-class TokenCache:
-    """Tokens by frozen message: what was asked for last, up to some size in bytes.
-
-    There are two halves. What is put in or found goes to the young one; when that is
-    full, it becomes the old one, and what was in the old one is forgotten.
-    """
-
-    def __init__(self, size: int) -> None:
-        """Make an empty one."""
-        self._half = size // 2
-        self._left = self._half
-        self._young: dict[Frozen, Tokens] = {}
-        self._old: dict[Frozen, Tokens] = {}
-        self._lock = allocate_lock()
-
-    def get(self, value: Frozen) -> Tokens | None:
-        """Return the tokens of a message, or None if they are not known."""
-        tokens = self._young.get(value)
-        if tokens is None:
-            tokens = self._old.get(value)
-            if tokens is not None:
-                self.put(value, tokens)
-        return tokens
-
-    def put(self, value: Frozen, tokens: Tokens) -> None:
-        """Keep the tokens of a message, unless they take more than half of the size."""
-        size = _size(value, tokens)
-        if size > self._half:
-            return
-        with self._lock:
-            if value in self._young:
-                return
-            if size > self._left:
-                self._old, self._young = self._young, {}
-                self._left = self._half
-            self._young[value] = tokens
-            self._left -= size
-
-
 def _size(value: Frozen, tokens: Tokens) -> int:
-    """Return the bytes that an entry takes, or a little more."""
-    texts = sum([getsizeof(item) for item in value if type(item) is str])
-    prompts = sum([getsizeof(item[1]) for item in value if type(item) is tuple])
-    return ENTRY_SIZE + TOKEN_SIZE * len(tokens) + texts + prompts
+    """Return the bytes that a message and its tokens take, or a little more."""
+    size = TOKEN_SIZE * len(tokens)
+    for item in value:
+        if type(item) is tuple:
+            size += sum(map(getsizeof, item))
+        elif item is not None:
+            size += getsizeof(item)
+    return size

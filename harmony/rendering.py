@@ -130,10 +130,10 @@ def content_text(content: Content, role: Role, function_tools: bool) -> str:
         return content.text
     if isinstance(content, SystemContent):
         _check_author(content, role, Role.SYSTEM)
-        return system_text(content, function_tools)
+        return system_text(content, _section(content.tools), function_tools)
     if isinstance(content, DeveloperContent):
         _check_author(content, role, Role.DEVELOPER)
-        return developer_text(content)
+        return developer_text(content, _section(content.tools))
     raise RenderError(f"a {type(content).__name__} is no content that can be rendered")
 
 
@@ -159,12 +159,17 @@ def has_function_tools(messages: Iterable[Message]) -> bool:
 # Prompts
 
 
-def system_text(content: SystemContent, function_tools: bool) -> str:
-    """Return a system prompt: its sections, with a blank line between them."""
-    return "\n\n".join(_system_sections(content, function_tools))
+def system_text(content: SystemContent, tools: str | None, function_tools: bool) -> str:
+    """Return a system prompt: its sections, with a blank line between them.
+
+    ``tools``: the section on its tools, if it has any.
+    """
+    return "\n\n".join(_system_sections(content, tools, function_tools))
 
 
-def _system_sections(content: SystemContent, function_tools: bool) -> Iterator[str]:
+def _system_sections(
+    content: SystemContent, tools: str | None, function_tools: bool
+) -> Iterator[str]:
     about = [
         content.model_identity,
         _labelled("Knowledge cutoff", content.knowledge_cutoff),
@@ -175,8 +180,8 @@ def _system_sections(content: SystemContent, function_tools: bool) -> Iterator[s
         yield "\n".join(lines)
     if content.reasoning_effort is not None:
         yield f"Reasoning: {content.reasoning_effort.lower()}"
-    if content.tools:
-        yield tools_section(content.tools)
+    if tools is not None:
+        yield tools
     if content.channel_config is not None and content.channel_config.valid_channels:
         yield _channels_section(content.channel_config, function_tools)
 
@@ -192,17 +197,24 @@ def _channels_section(config: ChannelConfig, function_tools: bool) -> str:
     return section + _FUNCTIONS_CHANNEL if function_tools else section
 
 
-def developer_text(content: DeveloperContent) -> str:
-    """Return a developer prompt: its sections, with a blank line between them."""
+def developer_text(content: DeveloperContent, tools: str | None) -> str:
+    """Return a developer prompt: its sections, with a blank line between them.
+
+    ``tools``: the section on its tools, if it has any.
+    """
     sections = []
     if content.instructions is not None:
         sections += ["# Instructions", content.instructions]
-    if content.tools:
-        sections.append(tools_section(content.tools))
+    if tools is not None:
+        sections.append(tools)
     return "\n\n".join(sections)
 
 
 # Tools
+
+
+def _section(tools: dict[str, ToolNamespaceConfig] | None) -> str | None:
+    return tools_section(tools) if tools else None
 
 
 def tools_section(tools: dict[str, ToolNamespaceConfig]) -> str:

@@ -24,6 +24,7 @@ CSRC = ROOT / "csrc"
 PYTHON: dict[str, set[str]] = {
     "errors": set(),
     "surrogates": set(),
+    "cache": set(),
     "checks": set(),
     "typescript": set(),
     "vocabulary": {"errors"},
@@ -35,8 +36,8 @@ PYTHON: dict[str, set[str]] = {
     "codec": {"errors"},
     "_native": {"_ffi", "errors"},
     "rendering": {"errors", "messages", "surrogates", "typescript"},
-    "frozen": {"contents", "messages", "rendering", "tools"},
-    "renderer": {"_native", "errors", "frozen", "messages", "rendering"},
+    "frozen": {"cache", "checks", "contents", "messages", "rendering", "tools"},
+    "renderer": {"_native", "cache", "errors", "frozen", "messages", "rendering"},
     "repairs": set(),
     "parser": {"errors", "_native", "messages", "rendering", "repairs"},
     "encoding": {

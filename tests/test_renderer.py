@@ -29,8 +29,9 @@ from harmony import (
     ToolDescription,
     ToolNamespaceConfig,
 )
+from harmony.cache import Cache
 from harmony.frozen import frozen, thawed
-from harmony.renderer import CACHE_SIZE, Renderer, TokenCache, _size
+from harmony.renderer import CACHE_SIZE, Renderer, _size
 from harmony.rendering import FAULTS, Plan, has_function_tools, message_parts
 
 
@@ -314,29 +315,23 @@ def test_nothing_is_kept_of_training(encoding: HarmonyEncoding) -> None:
 # What is kept
 
 
-def entry(number: int, tokens: int) -> tuple[Any, tuple[int, ...]]:
-    return frozen(Message("user", f"text {number}"), False), (1000,) * tokens
-
-
-def kept(cache: TokenCache) -> int:
-    return sum(
-        _size(*item) for half in (cache._young, cache._old) for item in half.items()
-    )
+def entry(number: int, tokens: int) -> tuple[Any, tuple[int, ...], int]:
+    return number, (1000,) * tokens, 40 * tokens
 
 
 @pytest.mark.parametrize("tokens", [0, 10, 100])
 def test_what_is_kept_stays_within_the_bound(tokens: int) -> None:
     size = 40_000
-    cache = TokenCache(size)
+    cache = Cache(size)
     for number in range(1000):
         cache.put(*entry(number, tokens))
         cache.get(entry(number // 2, tokens)[0])
-        assert kept(cache) <= size
-    assert kept(cache) > size // 3
+        assert cache.size() <= size
+    assert cache.size() > size // 3
 
 
 def test_what_was_asked_for_last_is_kept() -> None:
-    cache = TokenCache(40_000)
+    cache = Cache(40_000)
     for number in range(1000):
         cache.put(*entry(number, 10))
         assert number < 1 or cache.get(entry(0, 10)[0]) == (1000,) * 10
@@ -345,7 +340,7 @@ def test_what_was_asked_for_last_is_kept() -> None:
 
 
 def test_a_message_that_is_too_large_is_not_kept_and_drives_out_none() -> None:
-    cache = TokenCache(40_000)
+    cache = Cache(40_000)
     cache.put(*entry(1, 10))
     cache.put(*entry(2, 1000))
     assert cache.get(entry(1, 10)[0])
@@ -384,7 +379,7 @@ def test_no_message_is_kept_alive(encoding: HarmonyEncoding) -> None:
 
 def test_threads_share_what_is_remembered(encoding: HarmonyEncoding) -> None:
     renderer = Renderer(encoding._inner)
-    renderer._cache = TokenCache(20_000)
+    renderer._cache = Cache(20_000)
     chats = [[m for n in range(i, i + 8) for m in turn(n)] for i in range(24)]
     wanted = [plainly(encoding, chat, True) for chat in chats]
 
@@ -397,4 +392,4 @@ def test_threads_share_what_is_remembered(encoding: HarmonyEncoding) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(work, range(4)))
-    assert kept(renderer._cache) <= 20_000
+    assert renderer._cache.size() <= 20_000
