@@ -7,6 +7,7 @@ of the C library into the exception that stands for it.
 from __future__ import annotations
 
 from array import array
+from functools import cache
 from typing import NamedTuple
 
 from harmony.errors import (
@@ -179,6 +180,12 @@ def _encode(function: Any, pointer: Any, text: bytes, ids: array[int]) -> list[i
     return _list(tokens, count[0])
 
 
+@cache
+def _render_options(drop_analysis: bool, next_role: int, training: bool) -> Any:
+    """Return a ``harmony_render_options``, which is only ever read."""
+    return ffi.new("harmony_render_options *", (drop_analysis, next_role, training))
+
+
 class Encoding:
     """A ``harmony_encoding``."""
 
@@ -239,9 +246,7 @@ class Encoding:
         conversation = ffi.new(
             "harmony_conversation *", (source, len(text), messages, len(messages))
         )
-        options = ffi.new(
-            "harmony_render_options *", (drop_analysis, next_role, training)
-        )
+        options = _render_options(bool(drop_analysis), next_role, bool(training))
         ends = ffi.new("size_t[]", message_count)
         capacity = lib.harmony_render_bound(conversation)
         tokens = _new_buffer("int32_t[]", capacity)

@@ -1,9 +1,8 @@
 """``Renderer``: messages to tokens, and what has been rendered is remembered.
 
 Each run of text between special tokens is encoded on its own, so the tokens of a
-message depend on nothing but the message and, in a system prompt, on whether the
-conversation has function tools: on what ``frozen`` puts into a value. Tokens are made
-from that value and kept under it, so they are found for nothing else.
+message depend on nothing but its role, the words of its header and its texts. They are
+kept under just these, as one tuple of plain strings, and made from that same tuple.
 """
 
 from __future__ import annotations
@@ -15,14 +14,16 @@ from typing import TypeAlias
 from harmony import _native
 from harmony.cache import Cache
 from harmony.errors import RenderError
-from harmony.frozen import CHANNEL, ROLE, Frozen, frozen, thawed
 from harmony.messages import Message, Role
 from harmony.rendering import (
+    CHANNEL,
     FAULTS,
     ROLE_NUMBERS,
+    Parts,
     Plan,
     has_function_tools,
     message_parts,
+    utf8,
 )
 
 CACHE_SIZE = 2**24
@@ -32,6 +33,8 @@ TOKEN_SIZE = 40
 """Bytes that a token takes in a tuple: a pointer, and an int of its own."""
 
 Tokens: TypeAlias = tuple[int, ...]
+
+_PLAIN = frozenset({Role, str, type(None)})
 
 
 class Renderer:
@@ -58,26 +61,23 @@ class Renderer:
         messages = list(messages)
         if function_tools is None:
             function_tools = has_function_tools(messages)
-        values = [frozen(message, function_tools) for message in messages]
-        known = [self._cache.get(value) for value in values]
-        if None not in known and not (drop_analysis and _is_on_channels(values)):
+        said = [
+            _parts(index, message, function_tools)
+            for index, message in enumerate(messages)
+        ]
+        known = [self._cache.get(parts) for parts in said]
+        if None not in known and not (drop_analysis and _is_on_channels(said)):
             return _concatenated(known)
         plan = Plan()
-        for index, message in enumerate(messages):
-            value = values[index]
-            if known[index] is not None:
-                plan.add_stand_in(value[ROLE], value[CHANNEL])
-                continue
-            parts = thawed(value)
-            if parts is None:
-                values[index] = ()
-                _add(plan, index, message, function_tools)
-            else:
+        for parts, tokens in zip(said, known, strict=True):
+            if tokens is None:
                 plan.add(parts)
+            else:
+                plan.add_stand_in(parts)
         tokens, ends = self._encoding.render(
             plan.text, plan.records, plan.message_count, drop_analysis=drop_analysis
         )
-        return self._joined(tokens, ends, values, known)
+        return self._joined(tokens, ends, said, known)
 
     def render_for_training(
         self, messages: Iterable[Message], *, drop_analysis: bool
@@ -87,7 +87,7 @@ class Renderer:
         function_tools = has_function_tools(messages)
         plan = Plan()
         for index, message in enumerate(messages):
-            _add(plan, index, message, function_tools)
+            plan.add(_parts(index, message, function_tools))
         tokens, _ = self._encoding.render(
             *(plan.text, plan.records, plan.message_count),
             drop_analysis=drop_analysis,
@@ -112,18 +112,18 @@ class Renderer:
         self,
         tokens: list[int],
         ends: list[int],
-        values: list[Frozen],
+        said: list[Parts],
         known: list[Tokens | None],
     ) -> list[int]:
         """Put what is known in place of its stand-ins; remember the rest."""
         joined: list[int] = []
         start = 0
-        for value, remembered, end in zip(values, known, ends, strict=True):
+        for parts, remembered, end in zip(said, known, ends, strict=True):
             if start < end:
                 part = remembered or tuple(tokens[start:end])
                 joined += part
-                if remembered is None and value:
-                    self._cache.put(value, part, _size(value, part))
+                if remembered is None:
+                    self._cache.put(parts, part, _size(parts, part))
             start = end
         return joined
 
@@ -135,25 +135,28 @@ def _concatenated(parts: Iterable[Tokens | None]) -> list[int]:
     return tokens
 
 
-def _is_on_channels(values: Iterable[Frozen]) -> bool:
+def _is_on_channels(said: Iterable[Parts]) -> bool:
     """Tell whether any message is on a channel: no other can be left out."""
-    return any([value[CHANNEL] is not None for value in values])
+    return any([parts[CHANNEL] is not None for parts in said])
 
 
-def _add(plan: Plan, index: int, message: Message, function_tools: bool) -> None:
-    """Add a message to a plan as it stands, or complain about it."""
+def _parts(index: int, message: Message, function_tools: bool) -> Parts:
+    """Return what is rendered of a message, or complain about it."""
     try:
-        plan.add(message_parts(message, function_tools))
+        parts = message_parts(message, function_tools)
+        if _PLAIN.issuperset(map(type, parts)):
+            return parts
+        role, *texts = parts
+        return role, *(None if text is None else _plain(text) for text in texts)
     except FAULTS as error:
         raise RenderError(f"messages[{index}]: {error}") from error
 
 
-def _size(value: Frozen, tokens: Tokens) -> int:
-    """Return the bytes that a message and its tokens take, or a little more."""
-    size = TOKEN_SIZE * len(tokens)
-    for item in value:
-        if type(item) is tuple:
-            size += sum(map(getsizeof, item))
-        elif item is not None:
-            size += getsizeof(item)
-    return size
+def _plain(text: str) -> str:
+    """Return the text of a string of any class, which may compare as it likes."""
+    return utf8(text).decode()
+
+
+def _size(parts: Parts, tokens: Tokens) -> int:
+    """Return the bytes that a message and its tokens take."""
+    return TOKEN_SIZE * len(tokens) + sum(map(getsizeof, parts))

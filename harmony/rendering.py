@@ -8,7 +8,7 @@ is written in csrc/render.c from what ``plan`` returns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from harmony.errors import RenderError
 from harmony.messages import (
@@ -19,11 +19,9 @@ from harmony.messages import (
     Role,
     SystemContent,
     TextContent,
-    ToolDescription,
-    ToolNamespaceConfig,
 )
+from harmony.sections import tools_section
 from harmony.surrogates import well_formed
-from harmony.typescript import typescript
 
 ROLE_NUMBERS = {role: number for number, role in enumerate(Role)}
 """The number of each role: its place in ``Role``, as in ``harmony_role`` in C."""
@@ -34,9 +32,11 @@ CONTINUED = len(Role)
 FAULTS = (RenderError, AttributeError, TypeError, ValueError)
 """What is raised for a message that is not what it should be."""
 
-Word: TypeAlias = str | None
-Parts: TypeAlias = tuple[Role, Word, Word, Word, Word, list[str]]
-"""What is rendered of a message: role, name, recipient, channel, content type, texts"""
+Parts: TypeAlias = tuple[Any, ...]
+"""All of a message: role, name, recipient, channel, content type, and its texts."""
+
+ROLE, CHANNEL = 0, 3
+"""Where in the parts of a message these two are."""
 
 Span: TypeAlias = tuple[int, int]
 
@@ -61,50 +61,59 @@ class Plan:
         self.records: list[int] = []
         self.message_count = 0
         self._spans: dict[str, Span] = {}
-        self._stand_ins: dict[tuple[Role, Word], tuple[int, ...]] = {}
+        self._stand_ins: dict[tuple[Role, str | None], tuple[int, ...]] = {}
 
     def add(self, parts: Parts) -> None:
         """Add a message."""
-        role, name, recipient, channel, content_type, texts = parts
-        word = self._word
+        role, name, recipient, channel, content_type, *texts = parts
         contents = [self._span(text) for text in texts] or [_ABSENT]
-        self.records += (ROLE_NUMBERS[role], *word(name), *word(recipient))
-        self.records += (*word(channel), *word(content_type), *contents[0])
+        records = self.records
+        records.append(ROLE_NUMBERS[role])
+        for word in (name, recipient, channel, content_type):
+            records += _ABSENT if word is None else self._word(word)
+        records += contents[0]
         for content in contents[1:]:
-            self.records += (CONTINUED, *_ABSENT * 4, *content)
+            records += (CONTINUED, *_ABSENT * 4, *content)
         self.message_count += 1
 
-    def add_stand_in(self, role: Role, channel: str | None) -> None:
+    def add_stand_in(self, parts: Parts) -> None:
         """Add a message that is all but empty, in the place of one already rendered.
 
         The role and the channel are what counts for leaving out messages.
         """
+        role, channel = parts[ROLE], parts[CHANNEL]
         record = self._stand_ins.get((role, channel))
         if record is None:
             before, after = (0, 0, *_ABSENT), (*_ABSENT, *_ABSENT)
-            record = (ROLE_NUMBERS[role], *before, *self._word(channel), *after)
+            span = _ABSENT if channel is None else self._word(channel)
+            record = (ROLE_NUMBERS[role], *before, *span, *after)
             self._stand_ins[role, channel] = record
         self.records += record
         self.message_count += 1
 
-    def _word(self, word: Word) -> Span:
+    def _word(self, word: str) -> Span:
         """Add a word of a header, once for all headers that have it."""
-        if word is None:
-            return _ABSENT
         span = self._spans.get(word)
         if span is None:
             span = self._spans[word] = self._span(word)
         return span
 
-    def _span(self, text: str) -> Span:
+    def _span(self, text: str | None) -> Span:
         """Add text; return where it is."""
-        try:
-            data = text.encode()
-        except UnicodeEncodeError:
-            data = well_formed(text).encode()
+        if text is None:
+            return _ABSENT
+        data = utf8(text)
         start = len(self.text)
         self.text += data
         return start, len(data)
+
+
+def utf8(text: str) -> bytes:
+    """Return text in UTF-8, as ``well_formed`` makes it."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return well_formed(text).encode()
 
 
 def message_parts(message: Message, function_tools: bool) -> Parts:
@@ -114,10 +123,10 @@ def message_parts(message: Message, function_tools: bool) -> Parts:
     ``FAULTS`` for a content that its author can't have, and for other objects.
     """
     author = message.author
-    role = Role(author.role)
+    role = author.role if type(author.role) is Role else Role(author.role)
     texts = [content_text(item, role, function_tools) for item in message.content]
     name, recipient, channel = author.name, message.recipient, message.channel
-    return role, name, recipient, channel, message.content_type, texts
+    return role, name, recipient, channel, message.content_type, *texts
 
 
 def content_text(content: Content, role: Role, function_tools: bool) -> str:
@@ -130,10 +139,10 @@ def content_text(content: Content, role: Role, function_tools: bool) -> str:
         return content.text
     if isinstance(content, SystemContent):
         _check_author(content, role, Role.SYSTEM)
-        return system_text(content, _section(content.tools), function_tools)
+        return system_text(content, function_tools)
     if isinstance(content, DeveloperContent):
         _check_author(content, role, Role.DEVELOPER)
-        return developer_text(content, _section(content.tools))
+        return developer_text(content)
     raise RenderError(f"a {type(content).__name__} is no content that can be rendered")
 
 
@@ -159,17 +168,12 @@ def has_function_tools(messages: Iterable[Message]) -> bool:
 # Prompts
 
 
-def system_text(content: SystemContent, tools: str | None, function_tools: bool) -> str:
-    """Return a system prompt: its sections, with a blank line between them.
-
-    ``tools``: the section on its tools, if it has any.
-    """
-    return "\n\n".join(_system_sections(content, tools, function_tools))
+def system_text(content: SystemContent, function_tools: bool) -> str:
+    """Return a system prompt: its sections, with a blank line between them."""
+    return "\n\n".join(_system_sections(content, function_tools))
 
 
-def _system_sections(
-    content: SystemContent, tools: str | None, function_tools: bool
-) -> Iterator[str]:
+def _system_sections(content: SystemContent, function_tools: bool) -> Iterator[str]:
     about = [
         content.model_identity,
         _labelled("Knowledge cutoff", content.knowledge_cutoff),
@@ -180,8 +184,8 @@ def _system_sections(
         yield "\n".join(lines)
     if content.reasoning_effort is not None:
         yield f"Reasoning: {content.reasoning_effort.lower()}"
-    if tools is not None:
-        yield tools
+    if content.tools:
+        yield tools_section(content.tools)
     if content.channel_config is not None and content.channel_config.valid_channels:
         yield _channels_section(content.channel_config, function_tools)
 
@@ -197,58 +201,11 @@ def _channels_section(config: ChannelConfig, function_tools: bool) -> str:
     return section + _FUNCTIONS_CHANNEL if function_tools else section
 
 
-def developer_text(content: DeveloperContent, tools: str | None) -> str:
-    """Return a developer prompt: its sections, with a blank line between them.
-
-    ``tools``: the section on its tools, if it has any.
-    """
+def developer_text(content: DeveloperContent) -> str:
+    """Return a developer prompt: its sections, with a blank line between them."""
     sections = []
     if content.instructions is not None:
         sections += ["# Instructions", content.instructions]
-    if tools is not None:
-        sections.append(tools)
+    if content.tools:
+        sections.append(tools_section(content.tools))
     return "\n\n".join(sections)
-
-
-# Tools
-
-
-def _section(tools: dict[str, ToolNamespaceConfig] | None) -> str | None:
-    return tools_section(tools) if tools else None
-
-
-def tools_section(tools: dict[str, ToolNamespaceConfig]) -> str:
-    """Return the section on tools: its namespaces in the order of their keys."""
-    namespaces = [_namespace_text(tools[key]) for key in sorted(tools)]
-    return "\n\n".join(["# Tools", *namespaces])
-
-
-def _namespace_text(namespace: ToolNamespaceConfig) -> str:
-    mark = "// " if namespace.tools else ""
-    parts = [f"## {namespace.name}\n", *_marked(mark, namespace.description)]
-    if namespace.tools:
-        parts.append(f"namespace {namespace.name} {{\n")
-        for tool in namespace.tools:
-            parts += _tool_lines(tool)
-        parts.append(f"}} // namespace {namespace.name}")
-    return "\n".join(parts)
-
-
-def _tool_lines(tool: ToolDescription) -> Iterator[str]:
-    yield from _marked("// ", tool.description)
-    if tool.parameters is None:
-        yield f"type {tool.name} = () => any;\n"
-    else:
-        yield f"type {tool.name} = (_: {typescript(tool.parameters)}) => any;\n"
-
-
-def _marked(mark: str, text: str | None) -> list[str]:
-    r"""Return the lines of a text, each behind a mark.
-
-    A line ends in ``\n`` or ``\r\n``. Behind the last one there is no further line,
-    and an empty text has none, as in the reference.
-    """
-    if not text:
-        return []
-    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    return [mark + line for line in lines]

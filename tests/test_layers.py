@@ -35,9 +35,9 @@ PYTHON: dict[str, set[str]] = {
     "messages": {"checks", "contents", "jsontext", "pydantic_support", "tools"},
     "codec": {"errors"},
     "_native": {"_ffi", "errors"},
-    "rendering": {"errors", "messages", "surrogates", "typescript"},
-    "frozen": {"cache", "checks", "contents", "messages", "rendering", "tools"},
-    "renderer": {"_native", "cache", "errors", "frozen", "messages", "rendering"},
+    "sections": {"cache", "checks", "tools", "typescript"},
+    "rendering": {"errors", "messages", "sections", "surrogates"},
+    "renderer": {"_native", "cache", "errors", "messages", "rendering"},
     "repairs": set(),
     "parser": {"errors", "_native", "messages", "rendering", "repairs"},
     "encoding": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import unittest.mock
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,20 +29,27 @@ from harmony import (
     TextContent,
     ToolDescription,
     ToolNamespaceConfig,
+    sections,
 )
 from harmony.cache import Cache
-from harmony.frozen import frozen, thawed
 from harmony.renderer import CACHE_SIZE, Renderer, _size
-from harmony.rendering import FAULTS, Plan, has_function_tools, message_parts
+from harmony.rendering import FAULTS, Plan, has_function_tools, message_parts, utf8
 
 
 def plainly(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> Any:
-    """Render without `Renderer`: from the messages themselves, all at once."""
+    """Render without remembering: from the messages themselves, all at once."""
+    with unittest.mock.patch("harmony.rendering.tools_section", sections._written):
+        return at_once(encoding, messages, drop)
+
+
+def at_once(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> Any:
     function_tools = has_function_tools(messages)
     plan = Plan()
     for index, message in enumerate(messages):
         try:
-            plan.add(message_parts(message, function_tools))
+            role, *texts = message_parts(message, function_tools)
+            plain = [None if text is None else utf8(text).decode() for text in texts]
+            plan.add((role, *plain))
         except FAULTS as error:
             raise RenderError(f"messages[{index}]: {error}") from error
     tokens, _ = encoding._inner.render(
@@ -234,13 +242,13 @@ def test_function_tools_change_a_system_prompt_that_is_remembered(
     assert ["'functions'" in text for text in texts] == [False, True, False]
 
 
-def test_a_value_is_rendered_not_the_message_it_was_made_of() -> None:
-    message = with_default(1)
-    value = frozen(message, False)
-    before = thawed(value)
-    message.content[0].tools["functions"].tools[0].parameters["type"] = "string"
-    assert before is not None
-    assert thawed(value) == before != message_parts(message, False)
+def test_tools_are_written_from_their_bytes_not_from_what_has_become_of_them() -> None:
+    tools = with_default(1).content[0].tools
+    data = sections._bytes(tools)
+    before = sections.tools_section(tools)
+    tools["functions"].tools[0].parameters["type"] = "string"
+    assert sections._written(sections._tools(data)) == before
+    assert sections._written(tools) != before
 
 
 # What is left out
@@ -309,7 +317,7 @@ def test_what_is_left_out_is_not_encoded(encoding: HarmonyEncoding) -> None:
 def test_nothing_is_kept_of_training(encoding: HarmonyEncoding) -> None:
     renderer = Renderer(encoding._inner)
     renderer.render_for_training(turn(1), drop_analysis=True)
-    assert renderer._cache.get(frozen(turn(1)[0], False)) is None
+    assert renderer._cache.size() == 0
 
 
 # What is kept
@@ -355,7 +363,7 @@ def test_the_size_is_that_of_texts_and_tokens(text: str) -> None:
         Message("developer", DeveloperContent(text)),
         Message("system", SystemContent(model_identity=text)),
     ):
-        size = _size(frozen(message, False), (1,) * 1000)
+        size = _size(message_parts(message, False), (1,) * 1000)
         assert len(text) + 40_000 <= size
 
 
