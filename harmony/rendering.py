@@ -174,24 +174,21 @@ def system_text(content: SystemContent, function_tools: bool) -> str:
 
 
 def _system_sections(content: SystemContent, function_tools: bool) -> Iterator[str]:
-    about = [
-        content.model_identity,
-        _labelled("Knowledge cutoff", content.knowledge_cutoff),
-        _labelled("Current date", content.conversation_start_date),
-    ]
-    lines = [line for line in about if line is not None]
-    if lines:
-        yield "\n".join(lines)
+    about = []
+    if content.model_identity is not None:
+        about.append(content.model_identity)
+    if content.knowledge_cutoff is not None:
+        about.append(f"Knowledge cutoff: {content.knowledge_cutoff}")
+    if content.conversation_start_date is not None:
+        about.append(f"Current date: {content.conversation_start_date}")
+    if about:
+        yield "\n".join(about)
     if content.reasoning_effort is not None:
         yield f"Reasoning: {content.reasoning_effort.lower()}"
     if content.tools:
         yield tools_section(content.tools)
     if content.channel_config is not None and content.channel_config.valid_channels:
         yield _channels_section(content.channel_config, function_tools)
-
-
-def _labelled(label: str, value: str | None) -> str | None:
-    return None if value is None else f"{label}: {value}"
 
 
 def _channels_section(config: ChannelConfig, function_tools: bool) -> str:
