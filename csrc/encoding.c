@@ -298,28 +298,49 @@ const char *harmony_token_bytes(const harmony_encoding *encoding, int32_t token,
     return special;
 }
 
+/* The bytes of an ordinary token, of which COPIED can be read; NULL for all other
+ * ids. */
+static const uint8_t *ordinary_token(const harmony_encoding *encoding,
+                                     int32_t token, size_t *length)
+{
+    if (token < 0 || token >= encoding->vocabulary.size)
+        return NULL;
+    return hm_token(&encoding->vocabulary, token, length);
+}
+
+/* Bytes that are copied at once, of tokens that are no longer than that. */
+#define COPIED HM_TOKEN_SLACK
+
 harmony_status harmony_decode(const harmony_encoding *encoding,
                               const int32_t *tokens, size_t token_count,
                               char *bytes, size_t capacity, size_t *length,
                               harmony_error *error)
 {
-    size_t i, size;
+    size_t i, size, at = 0;
 
     *length = 0;
     for (i = 0; i < token_count; i++) {
-        const char *token = harmony_token_bytes(encoding, tokens[i], &size);
+        const void *token = ordinary_token(encoding, tokens[i], &size);
 
+        if (token != NULL && size <= COPIED && size > 0 && at <= capacity
+            && capacity - at >= COPIED) {
+            memcpy(bytes + at, token, COPIED);
+            at += size;
+            continue;
+        }
+        token = harmony_token_bytes(encoding, tokens[i], &size);
         if (token == NULL) {
             hm_fail(error, HARMONY_UNKNOWN_TOKEN, (int64_t)i,
                     "Invalid token for decoding: ");
             hm_say_number(error, tokens[i]);
             return HARMONY_UNKNOWN_TOKEN;
         }
-        if (*length <= capacity && size <= capacity - *length)
-            memcpy(bytes + *length, token, size);
-        *length += size;
+        if (at <= capacity && size <= capacity - at)
+            memcpy(bytes + at, token, size);
+        at += size;
     }
-    if (*length > capacity)
+    *length = at;
+    if (at > capacity)
         return hm_fail(error, HARMONY_SHORT_BUFFER, -1,
                        "there are more bytes than the buffer has room for");
     return HARMONY_OK;

@@ -24,7 +24,8 @@
  * - Text is UTF-8 bytes with a length, never NUL-terminated. Bytes that are
  *   not UTF-8 are encoded as they are.
  * - An encoding never changes once made and may be shared by any number of
- *   threads. A parser belongs to one thread at a time. There is no other state.
+ *   threads. A cache and a parser belong to one thread at a time. There is no
+ *   other state.
  */
 #ifndef HARMONY_H
 #define HARMONY_H
@@ -174,9 +175,9 @@ HARMONY_API const char *harmony_token_bytes(
     const harmony_encoding *encoding, int32_t token, size_t *length);
 
 /* A cache remembers pieces of text that were encoded before, and their tokens.
- * It makes encoding several times as fast; the tokens are the same. It takes
- * 1 MB and never grows. A cache belongs to one encoding, which has to outlive
- * it, and to one thread at a time: give each thread its own.
+ * It makes encoding several times as fast; the tokens are the same. It takes up
+ * to 3.2 MB and never grows. A cache belongs to one encoding and to one thread
+ * at a time: give each thread its own, or NULL where text is rarely encoded.
  *
  * *cache is set on success, and to NULL otherwise. Errors: HARMONY_NO_MEMORY. */
 typedef struct harmony_cache harmony_cache;
@@ -189,8 +190,9 @@ HARMONY_API void harmony_cache_free(harmony_cache *cache);
 
 /* Encode text. Text that spells one of the `allowed_count` special tokens in
  * `allowed` becomes that token; any other is ordinary text, whatever it
- * spells. There are never more tokens than bytes of text.
- * Errors: HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY. */
+ * spells. There are never more tokens than bytes of text. `cache` may be NULL.
+ * Errors: HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY, and
+ * HARMONY_BAD_ARGUMENT for the cache of another encoding. */
 HARMONY_API harmony_status harmony_encode(
     const harmony_encoding *encoding, harmony_cache *cache, const char *text,
     size_t length,
@@ -257,7 +259,7 @@ typedef struct harmony_render_options {
 
 /* Render a conversation. Each run of text between special tokens is encoded on
  * its own as ordinary text: what a user writes can't become a special token.
- * `options` NULL means all zero and no next role.
+ * `options` NULL means all zero and no next role; `cache` may be NULL.
  * Errors, with the index of the message as position: HARMONY_TOOL_WITHOUT_NAME,
  * HARMONY_BAD_ARGUMENT; and HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE,
  * HARMONY_NO_MEMORY. */
@@ -266,6 +268,16 @@ HARMONY_API harmony_status harmony_render(
     const harmony_conversation *conversation,
     const harmony_render_options *options, int32_t *tokens, size_t capacity,
     size_t *count, harmony_error *error);
+
+/* As harmony_render, and tell which tokens are whose: ends[i] is the number of
+ * tokens before the end of message i, counting from 0 without the further items
+ * of a content. A message that is left out ends where the one before it does.
+ * There is room for message_count numbers; or `ends` is NULL. */
+HARMONY_API harmony_status harmony_render_parts(
+    const harmony_encoding *encoding, harmony_cache *cache,
+    const harmony_conversation *conversation,
+    const harmony_render_options *options, int32_t *tokens, size_t capacity,
+    size_t *count, size_t *ends, harmony_error *error);
 
 /* A number of tokens that harmony_render can't exceed for this conversation. */
 HARMONY_API size_t harmony_render_bound(

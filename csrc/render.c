@@ -26,6 +26,7 @@ struct output {
     int32_t *tokens;
     size_t capacity;
     size_t count;
+    size_t *ends; /* or NULL */
     hm_buffer run;
     harmony_error *error;
 };
@@ -192,13 +193,16 @@ static harmony_status put_messages(struct output *output, size_t keep_from)
 {
     const harmony_conversation *conversation = output->conversation;
     harmony_status status = HARMONY_OK;
-    size_t i;
+    size_t i, number = 0;
 
     for (i = 0; i < conversation->message_count && status == HARMONY_OK;
-         i = behind(conversation, i))
+         i = behind(conversation, i)) {
         if (i >= keep_from
             || !is_text(output, conversation->messages[i].channel, "analysis"))
             status = put_message(output, i);
+        if (output->ends != NULL)
+            output->ends[number++] = output->count;
+    }
     return status;
 }
 
@@ -285,10 +289,22 @@ harmony_status harmony_render(const harmony_encoding *encoding,
                               int32_t *tokens, size_t capacity, size_t *count,
                               harmony_error *error)
 {
+    return harmony_render_parts(encoding, cache, conversation, options, tokens,
+                                capacity, count, NULL, error);
+}
+
+harmony_status harmony_render_parts(const harmony_encoding *encoding,
+                                    harmony_cache *cache,
+                                    const harmony_conversation *conversation,
+                                    const harmony_render_options *options,
+                                    int32_t *tokens, size_t capacity,
+                                    size_t *count, size_t *ends,
+                                    harmony_error *error)
+{
     static const harmony_render_options plain = {0, HARMONY_ROLE_NONE, 0};
     harmony_conversation given = *conversation;
-    struct output output = {encoding, cache, &given,       tokens,
-                            capacity, 0,     {NULL, 0, 0}, error};
+    struct output output = {encoding, cache, &given, tokens,       capacity,
+                            0,        ends,  {NULL, 0, 0}, error};
     harmony_status status = check(conversation, error);
 
     *count = 0;

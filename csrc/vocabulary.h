@@ -88,6 +88,9 @@ int hm_enter_merges(hm_vocabulary *vocabulary);
 
 /* ---- Looking up --------------------------------------------------------- */
 
+/* Bytes that can be read behind those of any token. */
+#define HM_TOKEN_SLACK 16
+
 /* The bytes of a token; no bytes for a rank that is not used. */
 static inline const uint8_t *hm_token(const hm_vocabulary *vocabulary,
                                       int32_t rank, size_t *length)

@@ -174,7 +174,7 @@ static harmony_status load_compact(hm_vocabulary *vocabulary,
     status = measure(entries, size, vocabulary->offsets, error);
     if (status != HARMONY_OK)
         return status;
-    vocabulary->bytes = malloc((size_t)vocabulary->offsets[size] + 1);
+    vocabulary->bytes = calloc((size_t)vocabulary->offsets[size] + HM_TOKEN_SLACK, 1);
     if (vocabulary->bytes == NULL)
         return no_memory(error);
     spell(vocabulary, entries);
@@ -330,7 +330,7 @@ static harmony_status load_tiktoken(hm_vocabulary *vocabulary,
     status = survey(data, data_size, &size, &total, error);
     if (status != HARMONY_OK)
         return status;
-    vocabulary->bytes = malloc((size_t)total + 1);
+    vocabulary->bytes = calloc((size_t)total + HM_TOKEN_SLACK, 1);
     if (vocabulary->bytes == NULL || !hm_vocabulary_allocate(vocabulary, size))
         return no_memory(error);
     status = place(vocabulary, data, data_size, error);

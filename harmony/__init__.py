@@ -10,38 +10,40 @@ Conversations to tokens, and tokens back to messages::
     '<|start|>user<|message|>What is 2 + 2?<|end|><|start|>assistant'
 """
 
-from harmony.encoding import (
-    HarmonyEncoding,
-    HarmonyEncodingName,
-    load_harmony_encoding,
-)
-from harmony.errors import (
-    DecodeError,
-    EncodeError,
-    HarmonyError,
-    ParseError,
-    RenderError,
-    VocabularyError,
-)
-from harmony.messages import (
-    Author,
-    ChannelConfig,
-    Content,
-    Conversation,
-    DeveloperContent,
-    Message,
-    ReasoningEffort,
-    RenderConversationConfig,
-    RenderOptions,
-    Role,
-    SystemContent,
-    TextContent,
-    ToolDescription,
-    ToolNamespaceConfig,
-)
-from harmony.parser import Segment, StreamableParser, StreamState, TokenCount
-from harmony.repairs import ParseWarning, WarningKind
-from harmony.tokenizer import Tokenizer
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from harmony.encoding import (
+        HarmonyEncoding,
+        HarmonyEncodingName,
+        load_harmony_encoding,
+    )
+    from harmony.errors import (
+        DecodeError,
+        EncodeError,
+        HarmonyError,
+        ParseError,
+        RenderError,
+        VocabularyError,
+    )
+    from harmony.messages import (
+        Author,
+        ChannelConfig,
+        Content,
+        Conversation,
+        DeveloperContent,
+        Message,
+        ReasoningEffort,
+        RenderConversationConfig,
+        RenderOptions,
+        Role,
+        SystemContent,
+        TextContent,
+        ToolDescription,
+        ToolNamespaceConfig,
+    )
+    from harmony.parser import Segment, StreamableParser, StreamState, TokenCount
+    from harmony.repairs import ParseWarning, WarningKind
+    from harmony.tokenizer import Tokenizer
 
 __all__ = [
     "Author",
@@ -75,3 +77,56 @@ __all__ = [
     "WarningKind",
     "load_harmony_encoding",
 ]
+
+_HOMES = {
+    "Author": "messages",
+    "ChannelConfig": "messages",
+    "Content": "messages",
+    "Conversation": "messages",
+    "DecodeError": "errors",
+    "DeveloperContent": "messages",
+    "EncodeError": "errors",
+    "HarmonyEncoding": "encoding",
+    "HarmonyEncodingName": "encoding",
+    "HarmonyError": "errors",
+    "Message": "messages",
+    "ParseError": "errors",
+    "ParseWarning": "repairs",
+    "ReasoningEffort": "messages",
+    "RenderConversationConfig": "messages",
+    "RenderError": "errors",
+    "RenderOptions": "messages",
+    "Role": "messages",
+    "Segment": "parser",
+    "StreamState": "parser",
+    "StreamableParser": "parser",
+    "SystemContent": "messages",
+    "TextContent": "messages",
+    "TokenCount": "parser",
+    "Tokenizer": "tokenizer",
+    "ToolDescription": "messages",
+    "ToolNamespaceConfig": "messages",
+    "VocabularyError": "errors",
+    "WarningKind": "repairs",
+    "load_harmony_encoding": "encoding",
+}
+"""The module of each public name; it is imported when the name is first used."""
+
+
+def _imported(name: str) -> object:
+    """Import a public name (PEP 562): what is not used costs nothing."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(__import__(f"{__name__}.{home}", fromlist=[name]), name)
+    globals()[name] = value
+    return value
+
+
+if not TYPE_CHECKING:  # for type checkers, a name that is not here is an error
+    __getattr__ = _imported
+
+
+def __dir__() -> list[str]:
+    """Return all names, those too that have not been used yet."""
+    return sorted({*globals(), *__all__})

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Callable, Iterable, Sequence
-from types import MethodType
-from typing import Any, Literal, NamedTuple
+from functools import cache
 
 from harmony.errors import (
     DecodeError,
@@ -20,8 +18,14 @@ from harmony.errors import (
     VocabularyError,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from typing import Any
+
 try:
-    from harmony._ffi import ffi, lib
+    from harmony._ffi import ffi as ffi  # for _native_parser too
+    from harmony._ffi import lib as lib
 except ModuleNotFoundError as error:
     if error.name != "harmony._ffi":
         raise
@@ -86,10 +90,12 @@ _ERRORS: dict[int, type[HarmonyError]] = {
     lib.HARMONY_HEADER_EXTRA_WORDS: ParseError,
 }
 
+_COUNTED = lib.HARMONY_OK, lib.HARMONY_SHORT_BUFFER
+_NULL = ffi.NULL
 _new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
 
 
-def _raise(error: Any) -> None:
+def raise_error(error: Any) -> None:
     message = ffi.string(error.message).decode("utf-8", "replace")
     if error.status == lib.HARMONY_NO_MEMORY:
         raise MemoryError(message)
@@ -99,7 +105,7 @@ def _raise(error: Any) -> None:
     raise kind(message)
 
 
-def _int32(tokens: Iterable[int]) -> array[int] | memoryview:
+def int32(tokens: Iterable[int]) -> array[int] | memoryview:
     """Return token ids as int32; the first that doesn't fit is named.
 
     A buffer of int32, such as an array or a NumPy array, is taken as it is.
@@ -124,7 +130,7 @@ def _int32(tokens: Iterable[int]) -> array[int] | memoryview:
     except OverflowError:
         wrong = (i for i, token in enumerate(ids) if not -(2**31) <= token < 2**31)
         position = next(wrong)
-        raise _not_int32(ids[position], position) from None
+        raise not_int32(ids[position], position) from None
 
 
 _PORTION = 16_384
@@ -145,7 +151,7 @@ def _list_of_ids(tokens: Iterable[int]) -> list[int]:
     return list(tokens)
 
 
-def _not_int32(token: int, position: int | None) -> DecodeError:
+def not_int32(token: int, position: int | None) -> DecodeError:
     return DecodeError(f"Invalid token for decoding: {token}", position=position)
 
 
@@ -182,16 +188,56 @@ def is_special_token(token: int) -> bool:
     return -(2**31) <= token < 2**31 and bool(lib.harmony_is_special_token(token))
 
 
-def _encode(function: Any, pointer: Any, text: bytes, ids: array[int]) -> list[int]:
-    """Call a function that encodes text with the help of some numbers."""
-    error = ffi.new("harmony_error *")
-    count = ffi.new("size_t *")
-    size = len(text)
-    numbers = ffi.from_buffer("int32_t[]", ids)
-    tokens = _new_buffer("int32_t[]", size)
-    if function(pointer, text, size, numbers, len(ids), tokens, size, count, error):
-        _raise(error)
-    return _list(tokens, count[0])
+KEPT_TOKENS = 2**18
+"""Tokens that a scratch has room for between calls; a longer text gets its own room."""
+
+
+class _Scratch:
+    """What one call at a time needs: a cache of pieces, and room for tokens."""
+
+    def __init__(self, encoding: Any) -> None:
+        out = ffi.new("harmony_cache **")
+        self.encoding = encoding
+        self.error = ffi.new("harmony_error *")
+        if lib.harmony_cache_new(encoding, out, self.error):
+            raise_error(self.error)
+        self.cache = ffi.gc(out[0], lib.harmony_cache_free)
+        self.count = ffi.new("size_t *")
+        self.make_room(2**12)
+
+    def make_room(self, capacity: int) -> None:
+        """Get room for so many tokens."""
+        self.capacity = capacity
+        self.tokens = _new_buffer("int32_t[]", capacity)
+        self.memory = memoryview(ffi.buffer(self.tokens))
+        self.ids = self.memory.cast("i")
+
+    def encode(self, text: bytes, allowed: Collection[int]) -> None:
+        """Encode text; there is room for its tokens."""
+        numbers = ffi.new("int32_t[]", list(allowed)) if allowed else _NULL
+        if lib.harmony_encode(
+            *(self.encoding, self.cache, text, len(text), numbers, len(allowed)),
+            *(self.tokens, self.capacity, self.count, self.error),
+        ):
+            raise_error(self.error)
+
+    def count_tokens(self, text: bytes, allowed: Collection[int]) -> int:
+        """Encode text, but only count the tokens."""
+        numbers = ffi.new("int32_t[]", list(allowed)) if allowed else _NULL
+        status = lib.harmony_encode(
+            *(self.encoding, self.cache, text, len(text), numbers, len(allowed)),
+            *(_NULL, 0, self.count, self.error),
+        )
+        if status not in _COUNTED:
+            raise_error(self.error)
+        count: int = self.count[0]
+        return count
+
+
+@cache
+def _render_options(drop_analysis: bool, next_role: int, training: bool) -> Any:
+    """Return a ``harmony_render_options``, which is only ever read."""
+    return ffi.new("harmony_render_options *", (drop_analysis, next_role, training))
 
 
 class Encoding:
@@ -203,13 +249,53 @@ class Encoding:
         error = ffi.new("harmony_error *")
         data = ffi.from_buffer(vocabulary)
         if lib.harmony_encoding_new(data, len(vocabulary), out, error):
-            _raise(error)
+            raise_error(error)
         self._pointer = ffi.gc(out[0], lib.harmony_encoding_free)
+        self._scratches: list[_Scratch] = []  # of which a call takes one
         self.texts: dict[int, str | None] = {}  # of tokens, as far as parsers know them
 
-    def encode(self, text: bytes, allowed: Iterable[int] = ()) -> list[int]:
+    def encode(self, text: bytes, allowed: Collection[int] = ()) -> list[int]:
         """Return the tokens of text in which some special tokens are allowed."""
-        return _encode(lib.harmony_encode, self._pointer, text, array("i", allowed))
+        scratch = self._take_scratch(len(text))
+        try:
+            scratch.encode(text, allowed)
+            return scratch.ids[: scratch.count[0]].tolist()
+        finally:
+            self._give_back(scratch)
+
+    def encode_to_array(self, text: bytes, allowed: Collection[int] = ()) -> array[int]:
+        """Return the same as an array of int32."""
+        tokens = array("i")
+        scratch = self._take_scratch(len(text))
+        try:
+            scratch.encode(text, allowed)
+            tokens.frombytes(scratch.memory[: 4 * scratch.count[0]])
+        finally:
+            self._give_back(scratch)
+        return tokens
+
+    def count_tokens(self, text: bytes, allowed: Collection[int] = ()) -> int:
+        """Return how many tokens these are."""
+        scratch = self._take_scratch(0)
+        try:
+            return scratch.count_tokens(text, allowed)
+        finally:
+            self._give_back(scratch)
+
+    def _take_scratch(self, capacity: int) -> _Scratch:
+        """Return a scratch that no other thread has, with room for some tokens."""
+        try:
+            scratch = self._scratches.pop()
+        except IndexError:
+            scratch = _Scratch(self._pointer)
+        if scratch.capacity < capacity:
+            scratch.make_room(capacity)
+        return scratch
+
+    def _give_back(self, scratch: _Scratch) -> None:
+        if scratch.capacity > KEPT_TOKENS:
+            scratch.make_room(KEPT_TOKENS)
+        self._scratches.append(scratch)
 
     def token_bytes(self, token: int) -> bytes:
         """Return the bytes of one token; raise ``DecodeError`` if there is none."""
@@ -217,7 +303,14 @@ class Encoding:
 
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
         """Return the bytes of tokens; raise ``DecodeError`` for an unknown id."""
-        ids = _int32(tokens)
+        return bytes(self._decoded(tokens))
+
+    def decode(self, tokens: Iterable[int], errors: str) -> str:
+        """Return the text of tokens, treating bad UTF-8 as ``bytes.decode`` does."""
+        return str(self._decoded(tokens), "utf-8", errors)
+
+    def _decoded(self, tokens: Iterable[int]) -> Any:
+        ids = int32(tokens)
         source = ffi.from_buffer("int32_t[]", ids)
         error = ffi.new("harmony_error *")
         length = ffi.new("size_t *")
@@ -228,38 +321,45 @@ class Encoding:
                 self._pointer, source, len(ids), text, capacity, length, error
             )
             if status == lib.HARMONY_OK:
-                return bytes(ffi.buffer(text, length[0]))
+                return ffi.buffer(text, length[0])
             if status != lib.HARMONY_SHORT_BUFFER:
-                _raise(error)
+                raise_error(error)
             capacity = length[0]
 
     def render(
         self,
-        text: bytes,
-        records: array[int],
+        text: bytearray,
+        records: list[int],
+        message_count: int,
         *,
         drop_analysis: bool = False,
         next_role: int = NO_ROLE,
         training: bool = False,
-    ) -> list[int]:
-        """Return the tokens of messages: eleven numbers each, spans into the text."""
-        error = ffi.new("harmony_error *")
-        count = ffi.new("size_t *")
+    ) -> tuple[list[int], list[int]]:
+        """Return the tokens of messages, and for each message where its tokens end.
+
+        ``records``: eleven numbers for each message and each further content item,
+        spans into the text.
+        """
         source = ffi.from_buffer(text)
-        messages = ffi.from_buffer("harmony_message[]", records)
+        messages = ffi.from_buffer("harmony_message[]", array("i", records))
         conversation = ffi.new(
             "harmony_conversation *", (source, len(text), messages, len(messages))
         )
-        options = ffi.new(
-            "harmony_render_options *", (drop_analysis, next_role, training)
-        )
-        capacity = lib.harmony_render_bound(conversation)
-        tokens = _new_buffer("int32_t[]", capacity)
-        if lib.harmony_render(
-            self._pointer, conversation, options, tokens, capacity, count, error
-        ):
-            _raise(error)
-        return _list(tokens, count[0])
+        options = _render_options(bool(drop_analysis), next_role, bool(training))
+        ends = ffi.new("size_t[]", message_count)
+        scratch = self._take_scratch(lib.harmony_render_bound(conversation))
+        try:
+            if lib.harmony_render_parts(
+                *(self._pointer, scratch.cache, conversation, options),
+                *(scratch.tokens, scratch.capacity, scratch.count),
+                *(ends, scratch.error),
+            ):
+                raise_error(scratch.error)
+            tokens = scratch.ids[: scratch.count[0]].tolist()
+        finally:
+            self._give_back(scratch)
+        return tokens, ffi.unpack(ends, message_count)
 
 
 class Vocabulary:
@@ -271,7 +371,7 @@ class Vocabulary:
         error = ffi.new("harmony_error *")
         data = ffi.from_buffer(file)
         if lib.harmony_vocabulary_new(data, len(file), out, error):
-            _raise(error)
+            raise_error(error)
         self._pointer = ffi.gc(out[0], lib.harmony_vocabulary_free)
         self.size: int = lib.harmony_vocabulary_size(self._pointer)
 
@@ -283,205 +383,18 @@ class Vocabulary:
 
     def encode(self, text: bytes, ends: array[int]) -> list[int]:
         """Return the tokens of text that is split into pieces with these ends."""
-        return _encode(lib.harmony_vocabulary_encode, self._pointer, text, ends)
-
-
-def _list(tokens: Any, count: int) -> list[int]:
-    return memoryview(ffi.buffer(tokens, 4 * count)).cast("i").tolist()
-
-
-class Record(NamedTuple):
-    """A message as the parser has found it; None is absent."""
-
-    role: int
-    name: str | None
-    recipient: str | None
-    channel: str | None
-    content_type: str | None
-    content: str | None
-
-
-class Tally(NamedTuple):
-    """How a message ended, if it has, and the tokens of its two parts."""
-
-    end: str | None
-    header: int
-    content: int
-
-
-class Segment(NamedTuple):
-    """What a call of ``feed`` added to one message."""
-
-    message: int
-    finished: bool
-    text: str
-
-
-def _index(kind: str, *path: str) -> int:
-    """Return where a field of the view is, if the view were an array of a kind."""
-    index: int = ffi.offsetof("harmony_view", *path) // ffi.sizeof(kind)
-    return index
-
-
-_STATE = _index("int32_t", "state")
-_DELTA = _index("int32_t", "delta")
-_CURRENT = _index("int32_t", "current")
-_CURRENT_CONTENT = _index("int32_t", "current", "content")
-_MESSAGE_COUNT = _index("size_t", "finished", "message_count")
-_SEGMENT_COUNT = _index("size_t", "segment_count")
-
-_SIZE: Literal["Q", "I"] = "Q" if ffi.sizeof("size_t") == 8 else "I"  # size_t
-_SHORT_TEXT = 1_000  # bytes up to which a copy more is cheaper than a buffer
-_MESSAGE = struct.Struct("11i")  # harmony_message
-_TALLY = struct.Struct("3i")  # harmony_tally
-_SEGMENT = struct.Struct("4i")  # harmony_segment
-_INT32S = ffi.typeof("int32_t[]")
-
-
-class Parser:
-    """A ``harmony_parser``.
-
-    What is asked for with every token is read as numbers out of the memory of its
-    view, because each step through a struct makes an object.
-    """
-
-    append: Callable[[int], int]
-    """``harmony_parser_append``; raises ``OverflowError`` for what is no int32."""
-
-    def __init__(
-        self, encoding: Encoding, role: int, strict: bool, recover: bool
-    ) -> None:
-        """Make one; ``role`` is a number from ``ROLES``, or ``NO_ROLE``."""
-        out = ffi.new("harmony_parser **")
-        self._error = ffi.new("harmony_error *")
-        options = ffi.new("harmony_parser_options *", (role, strict, recover))
-        if lib.harmony_parser_new(encoding._pointer, options, out, self._error):
-            _raise(self._error)
-        self._pointer = ffi.gc(out[0], lib.harmony_parser_free)
-        self._view = lib.harmony_parser_view(self._pointer)
-        self._finished = self._view.finished
-        memory = memoryview(ffi.buffer(self._view))
-        self._numbers: memoryview[int] = memory.cast("i")
-        self._sizes: memoryview[int] = memory.cast(_SIZE)
-        self._encoding = encoding
-        self.append = MethodType(lib.harmony_parser_append, self._pointer)
-
-    def process(self, token: int) -> None:
-        """Take one token; raise ``ParseError``, ``DecodeError`` if it is no int32."""
-        try:
-            status = lib.harmony_parser_process(self._pointer, token, self._error)
-        except OverflowError:
-            raise _not_int32(token, self._view.token_count) from None
-        if status:
-            _raise(self._error)
-
-    def feed(self, tokens: Iterable[int]) -> None:
-        """Take many tokens; raise ``ParseError`` at the first that is wrong."""
-        ids = _int32(tokens)
-        if lib.harmony_parser_feed(
-            self._pointer, ffi.from_buffer(_INT32S, ids), len(ids), self._error
+        error = ffi.new("harmony_error *")
+        count = ffi.new("size_t *")
+        size = len(text)
+        numbers = ffi.from_buffer("int32_t[]", ends)
+        tokens = _new_buffer("int32_t[]", size)
+        if lib.harmony_vocabulary_encode(
+            *(self._pointer, text, size, numbers, len(ends)),
+            *(tokens, size, count, error),
         ):
-            _raise(self._error)
+            raise_error(error)
+        return to_list(tokens, count[0])
 
-    def segments(self) -> list[Segment]:
-        """Return what the last call of ``feed`` added, message by message."""
-        count = self._sizes[_SEGMENT_COUNT]
-        if count == 0:
-            return []
-        memory = ffi.buffer(self._view.segments, _SEGMENT.size * count)
-        return [
-            Segment(message, bool(finished), self._text(start, length) or "")
-            for message, finished, start, length in _SEGMENT.iter_unpack(memory)
-        ]
 
-    def warning_count(self) -> int:
-        """Return the number of warnings."""
-        count: int = self._view.warning_count
-        return count
-
-    def warning(self, index: int) -> tuple[str, int, bytes]:
-        """Return a warning: its kind, a value of ``WARNINGS``, position and text."""
-        view = self._view
-        warning = view.warnings[index]
-        start = view.warning_text + warning.text.start
-        text = bytes(ffi.buffer(start, warning.text.length))
-        return WARNINGS[warning.kind], warning.position, text
-
-    def tallies(self, first: int) -> list[Tally]:
-        """Return the tallies of the finished messages from an index on."""
-        count = self._sizes[_MESSAGE_COUNT] - first
-        memory = ffi.buffer(self._view.tallies + first, _TALLY.size * count)
-        return [
-            Tally(END_TOKENS.get(end), header, content)
-            for end, header, content in _TALLY.iter_unpack(memory)
-        ]
-
-    def open_tally(self) -> Tally:
-        """Return the tally of the open message."""
-        tally = self._view.open
-        return Tally(None, tally.header_tokens, tally.content_tokens)
-
-    def finish(self) -> None:
-        """Take the end of the stream; raise ``ParseError`` inside a header."""
-        if lib.harmony_parser_finish(self._pointer, self._error):
-            _raise(self._error)
-
-    def state(self) -> int:
-        """Return the state: ``EXPECT_START``, ``HEADER`` or ``CONTENT``."""
-        return self._numbers[_STATE]
-
-    def message_count(self) -> int:
-        """Return the number of finished messages."""
-        return self._sizes[_MESSAGE_COUNT]
-
-    def messages(self, first: int) -> list[Record]:
-        """Return the finished messages from an index on."""
-        count = self._sizes[_MESSAGE_COUNT] - first
-        memory = ffi.buffer(self._finished.messages + first, _MESSAGE.size * count)
-        return [self._record(fields) for fields in _MESSAGE.iter_unpack(memory)]
-
-    def current(self) -> Record:
-        """Return the open message, with what is known of it but its content."""
-        fields = self._numbers[_CURRENT:_CURRENT_CONTENT].tolist()
-        return self._record((*fields, -1, 0))
-
-    def delta(self) -> str | None:
-        """Return what the last call added to a content, or None."""
-        return self._text(self._numbers[_DELTA], self._numbers[_DELTA + 1])
-
-    def content(self) -> str:
-        """Return the content of the open message so far."""
-        content = self._view.current.content
-        return self._text(content.start, content.length) or ""
-
-    def tokens(self) -> list[int]:
-        """Return every token fed."""
-        return _list(self._view.tokens, self._view.token_count)
-
-    def open_tokens(self) -> list[int]:
-        """Return the tokens of the open header or content."""
-        view = self._view
-        start = view.open_start
-        return _list(view.tokens + start, view.token_count - start)
-
-    def _record(self, fields: Sequence[int]) -> Record:
-        text = self._text
-        return Record(
-            fields[0],
-            text(fields[1], fields[2]),
-            text(fields[3], fields[4]),
-            text(fields[5], fields[6]),
-            text(fields[7], fields[8]),
-            text(fields[9], fields[10]),
-        )
-
-    def _text(self, start: int, length: int) -> str | None:
-        if start < 0:
-            return None
-        at = self._finished.text + start
-        text: str
-        if length < _SHORT_TEXT:
-            text = ffi.unpack(at, length).decode()
-        else:
-            text = str(ffi.buffer(at, length), "utf-8")
-        return text
+def to_list(tokens: Any, count: int) -> list[int]:
+    return memoryview(ffi.buffer(tokens, 4 * count)).cast("i").tolist()

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from enum import Enum
 from functools import cached_property
-from typing import Any, Literal
 
 from harmony import _native
 from harmony.codec import TextCodec, disallowed
 from harmony.errors import VocabularyError
-from harmony.jsontext import well_formed
-from harmony.messages import (
-    Conversation,
-    Message,
-    RenderConversationConfig,
-    RenderOptions,
-    Role,
-)
-from harmony.parser import OnError, StreamableParser, parse
-from harmony.rendering import ROLE_NUMBERS, Plan, plan
+from harmony.surrogates import well_formed
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+    from typing import Any, Literal
+
+    from harmony.messages import (
+        Conversation,
+        Message,
+        RenderConversationConfig,
+        RenderOptions,
+        Role,
+    )
+    from harmony.parser import OnError
+    from harmony.renderer import Renderer
 
 
 class HarmonyEncodingName(str, Enum):
@@ -126,12 +131,58 @@ class HarmonyEncoding(TextCodec):
         >>> encoding.encode("<|end|>", disallowed_special=())
         [27, 91, 419, 91, 29]
         """
+        data, allowed = self._checked(text, allowed_special, disallowed_special)
+        return self._inner.encode(data, allowed)
+
+    def encode_to_array(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> array[int]:
+        """Return the tokens of text as an array of int32; see ``encode``.
+
+        No Python int is made for any token. The array gives its memory to whoever
+        takes buffers, ``numpy.asarray`` and ``decode`` among them, without a copy.
+
+        >>> load_harmony_encoding("HarmonyGptOss").encode_to_array("hello world")
+        array('i', [24912, 2375])
+        """
+        data, allowed = self._checked(text, allowed_special, disallowed_special)
+        return self._inner.encode_to_array(data, allowed)
+
+    def count_tokens(
+        self,
+        text: str,
+        *,
+        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> int:
+        """Return how many tokens a text has, without making them; see ``encode``.
+
+        >>> load_harmony_encoding("HarmonyGptOss").count_tokens("hello world")
+        2
+        """
+        data, allowed = self._checked(text, allowed_special, disallowed_special)
+        return self._inner.count_tokens(data, allowed)
+
+    def _checked(
+        self,
+        text: str,
+        allowed_special: Literal["all"] | AbstractSet[str],
+        disallowed_special: Literal["all"] | Collection[str],
+    ) -> tuple[bytes, Collection[int]]:
+        """Return text as UTF-8, and the ids of the special tokens it may spell."""
         if not isinstance(text, str):
             raise TypeError(f"encode: expected a str, got {type(text).__name__}")
-        data = well_formed(text).encode()
-        is_marked = b"<|" in data
+        is_marked = "<|" in text
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            data = well_formed(text).encode()
         if not is_marked and disallowed_special in ("all", (), frozenset()):
-            return self._inner.encode(data)
+            return data, ()
         allowed = self._allowed(allowed_special) if is_marked else {}
         found = [
             *self._disallowed_tokens(data, allowed, disallowed_special),
@@ -139,7 +190,7 @@ class HarmonyEncoding(TextCodec):
         ]
         if found:
             raise disallowed(min(found)[1])
-        return self._inner.encode(data, allowed.values())
+        return data, allowed.values()
 
     def _allowed(
         self, allowed_special: Literal["all"] | AbstractSet[str]
@@ -184,6 +235,10 @@ class HarmonyEncoding(TextCodec):
                 if start >= 0:
                     yield start, other
 
+    def decode(self, tokens: Iterable[int], errors: str = "replace") -> str:
+        """Return the text of tokens; see ``TextCodec.decode``."""
+        return self._inner.decode(tokens, errors)
+
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
         r"""Return the bytes of tokens. Raises ``DecodeError`` for an unknown id.
 
@@ -201,6 +256,7 @@ class HarmonyEncoding(TextCodec):
 
         Raises ``RenderError`` for a message that has no token form.
 
+        >>> from harmony import Message
         >>> encoding = load_harmony_encoding("HarmonyGptOss")
         >>> encoding.decode(encoding.render(Message("user", "hi")))
         '<|start|>user<|message|>hi<|end|>'
@@ -209,7 +265,7 @@ class HarmonyEncoding(TextCodec):
             render_options is not None
             and render_options.conversation_has_function_tools
         )
-        return self._render(plan([message], function_tools=function_tools))
+        return self._renderer.render([message], function_tools=function_tools)
 
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
@@ -220,7 +276,7 @@ class HarmonyEncoding(TextCodec):
         last message is on channel ``final``, the messages on channel ``analysis``
         before the first message on channel ``final``.
         """
-        return self._render(plan(conversation), drop_analysis=_drops(config))
+        return self._renderer.render(conversation, drop_analysis=_drops(config))
 
     def render_conversation_for_completion(
         self,
@@ -232,11 +288,10 @@ class HarmonyEncoding(TextCodec):
 
         ``next_turn_role`` is who is to write it, normally the assistant.
         """
-        return self._render(
-            plan(conversation),
-            drop_analysis=_drops(config),
-            next_role=ROLE_NUMBERS[Role(next_turn_role)],
-        )
+        opening = self._renderer.opening(next_turn_role)
+        tokens = self._renderer.render(conversation, drop_analysis=_drops(config))
+        tokens += opening
+        return tokens
 
     def render_conversation_for_training(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
@@ -246,25 +301,15 @@ class HarmonyEncoding(TextCodec):
         If the very last message is the assistant's on channel ``final``, it ends
         with ``<|return|>``, as the model is to end it.
         """
-        return self._render(
-            plan(conversation), drop_analysis=_drops(config), training=True
+        return self._renderer.render_for_training(
+            conversation, drop_analysis=_drops(config)
         )
 
-    def _render(
-        self,
-        plan: Plan,
-        *,
-        drop_analysis: bool = False,
-        next_role: int = _native.NO_ROLE,
-        training: bool = False,
-    ) -> list[int]:
-        return self._inner.render(
-            plan.text,
-            plan.records,
-            drop_analysis=drop_analysis,
-            next_role=next_role,
-            training=training,
-        )
+    @cached_property
+    def _renderer(self) -> Renderer:
+        from harmony.renderer import Renderer  # who only encodes needs no messages
+
+        return Renderer(self._inner)
 
     # Parsing
 
@@ -289,6 +334,8 @@ class HarmonyEncoding(TextCodec):
         >>> [message.content for message in parse(tokens, "assistant")]
         [[TextContent(text='hi')]]
         """
+        from harmony.parser import StreamableParser, parse  # as for rendering
+
         parser = StreamableParser(self, role, strict=strict, on_error=on_error)
         return parse(parser, tokens)
 

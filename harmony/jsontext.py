@@ -1,32 +1,15 @@
 """JSON as text: orjson, and what it refuses.
 
 orjson takes no lone surrogates, which Python strings and other JSON writers may hold,
-and no integers beyond 64 bits.
+and no integers beyond 64 bits. It is imported when it is needed, being slow to load.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import orjson
-
 from harmony.checks import path_step, wrong
-
-
-def well_formed(text: str) -> str:
-    r"""Return text that is valid Unicode, as JSON and tokens need it.
-
-    A pair of surrogates becomes the character it spells, a lone one U+FFFD.
-
-    >>> well_formed("\ud83d\ude00 \ud83d") == "\U0001f600 \ufffd"
-    True
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+from harmony.surrogates import well_formed
 
 
 def read_json(what: str, payload: str | bytes) -> Any:
@@ -36,9 +19,13 @@ def read_json(what: str, payload: str | bytes) -> Any:
     """
     if not isinstance(payload, (str, bytes, bytearray, memoryview)):
         raise wrong(f"{what}.from_json", "a string", payload)
+    import orjson
+
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError as error:
+        import json
+
         try:
             return json.loads(payload, parse_constant=_no_constant)
         except (ValueError, TypeError, RecursionError):
@@ -54,6 +41,8 @@ def write_json(form: dict[str, Any]) -> str:
 
     Raises ``ValueError`` with the path of what orjson can't write.
     """
+    import orjson
+
     try:
         return orjson.dumps(form).decode()
     except TypeError:

@@ -8,7 +8,7 @@ from enum import Enum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from harmony import _native
+from harmony import _native, _native_parser
 from harmony.errors import DecodeError
 from harmony.messages import Author, Message, Role
 from harmony.rendering import ROLE_NUMBERS
@@ -123,7 +123,7 @@ class StreamableParser:
             raise ValueError(
                 f"on_error: expected 'raise' or 'recover', got {on_error!r}"
             )
-        self._native = _native.Parser(
+        self._native = _native_parser.Parser(
             encoding._inner, number, strict, on_error == "recover"
         )
         self._append = self._native.append
@@ -296,7 +296,9 @@ class StreamableParser:
 
     @staticmethod
     def _count(
-        counts: dict[str | None, TokenCount], channel: str | None, tally: _native.Tally
+        counts: dict[str | None, TokenCount],
+        channel: str | None,
+        tally: _native_parser.Tally,
     ) -> None:
         before = counts.get(channel, TokenCount())
         counts[channel] = TokenCount(
@@ -384,7 +386,7 @@ def parse(parser: StreamableParser, tokens: Iterable[int]) -> list[Message]:
     return parser.messages
 
 
-def _message(record: _native.Record, tally: _native.Tally) -> Message:
+def _message(record: _native_parser.Record, tally: _native_parser.Tally) -> Message:
     message = Message(
         Author(_ROLES[record.role], record.name),
         record.content or "",
@@ -396,7 +398,7 @@ def _message(record: _native.Record, tally: _native.Tally) -> Message:
     return message
 
 
-def _segment(record: _native.Record, added: _native.Segment) -> Segment:
+def _segment(record: _native_parser.Record, added: _native_parser.Segment) -> Segment:
     return Segment(
         _ROLES[record.role],
         record.channel,
@@ -413,7 +415,7 @@ def _warning(warning: tuple[str, int, bytes]) -> ParseWarning:
     return ParseWarning(WarningKind(kind), position, text.decode("utf-8", "replace"))
 
 
-def _header(record: _native.Record) -> dict[str, Any]:
+def _header(record: _native_parser.Record) -> dict[str, Any]:
     author = {"role": _ROLES[record.role].value}
     if record.name is not None:
         author["name"] = record.name

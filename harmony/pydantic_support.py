@@ -11,8 +11,6 @@ import copy
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import orjson
-
 from harmony.checks import instance
 from harmony.jsontext import read_json, write_json
 
@@ -58,6 +56,8 @@ class Model:
         text = write_json(self.model_dump(**options))
         if indent is None:
             return text
+        import orjson
+
         return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
 
     @classmethod

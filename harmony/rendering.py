@@ -7,12 +7,10 @@ is written in csrc/render.c from what ``plan`` returns.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from harmony.errors import RenderError
-from harmony.jsontext import well_formed
 from harmony.messages import (
     ChannelConfig,
     Content,
@@ -21,16 +19,26 @@ from harmony.messages import (
     Role,
     SystemContent,
     TextContent,
-    ToolDescription,
-    ToolNamespaceConfig,
 )
-from harmony.typescript import typescript
+from harmony.sections import tools_section
+from harmony.surrogates import well_formed
 
 ROLE_NUMBERS = {role: number for number, role in enumerate(Role)}
 """The number of each role: its place in ``Role``, as in ``harmony_role`` in C."""
 
 CONTINUED = len(Role)
 """The role number of a further content item of the same message."""
+
+FAULTS = (RenderError, AttributeError, TypeError, ValueError)
+"""What is raised for a message that is not what it should be."""
+
+Parts: TypeAlias = tuple[Any, ...]
+"""All of a message: role, name, recipient, channel, content type, and its texts."""
+
+ROLE, CHANNEL = 0, 3
+"""Where in the parts of a message these two are."""
+
+Span: TypeAlias = tuple[int, int]
 
 _ABSENT = (-1, 0)
 
@@ -39,7 +47,6 @@ _FUNCTIONS_CHANNEL = (
 )
 
 
-@dataclass
 class Plan:
     """What the C side renders: one block of text and records that point into it.
 
@@ -48,61 +55,78 @@ class Plan:
     content (``harmony_message`` in harmony.h).
     """
 
-    text: bytes
-    records: array[int]
-
-
-def plan(messages: Iterable[Message], *, function_tools: bool | None = None) -> Plan:
-    """Return the plan of some messages.
-
-    ``function_tools``: whether the conversation they are from has function tools;
-    None to look for them. Raises ``RenderError`` for a content that its author can't
-    have and for objects of other types.
-    """
-    messages = list(messages)
-    if function_tools is None:
-        function_tools = has_function_tools(messages)
-    block = _Block()
-    for index, message in enumerate(messages):
-        try:
-            _add_message(block, message, function_tools)
-        except (RenderError, AttributeError, TypeError, ValueError) as error:
-            raise RenderError(f"messages[{index}]: {error}") from error
-    return Plan(bytes(block.text), block.records)
-
-
-class _Block:
-    """Text in the making, and the records that point into it."""
-
     def __init__(self) -> None:
+        """Make one of no messages."""
         self.text = bytearray()
-        self.records = array("i")
+        self.records: list[int] = []
+        self.message_count = 0
+        self._spans: dict[str, Span] = {}
+        self._stand_ins: dict[tuple[Role, str | None], tuple[int, ...]] = {}
 
-    def span(self, text: str | None) -> tuple[int, int]:
+    def add(self, parts: Parts) -> None:
+        """Add a message."""
+        role, name, recipient, channel, content_type, *texts = parts
+        contents = [self._span(text) for text in texts] or [_ABSENT]
+        records = self.records
+        records.append(ROLE_NUMBERS[role])
+        for word in (name, recipient, channel, content_type):
+            records += _ABSENT if word is None else self._word(word)
+        records += contents[0]
+        for content in contents[1:]:
+            records += (CONTINUED, *_ABSENT * 4, *content)
+        self.message_count += 1
+
+    def add_stand_in(self, parts: Parts) -> None:
+        """Add a message that is all but empty, in the place of one already rendered.
+
+        The role and the channel are what counts for leaving out messages.
+        """
+        role, channel = parts[ROLE], parts[CHANNEL]
+        record = self._stand_ins.get((role, channel))
+        if record is None:
+            before, after = (0, 0, *_ABSENT), (*_ABSENT, *_ABSENT)
+            span = _ABSENT if channel is None else self._word(channel)
+            record = (ROLE_NUMBERS[role], *before, *span, *after)
+            self._stand_ins[role, channel] = record
+        self.records += record
+        self.message_count += 1
+
+    def _word(self, word: str) -> Span:
+        """Add a word of a header, once for all headers that have it."""
+        span = self._spans.get(word)
+        if span is None:
+            span = self._spans[word] = self._span(word)
+        return span
+
+    def _span(self, text: str | None) -> Span:
         """Add text; return where it is."""
         if text is None:
             return _ABSENT
+        data = utf8(text)
         start = len(self.text)
-        self.text += well_formed(text).encode()
-        return start, len(self.text) - start
+        self.text += data
+        return start, len(data)
 
 
-def _add_message(block: _Block, message: Message, function_tools: bool) -> None:
+def utf8(text: str) -> bytes:
+    """Return text in UTF-8, as ``well_formed`` makes it."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return well_formed(text).encode()
+
+
+def message_parts(message: Message, function_tools: bool) -> Parts:
+    """Return what is rendered of a message.
+
+    ``function_tools``: whether its conversation has function tools. Raises one of
+    ``FAULTS`` for a content that its author can't have, and for other objects.
+    """
     author = message.author
-    header = (
-        *block.span(author.name),
-        *block.span(message.recipient),
-        *block.span(message.channel),
-        *block.span(message.content_type),
-    )
-    role = Role(author.role)
-    spans = [
-        block.span(content_text(content, role, function_tools))
-        for content in message.content
-    ] or [_ABSENT]
-    block.records.extend((ROLE_NUMBERS[role], *header, *spans[0]))
-    for span in spans[1:]:
-        block.records.extend((CONTINUED, *_ABSENT * 4, *span))
+    role = author.role if type(author.role) is Role else Role(author.role)
+    texts = [content_text(item, role, function_tools) for item in message.content]
+    name, recipient, channel = author.name, message.recipient, message.channel
+    return role, name, recipient, channel, message.content_type, *texts
 
 
 def content_text(content: Content, role: Role, function_tools: bool) -> str:
@@ -150,24 +174,21 @@ def system_text(content: SystemContent, function_tools: bool) -> str:
 
 
 def _system_sections(content: SystemContent, function_tools: bool) -> Iterator[str]:
-    about = [
-        content.model_identity,
-        _labelled("Knowledge cutoff", content.knowledge_cutoff),
-        _labelled("Current date", content.conversation_start_date),
-    ]
-    lines = [line for line in about if line is not None]
-    if lines:
-        yield "\n".join(lines)
+    about = []
+    if content.model_identity is not None:
+        about.append(content.model_identity)
+    if content.knowledge_cutoff is not None:
+        about.append(f"Knowledge cutoff: {content.knowledge_cutoff}")
+    if content.conversation_start_date is not None:
+        about.append(f"Current date: {content.conversation_start_date}")
+    if about:
+        yield "\n".join(about)
     if content.reasoning_effort is not None:
         yield f"Reasoning: {content.reasoning_effort.lower()}"
     if content.tools:
         yield tools_section(content.tools)
     if content.channel_config is not None and content.channel_config.valid_channels:
         yield _channels_section(content.channel_config, function_tools)
-
-
-def _labelled(label: str, value: str | None) -> str | None:
-    return None if value is None else f"{label}: {value}"
 
 
 def _channels_section(config: ChannelConfig, function_tools: bool) -> str:
@@ -185,43 +206,3 @@ def developer_text(content: DeveloperContent) -> str:
     if content.tools:
         sections.append(tools_section(content.tools))
     return "\n\n".join(sections)
-
-
-# Tools
-
-
-def tools_section(tools: dict[str, ToolNamespaceConfig]) -> str:
-    """Return the section on tools: its namespaces in the order of their keys."""
-    namespaces = [_namespace_text(tools[key]) for key in sorted(tools)]
-    return "\n\n".join(["# Tools", *namespaces])
-
-
-def _namespace_text(namespace: ToolNamespaceConfig) -> str:
-    mark = "// " if namespace.tools else ""
-    parts = [f"## {namespace.name}\n", *_marked(mark, namespace.description)]
-    if namespace.tools:
-        parts.append(f"namespace {namespace.name} {{\n")
-        for tool in namespace.tools:
-            parts += _tool_lines(tool)
-        parts.append(f"}} // namespace {namespace.name}")
-    return "\n".join(parts)
-
-
-def _tool_lines(tool: ToolDescription) -> Iterator[str]:
-    yield from _marked("// ", tool.description)
-    if tool.parameters is None:
-        yield f"type {tool.name} = () => any;\n"
-    else:
-        yield f"type {tool.name} = (_: {typescript(tool.parameters)}) => any;\n"
-
-
-def _marked(mark: str, text: str | None) -> list[str]:
-    r"""Return the lines of a text, each behind a mark.
-
-    A line ends in ``\n`` or ``\r\n``. Behind the last one there is no further line,
-    and an empty text has none, as in the reference.
-    """
-    if not text:
-        return []
-    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    return [mark + line for line in lines]

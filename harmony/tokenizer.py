@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harmony import _native
 from harmony.codec import TextCodec, disallowed
 from harmony.errors import DecodeError, VocabularyError
-from harmony.jsontext import well_formed
+from harmony.surrogates import well_formed
 from harmony.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:

@@ -33,6 +33,8 @@ IN_VARIANT = "   "
 
 SIMPLE_TYPES = {"number": "number", "integer": "number", "boolean": "boolean"}
 
+_json_text = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def typescript(schema: object) -> str:
     """Give the type which stands for PARAMETERS in `type NAME = (_: PARAMETERS) =>`.
@@ -56,54 +58,55 @@ def typescript(schema: object) -> str:
     """
     text = _Text()
     try:
-        _write_type(text, _received(schema), "")
+        _write_type(text, _keywords(_received(schema)), "")
     except RecursionError:
         message = "the schema is nested too deeply for Python's recursion limit"
         raise ValueError(message) from None
-    return "".join(text.parts)
+    return "".join(text)
 
 
-class _Text:
-    """Text in the making, which counts the parts that contain `null`.
+class _Text(list[str]):
+    """Text in the making, in parts, which can tell where it says `null`.
 
     None is ever spread over two parts: there is a mark or a space between words.
     """
 
-    __slots__ = ("nulls", "parts")
-
     def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.nulls = 0
+        super().__init__()
+        self._last_null = -1
+        self._looked_at = 0
 
-    def add(self, *parts: str) -> None:
-        self.parts += parts
-        for part in parts:
-            if "null" in part:
-                self.nulls += 1
+    def says_null(self, start: int) -> bool:
+        """Tell whether a part from that index on does; each is looked at once."""
+        if "null" in "".join(self[self._looked_at :]):
+            for index in range(self._looked_at, len(self)):
+                if "null" in self[index]:
+                    self._last_null = index
+        self._looked_at = len(self)
+        return self._last_null >= start
 
 
 # Types
 
 
-def _write_type(text: _Text, schema: object, indent: str) -> None:
+def _write_type(text: _Text, schema: Schema, indent: str) -> None:
     """Write the type of `schema`; `indent` is put before its lines but the first."""
-    keywords = _keywords(schema)
-    variants = keywords.get("oneOf")
-    kind = keywords.get("type")
+    variants = schema.get("oneOf")
+    kind = schema.get("type")
     if isinstance(variants, list):
         _write_variants(text, variants, indent)
-    elif isinstance(kind, list):
-        text.add(_words_of_a_type_list(kind))
-    elif kind == "object":
-        _write_object(text, keywords, indent)
-    elif kind == "array":
-        _write_array(text, keywords, indent)
     elif kind == "string":
-        text.add(_string_type(keywords))
+        text.append(_string_type(schema))
+    elif kind == "object":
+        _write_object(text, schema, indent)
+    elif kind == "array":
+        _write_array(text, schema, indent)
+    elif isinstance(kind, list):
+        text.append(_words_of_a_type_list(kind))
     elif isinstance(kind, str):
-        text.add(SIMPLE_TYPES.get(kind, "any"))
+        text.append(SIMPLE_TYPES.get(kind, "any"))
     else:
-        text.add("any")
+        text.append("any")
 
 
 def _keywords(schema: object) -> Schema:
@@ -113,8 +116,8 @@ def _keywords(schema: object) -> Schema:
 
 def _string_type(schema: Schema) -> str:
     """Give the strings of `enum` in quotes, unescaped, or `string` if it has none."""
-    values = [f'"{value}"' for value in _strings(schema.get("enum"))]
-    return " | ".join(values) or "string"
+    values = _strings(schema.get("enum"))
+    return " | ".join([f'"{value}"' for value in values]) if values else "string"
 
 
 def _words_of_a_type_list(kinds: list[Any]) -> str:
@@ -141,22 +144,22 @@ def _write_array(text: _Text, schema: Schema, indent: str) -> None:
     Cases: "array without items", "array of enum", "array of oneOf".
     """
     if "items" not in schema:
-        text.add("Array<any>")
+        text.append("Array<any>")
         return
-    _write_type(text, schema["items"], indent)
-    text.add("[]")
+    _write_type(text, _keywords(schema["items"]), indent)
+    text.append("[]")
 
 
 def _write_object(text: _Text, schema: Schema, indent: str) -> None:
     _write_description_before_brace(text, schema, indent)
-    text.add("{\n")
+    text.append("{\n")
     properties = schema.get("properties")
     if isinstance(properties, dict):
         required = set(_strings(schema.get("required")))
         for name, value in properties.items():
             label = name if name in required else name + "?"
             _write_property(text, label, _keywords(value), indent)
-    text.add(indent, "}")
+    text.append(indent + "}")
 
 
 def _write_description_before_brace(text: _Text, schema: Schema, indent: str) -> None:
@@ -173,22 +176,23 @@ def _write_description_before_brace(text: _Text, schema: Schema, indent: str) ->
 
 
 def _write_property(text: _Text, label: str, schema: Schema, indent: str) -> None:
-    _write_title(text, schema, indent)
-    variants = schema.get("oneOf")
-    if isinstance(variants, list):
+    if "title" in schema:
+        _write_title(text, schema, indent)
+    if isinstance(schema.get("oneOf"), list):
         _write_property_of_variants(text, label, schema, indent)
         return
     ignores_both = _ignores_description_and_default(schema)
-    if not ignores_both:
-        _write_comment_line(text, schema.get("description"), indent)
-    _write_examples(text, schema, indent)
-    text.add(indent, label, ": ")
+    if "description" in schema and not ignores_both:
+        _write_comment_line(text, schema["description"], indent)
+    if "examples" in schema:
+        _write_examples(text, schema, indent)
+    text.append(f"{indent}{label}: ")
     _write_nullable_type(text, schema, indent + NESTED)
-    text.add(",")
+    text.append(",")
     if not ignores_both and "default" in schema:
-        text.add(" // default: ")
+        text.append(" // default: ")
         _write_property_default(text, schema)
-    text.add("\n")
+    text.append("\n")
 
 
 def _ignores_description_and_default(schema: Schema) -> bool:
@@ -204,9 +208,9 @@ def _write_title(text: _Text, schema: Schema, indent: str) -> None:
 
     Case: "title alone".
     """
-    title = schema.get("title")
+    title = schema["title"]
     if isinstance(title, str):
-        text.add(indent, "// ", title, "\n", indent, "//\n")
+        text.append(f"{indent}// {title}\n{indent}//\n")
 
 
 def _write_comment_line(text: _Text, comment: object, indent: str) -> None:
@@ -215,7 +219,7 @@ def _write_comment_line(text: _Text, comment: object, indent: str) -> None:
     Case: "description of several lines".
     """
     if isinstance(comment, str):
-        text.add(indent, "// ", comment, "\n")
+        text.append(f"{indent}// {comment}\n")
 
 
 def _write_examples(text: _Text, schema: Schema, indent: str) -> None:
@@ -226,9 +230,9 @@ def _write_examples(text: _Text, schema: Schema, indent: str) -> None:
     """
     examples = schema.get("examples")
     if isinstance(examples, list) and examples:
-        text.add(indent, "// Examples:\n")
+        text.append(f"{indent}// Examples:\n")
         for example in _strings(examples):
-            text.add(indent, '// - "', example, '"\n')
+            text.append(f'{indent}// - "{example}"\n')
 
 
 def _write_nullable_type(text: _Text, schema: Schema, indent: str) -> None:
@@ -239,10 +243,10 @@ def _write_nullable_type(text: _Text, schema: Schema, indent: str) -> None:
     schema, not `items`, not a property with `oneOf`.
     Cases: "nullable", "nullable: null in an enum value", "nullable: null in a name".
     """
-    before = text.nulls
+    start = len(text)
     _write_type(text, schema, indent)
-    if schema.get("nullable") is True and text.nulls == before:
-        text.add(" | null")
+    if schema.get("nullable") is True and not text.says_null(start):
+        text.append(" | null")
 
 
 # Variants: what is in a oneOf
@@ -274,20 +278,20 @@ def _write_property_of_variants(
     if not _first_variant_says_it(schema, variants):
         _write_comment_line(text, schema.get("description"), indent)
     if "default" in schema:
-        text.add(indent, "// default: ")
+        text.append(f"{indent}// default: ")
         _write_property_default(text, schema)
-        text.add("\n")
-    text.add(indent, label, ":")
+        text.append("\n")
+    text.append(f"{indent}{label}:")
     for position, variant in enumerate(variants):
         _write_variant(text, variant, indent)
         hidden = _is_overshadowed(schema, variant, position)
         comment = None if hidden else variant.get("description")
         _write_variant_comment(text, variant, comment, _write_property_default)
-    text.add("\n", indent, ",\n")
+    text.append(f"\n{indent},\n")
 
 
 def _write_variant(text: _Text, variant: Schema, indent: str) -> None:
-    text.add("\n", indent, " | ")
+    text.append(f"\n{indent} | ")
     _write_nullable_type(text, variant, indent + IN_VARIANT)
 
 
@@ -304,10 +308,10 @@ def _write_variant_comment(
     """
     before = " // "
     if isinstance(comment, str):
-        text.add(before, comment)
+        text.append(before + comment)
         before = " "
     if "default" in variant:
-        text.add(before, "default: ")
+        text.append(before + "default: ")
         write_default(text, variant)
 
 
@@ -347,9 +351,9 @@ def _write_property_default(text: _Text, schema: Schema) -> None:
     if not isinstance(default, str):
         _write_json(text, default)
     elif _has_enum(schema):
-        text.add(default)
+        text.append(default)
     else:
-        text.add('"', default, '"')
+        text.append(f'"{default}"')
 
 
 def _write_variant_default(text: _Text, schema: Schema) -> None:
@@ -361,7 +365,7 @@ def _write_variant_default(text: _Text, schema: Schema) -> None:
     """
     default = schema["default"]
     if isinstance(default, str) and not _has_enum(schema):
-        text.add('"', default, '"')
+        text.append(f'"{default}"')
     else:
         _write_json(text, default)
 
@@ -377,21 +381,21 @@ def _write_json(text: _Text, value: object) -> None:
     if isinstance(value, dict):
         before = "{"
         for key, item in value.items():
-            text.add(before, json.dumps(key, ensure_ascii=False), ":")
+            text.append(f"{before}{_json_text(key)}:")
             _write_json(text, item)
             before = ","
-        text.add("}" if value else "{}")
+        text.append("}" if value else "{}")
     elif isinstance(value, list):
         before = "["
         for item in value:
-            text.add(before)
+            text.append(before)
             _write_json(text, item)
             before = ","
-        text.add("]" if value else "[]")
+        text.append("]" if value else "[]")
     elif isinstance(value, float):
-        text.add(_float_text(value))
+        text.append(_float_text(value))
     else:
-        text.add(json.dumps(value, ensure_ascii=False))
+        text.append(_json_text(value))
 
 
 def _float_text(value: float) -> str:
@@ -414,19 +418,30 @@ def _float_text(value: float) -> str:
 
 
 def _received(value: object) -> Any:
-    """Copy a JSON value as it is after its way through JSON text."""
+    """Copy a JSON value as it is after its way through JSON text.
+
+    Most of a schema is ASCII text, which stays as it is: no call is made for it.
+    """
+    if isinstance(value, dict):
+        return {
+            key if type(key) is str and key.isascii() else _received_key(key): (
+                item if type(item) is str and item.isascii() else _received(item)
+            )
+            for key, item in value.items()
+        }
     if isinstance(value, str):
         return _received_text(value)
+    if isinstance(value, (list, tuple)):
+        return [
+            item if type(item) is str and item.isascii() else _received(item)
+            for item in value
+        ]
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         return _received_int(int(value))
     if isinstance(value, float):
         return _received_float(float(value))
-    if isinstance(value, (list, tuple)):
-        return [_received(item) for item in value]
-    if isinstance(value, dict):
-        return {_received_key(key): _received(item) for key, item in value.items()}
     raise ValueError(f"a schema is a JSON value; {type(value).__name__} is none")
 
 

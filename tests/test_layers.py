@@ -23,31 +23,40 @@ CSRC = ROOT / "csrc"
 # Each line knows only lines above it.
 PYTHON: dict[str, set[str]] = {
     "errors": set(),
+    "surrogates": set(),
+    "cache": set(),
     "checks": set(),
     "typescript": set(),
     "vocabulary": {"errors"},
-    "jsontext": {"checks"},
+    "jsontext": {"checks", "surrogates"},
     "pydantic_support": {"checks", "jsontext"},
     "tools": {"checks", "pydantic_support"},
     "contents": {"checks", "pydantic_support", "tools"},
     "messages": {"checks", "contents", "jsontext", "pydantic_support", "tools"},
     "codec": {"errors"},
     "_native": {"_ffi", "errors"},
-    "rendering": {"errors", "jsontext", "messages", "typescript"},
+    "sections": {"cache", "checks", "tools", "typescript"},
+    "rendering": {"errors", "messages", "sections", "surrogates"},
+    "renderer": {"_native", "cache", "errors", "messages", "rendering"},
     "repairs": set(),
     "parser": {"errors", "_native", "messages", "rendering", "repairs"},
     "encoding": {
-        *{"_native", "codec", "errors", "jsontext", "messages", "parser"},
-        *{"rendering", "vocabulary"},
+        *{"_native", "codec", "errors", "parser", "renderer", "surrogates"},
+        *{"vocabulary"},
     },
-    "tokenizer": {"_native", "codec", "errors", "jsontext", "vocabulary"},
-    "__init__": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
+    "tokenizer": {"_native", "codec", "errors", "surrogates", "vocabulary"},
+    "__init__": set(),
     "compat": {"__init__"},
     "cli": {"encoding", "errors", "messages", "parser"},
     "__main__": {"cli"},
 }
-# The parser is given an encoding, which makes parsers: for type checkers alone.
-FOR_TYPES_ALONE = {"parser": {"encoding"}}
+# For type checkers alone: the parser is given an encoding, which makes parsers; the
+# encoding and the package import what is not needed to encode when it is used.
+FOR_TYPES_ALONE = {
+    "parser": {"encoding"},
+    "encoding": {"messages", "parser", "renderer"},
+    "__init__": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
+}
 # The only module that takes the package as a whole, to show it under another name.
 FOR_THE_WHOLE = {"compat"}
 

@@ -39,7 +39,7 @@ USER = Author(Role.USER)
     [
         "errors",
         "checks",
-        "jsontext",
+        "surrogates",
         "tools",
         "contents",
         "messages",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import inspect
 import os
@@ -110,11 +111,11 @@ def test_every_error_is_a_harmony_error(name: str) -> None:
     assert str(kind("what is wrong")) == "what is wrong"
 
 
-def imported(code: str) -> set[str]:
+def imported(code: str, *options: str) -> set[str]:
     """Return the names of the modules that code imports in a new process."""
     code += "\nimport sys; print(*sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, *options, "-c", code],
         env={k: v for k, v in os.environ.items() if k != FOLDER_VARIABLE},
         capture_output=True,
         text=True,
@@ -129,9 +130,68 @@ def test_importing_and_loading_imports_no_heavy_package() -> None:
         *["hashlib", "argparse", "asyncio", "logging", "unicodedata", "email"],
         *["harmony.cli", "cffi", "pycparser", "setuptools", "importlib.metadata"],
     }
-    new = imported("import harmony; harmony.load_harmony_encoding('HarmonyGptOss')")
+    new = imported(f"{ENCODE}; from harmony import *")
     assert "harmony.encoding" in new
     assert not (new - imported("")) & heavy
+
+
+ENCODE = (
+    "import harmony; encoding = harmony.load_harmony_encoding('HarmonyGptOss');"
+    "encoding.decode(encoding.encode('hello'))"
+)
+
+
+def test_encoding_imports_neither_messages_nor_what_they_need() -> None:
+    heavy = {
+        *["dataclasses", "inspect", "orjson", "json", "copy", "math"],
+        *["harmony.messages", "harmony.rendering", "harmony.parser"],
+    }
+    new = imported_without_site(ENCODE)
+    assert "harmony.encoding" in new
+    assert not (new - imported_without_site("")) & heavy
+
+
+def test_messages_and_rendering_import_neither_orjson_nor_the_parser() -> None:
+    heavy = {"orjson", "uuid", "datetime", "harmony.parser"}
+    code = f"{ENCODE}; encoding.render(harmony.Message('user', 'hi'))"
+    new = imported_without_site(code)
+    assert "harmony.renderer" in new
+    assert not (new - imported_without_site("")) & heavy
+
+
+def imported_without_site(code: str) -> set[str]:
+    """Return the modules that code imports where none is imported before."""
+    path = [str(Path(harmony.__file__).parents[1]), *sys.path]
+    return imported(f"import sys; sys.path[:] = {path!r}\n{code}", "-S")
+
+
+def test_importing_the_package_imports_no_module_of_it() -> None:
+    new = imported("import harmony; harmony.__all__; dir(harmony)")
+    assert {name for name in new if name.split(".")[0] == "harmony"} == {"harmony"}
+
+
+def test_type_checkers_and_the_interpreter_find_names_in_the_same_modules() -> None:
+    tree = ast.parse(Path(harmony.__file__).read_text(encoding="utf-8"))
+    homes = {
+        alias.name: (node.module or "").removeprefix("harmony.")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert homes == harmony._HOMES
+    assert sorted(homes) == sorted(harmony.__all__)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'harmony' has no attribute 'Mesage'"):
+        getattr(harmony, "Mesage")  # noqa: B009
+    with pytest.raises(ImportError, match="Mesage"):
+        exec("from harmony import Mesage")
+
+
+def test_the_names_that_are_not_used_yet_are_listed() -> None:
+    code = "import harmony; assert set(harmony.__all__) <= set(dir(harmony))"
+    assert "harmony.messages" not in imported(code)
 
 
 def test_the_version_is_that_of_pyproject() -> None:

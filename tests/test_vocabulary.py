@@ -391,7 +391,7 @@ def test_without_the_extension_the_import_says_how_to_build_it(tmp_path: Path) -
         # The finder of an editable install would find the extension where it is.
         sys.meta_path[:] = [f for f in sys.meta_path if "Editable" not in repr(f)]
         sys.path.insert(0, {str(tmp_path)!r})
-        import harmony
+        from harmony import load_harmony_encoding
     """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
@@ -405,7 +405,8 @@ def test_without_the_extension_the_import_says_how_to_build_it(tmp_path: Path) -
 
 def test_without_cffi_the_import_says_so() -> None:
     """It used to say that the extension was not built."""
-    code = "import sys; sys.modules['_cffi_backend'] = None; import harmony"
+    code = "import sys; sys.modules['_cffi_backend'] = None"
+    code += "; from harmony import load_harmony_encoding"
     done = run("-c", code)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]

@@ -98,6 +98,36 @@ static id_list rendered(const harmony_render_options *options)
     return list;
 }
 
+/* Where messages end, up to SIZE_MAX; their number is that of the ends, and
+ * there is room for no more. */
+static void check_ends(const harmony_render_options *options, ...)
+{
+    id_list list = rendered(options);
+    size_t wanted[20], *ends, count, number = 0;
+    int32_t *ids = room(list.count * sizeof *ids);
+    va_list arguments;
+
+    va_start(arguments, options);
+    while ((wanted[number] = va_arg(arguments, size_t)) != SIZE_MAX)
+        number++;
+    va_end(arguments);
+    ends = room(number * sizeof *ends);
+    CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options, NULL, 0,
+                                     &count, ends, NULL),
+                HARMONY_SHORT_BUFFER);
+    CHECK(memcmp(ends, wanted, number * sizeof *ends) == 0);
+    memset(ends, 0, number * sizeof *ends);
+    CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options, ids,
+                                     list.count, &count, ends, NULL),
+                HARMONY_OK);
+    CHECK(memcmp(ends, wanted, number * sizeof *ends) == 0);
+    CHECK_EQUAL(count, list.count);
+    CHECK(memcmp(ids, list.ids, count * sizeof *ids) == 0);
+    free(ends);
+    free(ids);
+    free(list.ids);
+}
+
 /* The runs that are wanted, up to NULL, and what is rendered. */
 static void check_render(const harmony_render_options *options, ...)
 {
@@ -232,6 +262,25 @@ static void test_continued_has_no_header(void)
     check_render(&drop, "<|start|>", "user", "<|message|>", "a", "b", "<|end|>",
                  "<|start|>", "assistant", "<|channel|>", "final",
                  "<|message|>", "d", "<|end|>", (char *)NULL);
+}
+
+/* A message left out ends where the one before it does, the next role is part
+ * of none, and further items have no end of their own. */
+static void test_ends(void)
+{
+    static const harmony_render_options drop = {1, HARMONY_ROLE_ASSISTANT, 0};
+    static const harmony_render_options training = {0, HARMONY_ROLE_NONE, 1};
+
+    begin();
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "a");
+    add_plain(HARMONY_ROLE_USER, NULL, "a");
+    add(HARMONY_ROLE_CONTINUED, NULL, NULL, NULL, NULL, "b");
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "c");
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "d");
+    check_ends(NULL, (size_t)7, (size_t)13, (size_t)20, (size_t)27, SIZE_MAX);
+    check_ends(&training, (size_t)7, (size_t)13, (size_t)20, (size_t)27,
+               SIZE_MAX);
+    check_ends(&drop, (size_t)0, (size_t)6, (size_t)6, (size_t)13, SIZE_MAX);
 }
 
 static void test_nothing(void)
@@ -488,6 +537,7 @@ void test_rendering(void)
     test_no_structure_in_text();
     test_continued();
     test_continued_has_no_header();
+    test_ends();
     test_nothing();
     test_no_text();
     test_next_role();

@@ -1,0 +1,220 @@
+"""The binding of the parser; see ``_native``, whose rules it keeps."""
+
+from __future__ import annotations
+
+import struct
+from types import MethodType
+from typing import TYPE_CHECKING, NamedTuple
+
+from harmony._native import (
+    END_TOKENS,
+    WARNINGS,
+    Encoding,
+    ffi,
+    int32,
+    lib,
+    not_int32,
+    raise_error,
+    to_list,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Literal
+
+
+class Record(NamedTuple):
+    """A message as the parser has found it; None is absent."""
+
+    role: int
+    name: str | None
+    recipient: str | None
+    channel: str | None
+    content_type: str | None
+    content: str | None
+
+
+class Tally(NamedTuple):
+    """How a message ended, if it has, and the tokens of its two parts."""
+
+    end: str | None
+    header: int
+    content: int
+
+
+class Segment(NamedTuple):
+    """What a call of ``feed`` added to one message."""
+
+    message: int
+    finished: bool
+    text: str
+
+
+def _index(kind: str, *path: str) -> int:
+    """Return where a field of the view is, if the view were an array of a kind."""
+    index: int = ffi.offsetof("harmony_view", *path) // ffi.sizeof(kind)
+    return index
+
+
+_STATE = _index("int32_t", "state")
+_DELTA = _index("int32_t", "delta")
+_CURRENT = _index("int32_t", "current")
+_CURRENT_CONTENT = _index("int32_t", "current", "content")
+_MESSAGE_COUNT = _index("size_t", "finished", "message_count")
+_SEGMENT_COUNT = _index("size_t", "segment_count")
+
+_SIZE: Literal["Q", "I"] = "Q" if ffi.sizeof("size_t") == 8 else "I"  # size_t
+_SHORT_TEXT = 1_000  # bytes up to which a copy more is cheaper than a buffer
+_MESSAGE = struct.Struct("11i")  # harmony_message
+_TALLY = struct.Struct("3i")  # harmony_tally
+_SEGMENT = struct.Struct("4i")  # harmony_segment
+_INT32S = ffi.typeof("int32_t[]")
+
+
+class Parser:
+    """A ``harmony_parser``.
+
+    What is asked for with every token is read as numbers out of the memory of its
+    view, because each step through a struct makes an object.
+    """
+
+    append: Callable[[int], int]
+    """``harmony_parser_append``; raises ``OverflowError`` for what is no int32."""
+
+    def __init__(
+        self, encoding: Encoding, role: int, strict: bool, recover: bool
+    ) -> None:
+        """Make one; ``role`` is a number from ``ROLES``, or ``NO_ROLE``."""
+        out = ffi.new("harmony_parser **")
+        self._error = ffi.new("harmony_error *")
+        options = ffi.new("harmony_parser_options *", (role, strict, recover))
+        if lib.harmony_parser_new(encoding._pointer, options, out, self._error):
+            raise_error(self._error)
+        self._pointer = ffi.gc(out[0], lib.harmony_parser_free)
+        self._view = lib.harmony_parser_view(self._pointer)
+        self._finished = self._view.finished
+        memory = memoryview(ffi.buffer(self._view))
+        self._numbers: memoryview[int] = memory.cast("i")
+        self._sizes: memoryview[int] = memory.cast(_SIZE)
+        self._encoding = encoding
+        self.append = MethodType(lib.harmony_parser_append, self._pointer)
+
+    def process(self, token: int) -> None:
+        """Take one token; raise ``ParseError``, ``DecodeError`` if it is no int32."""
+        try:
+            status = lib.harmony_parser_process(self._pointer, token, self._error)
+        except OverflowError:
+            raise not_int32(token, self._view.token_count) from None
+        if status:
+            raise_error(self._error)
+
+    def feed(self, tokens: Iterable[int]) -> None:
+        """Take many tokens; raise ``ParseError`` at the first that is wrong."""
+        ids = int32(tokens)
+        if lib.harmony_parser_feed(
+            self._pointer, ffi.from_buffer(_INT32S, ids), len(ids), self._error
+        ):
+            raise_error(self._error)
+
+    def segments(self) -> list[Segment]:
+        """Return what the last call of ``feed`` added, message by message."""
+        count = self._sizes[_SEGMENT_COUNT]
+        if count == 0:
+            return []
+        memory = ffi.buffer(self._view.segments, _SEGMENT.size * count)
+        return [
+            Segment(message, bool(finished), self._text(start, length) or "")
+            for message, finished, start, length in _SEGMENT.iter_unpack(memory)
+        ]
+
+    def warning_count(self) -> int:
+        """Return the number of warnings."""
+        count: int = self._view.warning_count
+        return count
+
+    def warning(self, index: int) -> tuple[str, int, bytes]:
+        """Return a warning: its kind, a value of ``WARNINGS``, position and text."""
+        view = self._view
+        warning = view.warnings[index]
+        start = view.warning_text + warning.text.start
+        text = bytes(ffi.buffer(start, warning.text.length))
+        return WARNINGS[warning.kind], warning.position, text
+
+    def tallies(self, first: int) -> list[Tally]:
+        """Return the tallies of the finished messages from an index on."""
+        count = self._sizes[_MESSAGE_COUNT] - first
+        memory = ffi.buffer(self._view.tallies + first, _TALLY.size * count)
+        return [
+            Tally(END_TOKENS.get(end), header, content)
+            for end, header, content in _TALLY.iter_unpack(memory)
+        ]
+
+    def open_tally(self) -> Tally:
+        """Return the tally of the open message."""
+        tally = self._view.open
+        return Tally(None, tally.header_tokens, tally.content_tokens)
+
+    def finish(self) -> None:
+        """Take the end of the stream; raise ``ParseError`` inside a header."""
+        if lib.harmony_parser_finish(self._pointer, self._error):
+            raise_error(self._error)
+
+    def state(self) -> int:
+        """Return the state: ``EXPECT_START``, ``HEADER`` or ``CONTENT``."""
+        return self._numbers[_STATE]
+
+    def message_count(self) -> int:
+        """Return the number of finished messages."""
+        return self._sizes[_MESSAGE_COUNT]
+
+    def messages(self, first: int) -> list[Record]:
+        """Return the finished messages from an index on."""
+        count = self._sizes[_MESSAGE_COUNT] - first
+        memory = ffi.buffer(self._finished.messages + first, _MESSAGE.size * count)
+        return [self._record(fields) for fields in _MESSAGE.iter_unpack(memory)]
+
+    def current(self) -> Record:
+        """Return the open message, with what is known of it but its content."""
+        fields = self._numbers[_CURRENT:_CURRENT_CONTENT].tolist()
+        return self._record((*fields, -1, 0))
+
+    def delta(self) -> str | None:
+        """Return what the last call added to a content, or None."""
+        return self._text(self._numbers[_DELTA], self._numbers[_DELTA + 1])
+
+    def content(self) -> str:
+        """Return the content of the open message so far."""
+        content = self._view.current.content
+        return self._text(content.start, content.length) or ""
+
+    def tokens(self) -> list[int]:
+        """Return every token fed."""
+        return to_list(self._view.tokens, self._view.token_count)
+
+    def open_tokens(self) -> list[int]:
+        """Return the tokens of the open header or content."""
+        view = self._view
+        start = view.open_start
+        return to_list(view.tokens + start, view.token_count - start)
+
+    def _record(self, fields: Sequence[int]) -> Record:
+        text = self._text
+        return Record(
+            fields[0],
+            text(fields[1], fields[2]),
+            text(fields[3], fields[4]),
+            text(fields[5], fields[6]),
+            text(fields[7], fields[8]),
+            text(fields[9], fields[10]),
+        )
+
+    def _text(self, start: int, length: int) -> str | None:
+        if start < 0:
+            return None
+        at = self._finished.text + start
+        text: str
+        if length < _SHORT_TEXT:
+            text = ffi.unpack(at, length).decode()
+        else:
+            text = str(ffi.buffer(at, length), "utf-8")
+        return text

@@ -1,0 +1,53 @@
+"""``Cache``: what was asked for last, up to some size in bytes."""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+from typing import Any
+
+ENTRY_SIZE = 500
+"""Bytes that an entry takes beside what its owner counts, generously."""
+
+
+class Cache:
+    """Values by key, for any number of threads.
+
+    There are two halves. What is put in or found goes to the young one; when that is
+    full, it becomes the old one, and what was in the old one is forgotten.
+    """
+
+    def __init__(self, size: int) -> None:
+        """Make an empty one of a size in bytes."""
+        self._half = size // 2
+        self._left = self._half
+        self._young: dict[Any, tuple[Any, int]] = {}
+        self._old: dict[Any, tuple[Any, int]] = {}
+        self._lock = allocate_lock()
+
+    def get(self, key: Any) -> Any:
+        """Return the value of a key, or None if it is not known."""
+        entry = self._young.get(key)
+        if entry is None:
+            entry = self._old.get(key)
+            if entry is None:
+                return None
+            self.put(key, *entry)
+        return entry[0]
+
+    def put(self, key: Any, value: Any, size: int) -> None:
+        """Keep a value of a size in bytes, unless it takes more than half of all."""
+        if size > self._half - ENTRY_SIZE:
+            return
+        with self._lock:
+            if key in self._young:
+                return
+            if size + ENTRY_SIZE > self._left:
+                self._old, self._young = self._young, {}
+                self._left = self._half
+            self._young[key] = value, size
+            self._left -= size + ENTRY_SIZE
+
+    def size(self) -> int:
+        """Return the bytes that all entries take."""
+        entries = [*self._young.values(), *self._old.values()]
+        return sum(size + ENTRY_SIZE for _, size in entries)

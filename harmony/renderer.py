@@ -1,0 +1,162 @@
+"""``Renderer``: messages to tokens, and what has been rendered is remembered.
+
+Each run of text between special tokens is encoded on its own, so the tokens of a
+message depend on nothing but its role, the words of its header and its texts. They are
+kept under just these, as one tuple of plain strings, and made from that same tuple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from sys import getsizeof
+from typing import TypeAlias
+
+from harmony import _native
+from harmony.cache import Cache
+from harmony.errors import RenderError
+from harmony.messages import Message, Role
+from harmony.rendering import (
+    CHANNEL,
+    FAULTS,
+    ROLE_NUMBERS,
+    Parts,
+    Plan,
+    has_function_tools,
+    message_parts,
+    utf8,
+)
+
+CACHE_SIZE = 2**24
+"""Bytes that the messages remembered for one encoding may take, about."""
+
+TOKEN_SIZE = 40
+"""Bytes that a token takes in a tuple: a pointer, and an int of its own."""
+
+Tokens: TypeAlias = tuple[int, ...]
+
+_PLAIN = frozenset({Role, str, type(None)})
+
+
+class Renderer:
+    """Renders for one encoding. Any number of threads may use it at once."""
+
+    def __init__(self, encoding: _native.Encoding) -> None:
+        """Make one that remembers nothing yet."""
+        self._encoding = encoding
+        self._cache = Cache(CACHE_SIZE)
+        self._openings: dict[Role, Tokens] = {}
+
+    def render(
+        self,
+        messages: Iterable[Message],
+        *,
+        function_tools: bool | None = None,
+        drop_analysis: bool = False,
+    ) -> list[int]:
+        """Return the tokens of messages.
+
+        ``function_tools``: whether the conversation they are from has function tools;
+        None to look for them. Raises ``RenderError`` for a message without token form.
+        """
+        messages = list(messages)
+        if function_tools is None:
+            function_tools = has_function_tools(messages)
+        said = [
+            _parts(index, message, function_tools)
+            for index, message in enumerate(messages)
+        ]
+        known = [self._cache.get(parts) for parts in said]
+        if None not in known and not (drop_analysis and _is_on_channels(said)):
+            return _concatenated(known)
+        plan = Plan()
+        for parts, tokens in zip(said, known, strict=True):
+            if tokens is None:
+                plan.add(parts)
+            else:
+                plan.add_stand_in(parts)
+        tokens, ends = self._encoding.render(
+            plan.text, plan.records, plan.message_count, drop_analysis=drop_analysis
+        )
+        return self._joined(tokens, ends, said, known)
+
+    def render_for_training(
+        self, messages: Iterable[Message], *, drop_analysis: bool
+    ) -> list[int]:
+        """Return the tokens of messages to train on, and remember nothing of them."""
+        messages = list(messages)
+        function_tools = has_function_tools(messages)
+        plan = Plan()
+        for index, message in enumerate(messages):
+            plan.add(_parts(index, message, function_tools))
+        tokens, _ = self._encoding.render(
+            *(plan.text, plan.records, plan.message_count),
+            drop_analysis=drop_analysis,
+            training=True,
+        )
+        return tokens
+
+    def opening(self, role: Role | str) -> Tokens:
+        """Return the tokens that begin a message by a role."""
+        if type(role) is not Role:
+            role = Role(role)
+        tokens = self._openings.get(role)
+        if tokens is None:
+            nothing = Plan()
+            opening, _ = self._encoding.render(
+                nothing.text, nothing.records, 0, next_role=ROLE_NUMBERS[role]
+            )
+            tokens = self._openings[role] = tuple(opening)
+        return tokens
+
+    def _joined(
+        self,
+        tokens: list[int],
+        ends: list[int],
+        said: list[Parts],
+        known: list[Tokens | None],
+    ) -> list[int]:
+        """Put what is known in place of its stand-ins; remember the rest."""
+        joined: list[int] = []
+        start = 0
+        for parts, remembered, end in zip(said, known, ends, strict=True):
+            if start < end:
+                part = remembered or tuple(tokens[start:end])
+                joined += part
+                if remembered is None:
+                    self._cache.put(parts, part, _size(parts, part))
+            start = end
+        return joined
+
+
+def _concatenated(parts: Iterable[Tokens | None]) -> list[int]:
+    tokens: list[int] = []
+    for part in parts:
+        tokens += part or ()
+    return tokens
+
+
+def _is_on_channels(said: Iterable[Parts]) -> bool:
+    """Tell whether any message is on a channel: no other can be left out."""
+    return any([parts[CHANNEL] is not None for parts in said])
+
+
+def _parts(index: int, message: Message, function_tools: bool) -> Parts:
+    """Return what is rendered of a message, or complain about it."""
+    try:
+        parts = message_parts(message, function_tools)
+        if _PLAIN.issuperset(map(type, parts)):
+            return parts
+        role, *texts = parts
+        return role, *(None if text is None else _plain(text) for text in texts)
+    except FAULTS as error:
+        raise RenderError(f"messages[{index}]: {error}") from error
+
+
+def _plain(text: str) -> str:
+    """Return the text of a string of any class, which may compare as it likes."""
+    return utf8(text).decode()
+
+
+def _size(parts: Parts, tokens: Tokens) -> int:
+    """Return the bytes that a message and its tokens take."""
+    return TOKEN_SIZE * len(tokens) + sum(map(getsizeof, parts))

@@ -1,0 +1,120 @@
+"""The section of a prompt that describes its tools; the last ones are remembered.
+
+The same tools come with every prompt of a program, while the prompt itself changes, if
+only by its date; and of all that is rendered, the types of their parameters take
+longest to write. But a tool can be changed at any time, so the section is kept under
+what the tools say: their fields in bytes, by ``marshal``. It tells apart what Python
+takes to be equal (1, 1.0 and True), keeps the order of keys and takes no subclasses.
+The section is written from these bytes too, never from the tools, so what is found
+for some bytes is what would be written.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterator
+from sys import getsizeof
+from typing import Any
+
+from harmony.cache import Cache
+from harmony.checks import plain_key
+from harmony.tools import ToolDescription, ToolNamespaceConfig
+from harmony.typescript import typescript
+
+CACHE_SIZE = 2**21
+"""Bytes that the sections remembered may take."""
+
+_VERSION = 2
+"""The version of marshal's format: later ones depend on reference counts."""
+
+_cache = Cache(CACHE_SIZE)
+
+
+def tools_section(tools: dict[str, ToolNamespaceConfig]) -> str:
+    """Return the section on tools: its namespaces in the order of their keys."""
+    try:
+        data = _bytes(tools)
+        section: str | None = _cache.get(data)
+        if section is None:
+            section = _written(_tools(data))
+            _cache.put(data, section, getsizeof(data) + getsizeof(section))
+    except (AttributeError, TypeError, ValueError):
+        # Not made of plain objects, which can still be right, or not JSON: marshal
+        # also takes bytes and sets, of which no tools can be made again.
+        return _written(tools)
+    return section
+
+
+# Tools as bytes
+
+
+def _bytes(tools: dict[str, ToolNamespaceConfig]) -> bytes:
+    if type(tools) is not dict:
+        raise TypeError("no plain dict")
+    fields = [(key, *_namespace_fields(item)) for key, item in tools.items()]
+    return marshal.dumps(fields, _VERSION)
+
+
+def _namespace_fields(namespace: ToolNamespaceConfig) -> tuple[Any, ...]:
+    tools = namespace.tools
+    if type(namespace) is not ToolNamespaceConfig or type(tools) is not list:
+        raise TypeError("no plain namespace")
+    if not all([type(tool) is ToolDescription for tool in tools]):
+        raise TypeError("no plain tool")
+    fields = [(tool.name, tool.description, tool.parameters) for tool in tools]
+    return namespace.name, namespace.description, fields
+
+
+def _tools(data: bytes) -> dict[str, ToolNamespaceConfig]:
+    """Make tools of bytes; the constructors check all fields but the parameters."""
+    return {
+        plain_key("tools", key): ToolNamespaceConfig(
+            name, description, [_tool(*tool) for tool in tools]
+        )
+        for key, name, description, tools in marshal.loads(data)
+    }
+
+
+def _tool(name: str, description: str | None, parameters: Any) -> ToolDescription:
+    tool = ToolDescription(name, description)
+    tool.parameters = parameters  # not copied again; writing their type checks them
+    return tool
+
+
+# Tools as text
+
+
+def _written(tools: dict[str, ToolNamespaceConfig]) -> str:
+    namespaces = [_namespace_text(tools[key]) for key in sorted(tools)]
+    return "\n\n".join(["# Tools", *namespaces])
+
+
+def _namespace_text(namespace: ToolNamespaceConfig) -> str:
+    mark = "// " if namespace.tools else ""
+    parts = [f"## {namespace.name}\n", *_marked(mark, namespace.description)]
+    if namespace.tools:
+        parts.append(f"namespace {namespace.name} {{\n")
+        for tool in namespace.tools:
+            parts += _tool_lines(tool)
+        parts.append(f"}} // namespace {namespace.name}")
+    return "\n".join(parts)
+
+
+def _tool_lines(tool: ToolDescription) -> Iterator[str]:
+    yield from _marked("// ", tool.description)
+    if tool.parameters is None:
+        yield f"type {tool.name} = () => any;\n"
+    else:
+        yield f"type {tool.name} = (_: {typescript(tool.parameters)}) => any;\n"
+
+
+def _marked(mark: str, text: str | None) -> list[str]:
+    r"""Return the lines of a text, each behind a mark.
+
+    A line ends in ``\n`` or ``\r\n``. Behind the last one there is no further line,
+    and an empty text has none, as in the reference.
+    """
+    if not text:
+        return []
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    return [mark + line for line in lines]

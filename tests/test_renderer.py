@@ -1,0 +1,403 @@
+"""What is remembered of rendered messages: never seen in the result, and bounded."""
+
+from __future__ import annotations
+
+import gc
+import unittest.mock
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from enum import Enum
+from typing import Any
+
+import pytest
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony import (
+    Author,
+    ChannelConfig,
+    Conversation,
+    DeveloperContent,
+    HarmonyEncoding,
+    Message,
+    RenderError,
+    Role,
+    SystemContent,
+    TextContent,
+    ToolDescription,
+    ToolNamespaceConfig,
+    sections,
+)
+from harmony.cache import Cache
+from harmony.renderer import CACHE_SIZE, Renderer, _size
+from harmony.rendering import FAULTS, Plan, has_function_tools, message_parts, utf8
+
+
+def plainly(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> Any:
+    """Render without remembering: from the messages themselves, all at once."""
+    with unittest.mock.patch("harmony.rendering.tools_section", sections._written):
+        return at_once(encoding, messages, drop)
+
+
+def at_once(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> Any:
+    function_tools = has_function_tools(messages)
+    plan = Plan()
+    for index, message in enumerate(messages):
+        try:
+            role, *texts = message_parts(message, function_tools)
+            plain = [None if text is None else utf8(text).decode() for text in texts]
+            plan.add((role, *plain))
+        except FAULTS as error:
+            raise RenderError(f"messages[{index}]: {error}") from error
+    tokens, _ = encoding._inner.render(
+        plan.text, plan.records, plan.message_count, drop_analysis=drop
+    )
+    return tokens
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as error:
+        return type(error), str(error)
+
+
+# Any conversation, changed in any way
+
+
+class Word(str, Enum):
+    FINAL = "final"
+
+
+class Text(str):
+    """A string that shows itself in another way."""
+
+    def __format__(self, _spec: str) -> str:
+        return "something else"
+
+    def encode(self, *_: Any) -> bytes:
+        return b"something else"
+
+
+VALUES: list[Any] = [
+    *[None, "", "final", "analysis", "a", "functions", "\ud83d", "é", Word.FINAL],
+    *[Text("final"), Text("a"), Role.TOOL, "tool", b"a", bytearray(b"a")],
+    *[0, 1, 1.0, True, False, -0.0, float("nan"), 2**70, 1j, ...],
+    *[(), [], {}, set(), ["a", "b"], ("a", "b"), {"a", "b"}, {"a": 1}, {1: "a"}],
+    *[{"type": "string", "default": 1}, {"default": True}],
+    *[[TextContent("a")], (TextContent("a"),), TextContent("b"), SystemContent()],
+    *[ChannelConfig(["a"], True), Author(Role.USER), ToolDescription("t")],
+    *[[ToolDescription("t")], (ToolDescription("t", None, {"type": "string"}),)],
+    *[{"functions": ToolNamespaceConfig("functions", None, [ToolDescription("t")])}],
+]
+
+
+def parts(thing: object) -> Iterator[tuple[Any, Any]]:
+    """Give every object, dict and list that a message is made of, and its keys."""
+    if isinstance(thing, (dict, list)):
+        yield from ((thing, key) for key in list(keys(thing)))
+        for key in list(keys(thing)):
+            yield from parts(thing[key])
+    elif hasattr(thing, "__dataclass_fields__"):
+        for name, value in list(vars(thing).items()):
+            yield thing, name
+            yield from parts(value)
+
+
+def keys(thing: Any) -> Any:
+    return thing.keys() if isinstance(thing, dict) else range(len(thing))
+
+
+def change(thing: Any, key: Any, value: Any) -> None:
+    if isinstance(thing, (dict, list)):
+        thing[key] = value
+    else:
+        setattr(thing, key, value)
+
+
+def proper(message: Message) -> Message:
+    """Give a prompt to the role that may say it, so that most messages are right."""
+    for content in message.content:
+        if isinstance(content, SystemContent):
+            message.author.role = Role.SYSTEM
+        elif isinstance(content, DeveloperContent):
+            message.author.role = Role.DEVELOPER
+    return message
+
+
+@given(
+    st.lists(strategies.messages.map(proper), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(VALUES)), max_size=4),
+    st.booleans(),
+)
+def test_what_is_remembered_never_shows(
+    encoding: HarmonyEncoding,
+    messages: list[Message],
+    changes: list[tuple[int, Any]],
+    drop: bool,
+) -> None:
+    renderer = Renderer(encoding._inner)
+
+    def check() -> None:
+        for _ in range(2):
+            wanted = outcome(lambda: plainly(encoding, messages, drop))
+            found = outcome(lambda: renderer.render(messages, drop_analysis=drop))
+            assert found == wanted
+
+    check()
+    for number, value in changes:
+        places = list(parts(messages))
+        thing, key = places[number % len(places)]
+        before = thing[key] if isinstance(thing, (dict, list)) else getattr(thing, key)
+        change(thing, key, deepcopy(value))
+        check()
+        if number % 2:
+            change(thing, key, before)
+            check()
+
+
+# What Python takes to be equal
+
+
+def developer(parameters: Any) -> Message:
+    tool = ToolDescription("f", None, {})
+    tool.parameters = parameters
+    return Message("developer", DeveloperContent().with_function_tools([tool]))
+
+
+def with_default(value: Any) -> Message:
+    return developer({"type": "object", "properties": {"x": {"default": value}}})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(1, 1.0, True), (0, 0.0, -0.0, False), ("a", b"a"), ({"a": 1}, {"a": True})],
+)
+def test_equal_defaults_that_are_written_otherwise_are_told_apart(
+    encoding: HarmonyEncoding, values: tuple[Any, ...]
+) -> None:
+    renderer = Renderer(encoding._inner)
+    for value in (*values, *reversed(values)):
+        messages = [with_default(value)]
+        wanted = outcome(lambda m=messages: plainly(encoding, m, False))
+        assert outcome(lambda m=messages: renderer.render(m)) == wanted
+
+
+def test_bytes_that_are_marshalled_alike_are_told_apart(
+    encoding: HarmonyEncoding,
+) -> None:
+    renderer = Renderer(encoding._inner)
+    for value in (b"a", bytearray(b"a")):
+        system = SystemContent()
+        system.conversation_start_date = value  # type: ignore[assignment]
+        messages = [Message("system", system)]
+        assert renderer.render(messages) == plainly(encoding, messages, False)
+
+
+def test_an_iterator_is_left_to_rendering(encoding: HarmonyEncoding) -> None:
+    tool = ToolDescription("f")
+    message = Message("developer", DeveloperContent().with_function_tools([tool]))
+    wanted = encoding.render(message)
+    message.content[0].tools["functions"].tools = iter([tool])  # type: ignore
+    assert encoding.render(message) == wanted
+
+
+def test_sets_are_told_apart_by_their_order(encoding: HarmonyEncoding) -> None:
+    words = map(str, range(1000))
+    first = next(words)
+    second = next(w for w in words if [*{first, w}] != [*set([w, first])])
+    renderer = Renderer(encoding._inner)
+    texts = []
+    for pair in ([first, second], [second, first]):
+        system = SystemContent()
+        system.channel_config.valid_channels = set(pair)  # type: ignore
+        messages = [Message("system", system)]
+        texts.append(renderer.render(messages))
+        assert texts[-1] == plainly(encoding, messages, False)
+    assert texts[0] != texts[1]
+
+
+def test_the_order_of_properties_is_told_apart(encoding: HarmonyEncoding) -> None:
+    one, two = {"a": {}, "b": {}}, {"b": {}, "a": {}}
+    assert one == two
+    shapes = [developer({"type": "object", "properties": item}) for item in (one, two)]
+    tokens = [encoding.render(message) for message in shapes]
+    assert tokens[0] != tokens[1]
+
+
+def test_function_tools_change_a_system_prompt_that_is_remembered(
+    encoding: HarmonyEncoding,
+) -> None:
+    system = Message("system", SystemContent())
+    tools = Message(
+        "developer", DeveloperContent().with_function_tools([ToolDescription("f")])
+    )
+    texts = [
+        encoding.decode(encoding.render_conversation(Conversation(messages)))
+        for messages in ([system], [system, tools], [system])
+    ]
+    assert ["'functions'" in text for text in texts] == [False, True, False]
+
+
+def test_tools_are_written_from_their_bytes_not_from_what_has_become_of_them() -> None:
+    tools = with_default(1).content[0].tools
+    data = sections._bytes(tools)
+    before = sections.tools_section(tools)
+    tools["functions"].tools[0].parameters["type"] = "string"
+    assert sections._written(sections._tools(data)) == before
+    assert sections._written(tools) != before
+
+
+# What is left out
+
+
+def turn(number: int) -> list[Message]:
+    return [
+        Message("user", f"question {number}"),
+        Message("assistant", f"thought {number}", channel="analysis"),
+        Message("assistant", f"answer {number}", channel="final"),
+    ]
+
+
+def test_thinking_is_left_out_of_a_chat_that_is_remembered(
+    encoding: HarmonyEncoding,
+) -> None:
+    renderer = Renderer(encoding._inner)
+    chat: list[Message] = []
+    for message in [item for number in range(4) for item in turn(number)]:
+        chat.append(message)
+        for drop in (True, False, True):
+            tokens = renderer.render(chat, drop_analysis=drop)
+            assert tokens == plainly(encoding, chat, drop)
+
+
+# What is encoded
+
+
+class Spy:
+    """An encoding that notes the texts it has to encode."""
+
+    def __init__(self, encoding: HarmonyEncoding) -> None:
+        self.inner = encoding._inner
+        self.texts: list[str] = []
+
+    def render(self, text: bytearray, *rest: Any, **options: Any) -> Any:
+        self.texts.append(text.decode())
+        return self.inner.render(text, *rest, **options)
+
+
+def test_what_was_rendered_before_is_not_encoded_again(
+    encoding: HarmonyEncoding,
+) -> None:
+    spy = Spy(encoding)
+    renderer = Renderer(spy)  # type: ignore[arg-type]
+    chat = [Message("system", SystemContent()), *turn(1), *turn(2)]
+    renderer.render(chat)
+    assert "question 2" in spy.texts.pop()
+    again = Conversation.from_json(Conversation(chat).to_json()).messages
+    renderer.render(again)
+    assert spy.texts == []
+    renderer.render([*again, Message("user", "and now?")], drop_analysis=True)
+    assert spy.texts == ["analysisfinaland now?"]
+
+
+def test_what_is_left_out_is_not_encoded(encoding: HarmonyEncoding) -> None:
+    nameless = Message("tool", "x", channel="analysis")
+    chat = [nameless, *turn(1)]
+    renderer = Renderer(encoding._inner)
+    for _ in range(2):
+        assert renderer.render(chat, drop_analysis=True)
+        with pytest.raises(RenderError, match="Tools should have a name"):
+            renderer.render(chat)
+
+
+def test_nothing_is_kept_of_training(encoding: HarmonyEncoding) -> None:
+    renderer = Renderer(encoding._inner)
+    renderer.render_for_training(turn(1), drop_analysis=True)
+    assert renderer._cache.size() == 0
+
+
+# What is kept
+
+
+def entry(number: int, tokens: int) -> tuple[Any, tuple[int, ...], int]:
+    return number, (1000,) * tokens, 40 * tokens
+
+
+@pytest.mark.parametrize("tokens", [0, 10, 100])
+def test_what_is_kept_stays_within_the_bound(tokens: int) -> None:
+    size = 40_000
+    cache = Cache(size)
+    for number in range(1000):
+        cache.put(*entry(number, tokens))
+        cache.get(entry(number // 2, tokens)[0])
+        assert cache.size() <= size
+    assert cache.size() > size // 3
+
+
+def test_what_was_asked_for_last_is_kept() -> None:
+    cache = Cache(40_000)
+    for number in range(1000):
+        cache.put(*entry(number, 10))
+        assert number < 1 or cache.get(entry(0, 10)[0]) == (1000,) * 10
+    assert cache.get(entry(999, 10)[0])
+    assert cache.get(entry(1, 10)[0]) is None
+
+
+def test_a_message_that_is_too_large_is_not_kept_and_drives_out_none() -> None:
+    cache = Cache(40_000)
+    cache.put(*entry(1, 10))
+    cache.put(*entry(2, 1000))
+    assert cache.get(entry(1, 10)[0])
+    assert cache.get(entry(2, 1000)[0]) is None
+
+
+@pytest.mark.parametrize("text", ["a" * 10**6, "é" * 10**6, "😀" * 10**6])
+def test_the_size_is_that_of_texts_and_tokens(text: str) -> None:
+    for message in (
+        Message("user", text),
+        Message("user", "", channel=text),
+        Message("developer", DeveloperContent(text)),
+        Message("system", SystemContent(model_identity=text)),
+    ):
+        size = _size(message_parts(message, False), (1,) * 1000)
+        assert len(text) + 40_000 <= size
+
+
+def test_the_bound_of_an_encoding_is_16_megabytes(encoding: HarmonyEncoding) -> None:
+    assert CACHE_SIZE == 16 * 2**20
+    assert encoding._renderer._cache._half == CACHE_SIZE // 2
+
+
+def test_no_message_is_kept_alive(encoding: HarmonyEncoding) -> None:
+    message = with_default(1)
+    encoding.render(message)
+    things = message, message.author, message.content[0]
+    watched = [weakref.ref(thing) for thing in things]
+    del message, things
+    gc.collect()
+    assert [reference() for reference in watched] == [None] * 3
+
+
+# Threads
+
+
+def test_threads_share_what_is_remembered(encoding: HarmonyEncoding) -> None:
+    renderer = Renderer(encoding._inner)
+    renderer._cache = Cache(20_000)
+    chats = [[m for n in range(i, i + 8) for m in turn(n)] for i in range(24)]
+    wanted = [plainly(encoding, chat, True) for chat in chats]
+
+    def work(_: int) -> bool:
+        return all(
+            renderer.render(chat, drop_analysis=True) == tokens
+            for _ in range(5)
+            for chat, tokens in zip(chats, wanted, strict=True)
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, range(4)))
+    assert renderer._cache.size() <= 20_000
