@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpe.h"
-#include "pieces.h"
 #include "error.h"
+#include "pieces.h"
 #include "pretokenize.h"
 
 #define FIRST_SPECIAL HARMONY_TOKEN_STARTOFTEXT
