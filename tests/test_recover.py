@@ -709,7 +709,7 @@ def test_arrays_of_numpy_can_be_fed(dtype: str, step: int) -> None:
 
 
 def taken_over(ids: Any) -> bool:
-    taken = _native._int32(ids)
+    taken = _native.int32(ids)
     return isinstance(taken, memoryview) and taken.obj is ids
 
 
@@ -718,7 +718,7 @@ def test_int32_is_not_copied() -> None:
     numpy = pytest.importorskip("numpy")
     ids = numpy.array(TOKENS, dtype=numpy.int32)
     assert taken_over(ids)
-    assert not isinstance(_native._int32(ids[::2]), memoryview)
+    assert not isinstance(_native.int32(ids[::2]), memoryview)
 
 
 def test_bytes_are_ids_too() -> None:

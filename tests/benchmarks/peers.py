@@ -46,8 +46,8 @@ def load_harmony(folder: Path) -> Operations:
     encoding = library.load_harmony_encoding("HarmonyGptOss")
     return Operations(
         to_list=encoding.encode,
-        to_array=getattr(encoding, "encode_to_array", None),
-        count=getattr(encoding, "count_tokens", None),
+        to_array=encoding.encode_to_array,
+        count=encoding.count_tokens,
         decode=encoding.decode,
         to_list_checked=encoding.encode,
         library=library,
