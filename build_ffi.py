@@ -25,13 +25,41 @@ def relative(paths: list[Path]) -> list[str]:
     return [path.relative_to(CSRC.parent).as_posix() for path in sorted(paths)]
 
 
+# What Python does most often, with as few arguments and results as can be, for each
+# of them costs time: everything but the text is in one struct.
+SCRATCH = """
+typedef struct harmony_scratch {
+    const harmony_encoding *encoding;
+    harmony_cache *cache;
+    int32_t *tokens;
+    size_t capacity;
+    harmony_error error;
+} harmony_scratch;
+"""
+SCRATCH_DECLARATIONS = """
+int64_t harmony_scratch_encode(harmony_scratch *, const char *, size_t);
+"""
+SCRATCH_FUNCTIONS = """
+/* The number of tokens, or -1 and an error. */
+static int64_t harmony_scratch_encode(
+    harmony_scratch *scratch, const char *text, size_t length)
+{
+    size_t count;
+
+    return harmony_encode(scratch->encoding, scratch->cache, text, length, NULL, 0,
+                          scratch->tokens, scratch->capacity, &count,
+                          &scratch->error) ? -1 : (int64_t)count;
+}
+"""
+
 MSVC = sys.platform == "win32"
 
 ffi = FFI()
 ffi.cdef(declarations((CSRC / "harmony.h").read_text(encoding="utf-8")))
+ffi.cdef(SCRATCH + SCRATCH_DECLARATIONS)
 ffi.set_source(
     "harmony._ffi",
-    '#include "harmony.h"',
+    f'#include "harmony.h"\n{SCRATCH}{SCRATCH_FUNCTIONS}',
     sources=relative([*CSRC.glob("*.c")]),
     depends=relative([*CSRC.glob("*.h"), *CSRC.glob("*.inc")]),
     include_dirs=["csrc"],

@@ -372,6 +372,16 @@ static uint64_t piece_starts(const uint8_t *at)
     return doubt == 0 ? starts : starts & ((doubt & (0 - doubt)) - 1);
 }
 
+/* The same near the end of a text, which is like bytes of no class. */
+static uint64_t last_piece_starts(const uint8_t *at, size_t length)
+{
+    uint8_t window[WINDOW];
+
+    memset(window, 0xFF, sizeof window);
+    memcpy(window, at, length);
+    return piece_starts(window);
+}
+
 size_t hm_split(const uint8_t *text, size_t length, size_t start,
                 uint32_t *ends, size_t room)
 {
@@ -380,11 +390,14 @@ size_t hm_split(const uint8_t *text, size_t length, size_t start,
 
     while (room - count >= WINDOW && at < end) {
         uint32_t place = (uint32_t)(at - text);
+        size_t left = (size_t)(end - at);
         uint64_t starts = 0;
 
         /* Many scripts, which have no case, begin with a byte from E0 on. */
-        if (end - at > WINDOW && at[1] < 0xE0)
-            starts = piece_starts(at) & ~(uint64_t)1;
+        if (left > 2 && at[1] < 0xE0)
+            starts = left < WINDOW ? last_piece_starts(at, left)
+                                   : piece_starts(at);
+        starts &= ~(uint64_t)1;
         if (starts == 0)
             ends[count++] = (uint32_t)(piece_end(at, end) - text);
         for (; starts != 0; starts &= starts - 1)

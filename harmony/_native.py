@@ -90,8 +90,8 @@ _ERRORS: dict[int, type[HarmonyError]] = {
     lib.HARMONY_HEADER_EXTRA_WORDS: ParseError,
 }
 
+_encode_plain = lib.harmony_scratch_encode  # the shortest way, for short texts
 _COUNTED = lib.HARMONY_OK, lib.HARMONY_SHORT_BUFFER
-_NULL = ffi.NULL
 _new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
 
 
@@ -189,7 +189,7 @@ def is_special_token(token: int) -> bool:
 
 
 KEPT_TOKENS = 2**18
-"""Tokens that a scratch has room for between calls; a longer text gets its own room."""
+"""Tokens that a scratch has room for; what a longer text gets is given back soon."""
 
 
 class _Scratch:
@@ -197,12 +197,14 @@ class _Scratch:
 
     def __init__(self, encoding: Any) -> None:
         out = ffi.new("harmony_cache **")
-        self.encoding = encoding
-        self.error = ffi.new("harmony_error *")
+        self.pointer = ffi.new("harmony_scratch *")
+        self.error = ffi.addressof(self.pointer, "error")
         if lib.harmony_cache_new(encoding, out, self.error):
             raise_error(self.error)
         self.cache = ffi.gc(out[0], lib.harmony_cache_free)
         self.count = ffi.new("size_t *")
+        self.pointer.encoding = encoding
+        self.pointer.cache = self.cache
         self.make_room(2**12)
 
     def make_room(self, capacity: int) -> None:
@@ -211,27 +213,41 @@ class _Scratch:
         self.tokens = _new_buffer("int32_t[]", capacity)
         self.memory = memoryview(ffi.buffer(self.tokens))
         self.ids = self.memory.cast("i")
+        self.pointer.tokens = self.tokens
+        self.pointer.capacity = capacity
 
-    def encode(self, text: bytes, allowed: Collection[int]) -> None:
-        """Encode text; there is room for its tokens."""
-        numbers = ffi.new("int32_t[]", list(allowed)) if allowed else _NULL
-        if lib.harmony_encode(
-            *(self.encoding, self.cache, text, len(text), numbers, len(allowed)),
-            *(self.tokens, self.capacity, self.count, self.error),
-        ):
-            raise_error(self.error)
-
-    def count_tokens(self, text: bytes, allowed: Collection[int]) -> int:
-        """Encode text, but only count the tokens."""
-        numbers = ffi.new("int32_t[]", list(allowed)) if allowed else _NULL
-        status = lib.harmony_encode(
-            *(self.encoding, self.cache, text, len(text), numbers, len(allowed)),
-            *(_NULL, 0, self.count, self.error),
-        )
-        if status not in _COUNTED:
+    def encode(self, text: bytes, allowed: Collection[int]) -> int:
+        """Encode text, for which there is room; return the number of tokens."""
+        if self._encode(text, allowed, self.tokens, self.capacity):
             raise_error(self.error)
         count: int = self.count[0]
         return count
+
+    def count_tokens(self, text: bytes, allowed: Collection[int]) -> int:
+        """Encode text, but only count the tokens."""
+        if self._encode(text, allowed, ffi.NULL, 0) not in _COUNTED:
+            raise_error(self.error)
+        count: int = self.count[0]
+        return count
+
+    def _encode(
+        self, text: bytes, allowed: Collection[int], tokens: Any, capacity: int
+    ) -> int:
+        numbers = ffi.new("int32_t[]", list(allowed)) if allowed else ffi.NULL
+        status: int = lib.harmony_encode(
+            *(self.pointer.encoding, self.cache, text, len(text)),
+            *(numbers, len(allowed), tokens, capacity, self.count, self.error),
+        )
+        return status
+
+    def render(self, conversation: Any, options: Any, ends: Any) -> list[int]:
+        """Render a conversation, for which there is room; return the tokens."""
+        if lib.harmony_render_parts(
+            *(self.pointer.encoding, self.cache, conversation, options),
+            *(self.tokens, self.capacity, self.count, ends, self.error),
+        ):
+            raise_error(self.error)
+        return self.ids[: self.count[0]].tolist()
 
 
 @cache
@@ -258,20 +274,25 @@ class Encoding:
         """Return the tokens of text in which some special tokens are allowed."""
         scratch = self._take_scratch(len(text))
         try:
-            scratch.encode(text, allowed)
-            return scratch.ids[: scratch.count[0]].tolist()
+            if allowed:
+                count = scratch.encode(text, allowed)
+            else:
+                count = _encode_plain(scratch.pointer, text, len(text))
+                if count < 0:
+                    raise_error(scratch.error)
+            return scratch.ids[:count].tolist()
         finally:
-            self._give_back(scratch)
+            self._scratches.append(scratch)
 
     def encode_to_array(self, text: bytes, allowed: Collection[int] = ()) -> array[int]:
         """Return the same as an array of int32."""
         tokens = array("i")
         scratch = self._take_scratch(len(text))
         try:
-            scratch.encode(text, allowed)
-            tokens.frombytes(scratch.memory[: 4 * scratch.count[0]])
+            count = scratch.encode(text, allowed)
+            tokens.frombytes(scratch.memory[: 4 * count])
         finally:
-            self._give_back(scratch)
+            self._scratches.append(scratch)
         return tokens
 
     def count_tokens(self, text: bytes, allowed: Collection[int] = ()) -> int:
@@ -280,22 +301,17 @@ class Encoding:
         try:
             return scratch.count_tokens(text, allowed)
         finally:
-            self._give_back(scratch)
+            self._scratches.append(scratch)
 
-    def _take_scratch(self, capacity: int) -> _Scratch:
+    def _take_scratch(self, wanted: int) -> _Scratch:
         """Return a scratch that no other thread has, with room for some tokens."""
         try:
             scratch = self._scratches.pop()
         except IndexError:
             scratch = _Scratch(self._pointer)
-        if scratch.capacity < capacity:
-            scratch.make_room(capacity)
+        if not wanted <= scratch.capacity <= KEPT_TOKENS:
+            scratch.make_room(max(wanted, min(2 * scratch.capacity, KEPT_TOKENS)))
         return scratch
-
-    def _give_back(self, scratch: _Scratch) -> None:
-        if scratch.capacity > KEPT_TOKENS:
-            scratch.make_room(KEPT_TOKENS)
-        self._scratches.append(scratch)
 
     def token_bytes(self, token: int) -> bytes:
         """Return the bytes of one token; raise ``DecodeError`` if there is none."""
@@ -350,15 +366,9 @@ class Encoding:
         ends = ffi.new("size_t[]", message_count)
         scratch = self._take_scratch(lib.harmony_render_bound(conversation))
         try:
-            if lib.harmony_render_parts(
-                *(self._pointer, scratch.cache, conversation, options),
-                *(scratch.tokens, scratch.capacity, scratch.count),
-                *(ends, scratch.error),
-            ):
-                raise_error(scratch.error)
-            tokens = scratch.ids[: scratch.count[0]].tolist()
+            tokens = scratch.render(conversation, options, ends)
         finally:
-            self._give_back(scratch)
+            self._scratches.append(scratch)
         return tokens, ffi.unpack(ends, message_count)
 
 

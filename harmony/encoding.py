@@ -131,6 +131,11 @@ class HarmonyEncoding(TextCodec):
         >>> encoding.encode("<|end|>", disallowed_special=())
         [27, 91, 419, 91, 29]
         """
+        if disallowed_special == "all" and type(text) is str and "<" not in text:
+            try:  # most texts, in the shortest way
+                return self._inner.encode(text.encode())
+            except UnicodeEncodeError:
+                pass
         data, allowed = self._checked(text, allowed_special, disallowed_special)
         return self._inner.encode(data, allowed)
 
@@ -176,11 +181,12 @@ class HarmonyEncoding(TextCodec):
         """Return text as UTF-8, and the ids of the special tokens it may spell."""
         if not isinstance(text, str):
             raise TypeError(f"encode: expected a str, got {type(text).__name__}")
-        is_marked = "<|" in text
         try:
             data = text.encode()
         except UnicodeEncodeError:
             data = well_formed(text).encode()
+        # One character is found many times as fast as two.
+        is_marked = "<" in text and _native.find_special_token(data) is not None
         if not is_marked and disallowed_special in ("all", (), frozenset()):
             return data, ()
         allowed = self._allowed(allowed_special) if is_marked else {}
