@@ -11,34 +11,40 @@
 
 #include "error.h"
 
+#define LINE 64 /* bytes of a cache line */
+
 /* ---- Bytes to rank ----------------------------------------------------- */
 
-/* An entry without its rank. Overlapping loads keep inside the bytes. Both ends
- * and the length are enough to tell nearly all long tokens apart. */
-static hm_entry key_of(const uint8_t *bytes, size_t length)
+/* An entry without its rank, of bytes that HM_TOKEN_SLACK more can be read
+ * behind. Both ends and the length tell nearly all long tokens apart. */
+static inline hm_entry key_of_token(const uint8_t *bytes, size_t length)
 {
-    hm_entry key = {0, 0};
-    size_t i, rest;
+    static const uint8_t first_bytes[2 * HM_SHORT_TOKEN + 8] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    const uint8_t *mask = first_bytes + HM_SHORT_TOKEN - length;
+    hm_entry key = {0, (uint64_t)(HM_SHORT_TOKEN + 1) << 32};
 
     if (length > HM_SHORT_TOKEN) {
         key.low = hm_hash(hm_little64(bytes) + length,
                           hm_little64(bytes + length - 8));
         key.low ^= key.low >> 32;
-        length = HM_SHORT_TOKEN + 1;
-    } else if (length >= 8) {
-        rest = length - 8;
-        key.low = hm_little64(bytes);
-        if (rest > 0)
-            key.high = hm_little64(bytes + rest) >> (64 - 8 * rest);
-    } else if (length >= 4) {
-        rest = length - 4;
-        key.low = hm_little32(bytes) | hm_little32(bytes + rest) << 8 * rest;
-    } else {
-        for (i = 0; i < length; i++)
-            key.low |= (uint64_t)bytes[i] << 8 * i;
+        return key;
     }
-    key.high |= (uint64_t)length << 32;
+    key.low = hm_little64(bytes) & hm_little64(mask);
+    key.high = (hm_little32(bytes + 8) & hm_little32(mask + 8))
+               | (uint64_t)length << 32;
     return key;
+}
+
+/* The same of any bytes. */
+static hm_entry key_of(const uint8_t *bytes, size_t length)
+{
+    uint8_t copy[HM_TOKEN_SLACK] = {0};
+
+    if (length > HM_SHORT_TOKEN)
+        return key_of_token(bytes, length);
+    memcpy(copy, bytes, length);
+    return key_of_token(copy, length);
 }
 
 static int same_key(hm_entry a, hm_entry b)
@@ -112,7 +118,7 @@ static harmony_status enter_some(hm_vocabulary *vocabulary, int32_t first,
 
     for (i = 0; i < count; i++) {
         bytes = hm_token(vocabulary, first + i, &length);
-        keys[i] = key_of(bytes, length);
+        keys[i] = key_of_token(bytes, length);
         HM_PREFETCH(vocabulary->entries + hm_entry_line(vocabulary, keys[i]));
     }
     for (i = 0; i < count; i++) {
@@ -192,24 +198,16 @@ static size_t place_tables(hm_vocabulary *vocabulary)
     return place;
 }
 
-/* The slot where a merge belongs. */
-static hm_merge_slot *home_of(hm_vocabulary *vocabulary, hm_pair pair)
-{
-    uint32_t table = vocabulary->merge_tables[pair.left];
-
-    return vocabulary->merges + (table >> HM_TABLE_BITS)
-           + (hm_merge_hash(pair.right) & hm_table_mask(table));
-}
-
-/* Enter a merge whose slot is taken in the next free one. */
-static void enter_further_on(hm_vocabulary *vocabulary, int32_t rank)
+/* Enter a merge where it belongs, or else in the next free slot. */
+static void enter_merge(hm_vocabulary *vocabulary, int32_t rank)
 {
     hm_pair pair = vocabulary->merged_from[rank];
     uint32_t table = vocabulary->merge_tables[pair.left];
     hm_merge_slot *slots = vocabulary->merges + (table >> HM_TABLE_BITS);
     uint32_t mask = hm_table_mask(table), at = hm_merge_hash(pair.right);
 
-    slots[at & mask].right |= HM_MORE;
+    if (slots[at & mask].right != 0)
+        slots[at & mask].right |= HM_MORE;
     while (slots[at & mask].right != 0)
         at++;
     slots[at & mask].right = (uint32_t)pair.right + 1;
@@ -219,65 +217,64 @@ static void enter_further_on(hm_vocabulary *vocabulary, int32_t rank)
 int hm_enter_merges(hm_vocabulary *vocabulary)
 {
     const hm_pair *pairs = vocabulary->merged_from;
+    uint8_t *block;
+    size_t size;
     int32_t rank;
 
     for (rank = 0; rank < vocabulary->size; rank++)
         if (pairs[rank].right >= 0)
             vocabulary->merge_tables[pairs[rank].left]++;
-    vocabulary->merges = calloc(place_tables(vocabulary),
-                                sizeof *vocabulary->merges);
-    if (vocabulary->merges == NULL)
+    size = place_tables(vocabulary) * sizeof *vocabulary->merges;
+    vocabulary->merge_block = block = malloc(LINE + size);
+    if (block == NULL)
         return 0;
-    for (rank = 0; rank < vocabulary->size; rank++) {
-        hm_merge_slot *home;
-
-        if (pairs[rank].right < 0)
-            continue;
-        home = home_of(vocabulary, pairs[rank]);
-        if (home->right != 0)
-            continue;
-        home->right = (uint32_t)pairs[rank].right + 1;
-        home->rank = rank;
-    }
+    block += LINE - (uintptr_t)block % LINE;
+    vocabulary->merges = memset(block, 0, size);
     for (rank = 0; rank < vocabulary->size; rank++)
-        if (pairs[rank].right >= 0
-            && home_of(vocabulary, pairs[rank])->rank != rank)
-            enter_further_on(vocabulary, rank);
+        if (pairs[rank].right >= 0)
+            enter_merge(vocabulary, rank);
     return 1;
 }
 
 /* ---- Memory ------------------------------------------------------------- */
 
+/* One block for all tables by rank. It is cleared by writing: memory that is
+ * read first and written then costs a system two steps instead of one. */
 int hm_vocabulary_allocate(hm_vocabulary *vocabulary, int32_t size)
 {
     size_t ranks = (size_t)size + 1, slots = 512;
+    uint8_t *block;
 
     vocabulary->entry_shift = 64 - 9;
     while (slots < (size_t)size + (size_t)size / 4) {
         slots *= 2;
         vocabulary->entry_shift--;
     }
+    block = malloc(LINE + slots * sizeof *vocabulary->entries
+                   + ranks * (sizeof *vocabulary->merged_from
+                              + sizeof *vocabulary->offsets
+                              + sizeof *vocabulary->merge_tables));
+    if (block == NULL)
+        return 0;
     vocabulary->size = size;
     vocabulary->entry_mask = slots - 1;
-    vocabulary->offsets = calloc(ranks, sizeof *vocabulary->offsets);
-    vocabulary->entries = calloc(slots, sizeof *vocabulary->entries);
-    vocabulary->merged_from = malloc(ranks * sizeof *vocabulary->merged_from);
-    vocabulary->merge_tables
-        = calloc(ranks, sizeof *vocabulary->merge_tables);
-    if (!vocabulary->offsets || !vocabulary->entries
-        || !vocabulary->merged_from || !vocabulary->merge_tables)
-        return 0;
-    memset(vocabulary->merged_from, 0xFF, ranks * sizeof(hm_pair));
+    vocabulary->tables = block;
+    block += LINE - (uintptr_t)block % LINE;
+    vocabulary->entries = (void *)block;
+    vocabulary->merged_from = (void *)(vocabulary->entries + slots);
+    vocabulary->offsets = (void *)(vocabulary->merged_from + ranks);
+    vocabulary->merge_tables = vocabulary->offsets + ranks;
+    memset(vocabulary->entries, 0, slots * sizeof *vocabulary->entries);
+    memset(vocabulary->merged_from, 0xFF,
+           ranks * sizeof *vocabulary->merged_from);
+    memset(vocabulary->offsets, 0, 2 * ranks * sizeof *vocabulary->offsets);
     return 1;
 }
 
 void hm_vocabulary_free(hm_vocabulary *vocabulary)
 {
     free(vocabulary->bytes);
-    free(vocabulary->offsets);
-    free(vocabulary->entries);
-    free(vocabulary->merged_from);
-    free(vocabulary->merge_tables);
-    free(vocabulary->merges);
+    free(vocabulary->tables);
+    free(vocabulary->merge_block);
     memset(vocabulary, 0, sizeof *vocabulary);
 }

@@ -62,7 +62,10 @@ typedef struct hm_vocabulary {
     int entry_shift;         /* a hash without its low bits is a slot */
     hm_pair *merged_from;    /* by rank */
     uint32_t *merge_tables;  /* by left rank: see hm_merge */
-    hm_merge_slot *merges;
+    hm_merge_slot *merges;   /* NULL: the merges are not known */
+    void *tables;            /* the memory of entries, merged_from, offsets
+                                and merge_tables */
+    void *merge_block;       /* that of merges */
     int32_t rank_of_byte[256];
 } hm_vocabulary;
 

@@ -21,6 +21,12 @@ static harmony_status no_memory(harmony_error *error)
                    "no memory for the vocabulary");
 }
 
+/* Twice the slack: what is written beyond a token begins at its end. */
+static uint8_t *token_memory(uint64_t total)
+{
+    return calloc((size_t)total + 2 * HM_TOKEN_SLACK, 1);
+}
+
 /* ---- The compact file -------------------------------------------------- */
 
 /* CRC-32 as in zlib, four bytes at a time. */
@@ -98,26 +104,30 @@ static harmony_status bad_merge(int32_t rank, harmony_error *error)
     return HARMONY_BAD_VOCABULARY;
 }
 
-/* The bytes of all tokens together, or an error; offsets are filled. */
-static harmony_status measure(const uint8_t *entries, int32_t size,
-                              uint32_t *offsets, harmony_error *error)
+/* Read the entries: what each token merges from, and where its bytes are; their
+ * number in all is the last offset. */
+static harmony_status read_entries(hm_vocabulary *vocabulary,
+                                   const uint8_t *entry, harmony_error *error)
 {
+    uint32_t *offsets = vocabulary->offsets;
     uint64_t total = 0;
     int32_t rank;
 
-    for (rank = 0; rank < size; rank++, entries += ENTRY_LENGTH) {
-        int32_t left = little24(entries), right = little24(entries + 3);
-        uint64_t length = 1;
+    for (rank = 0; rank < vocabulary->size; rank++, entry += ENTRY_LENGTH) {
+        int32_t left = little24(entry), right = little24(entry + 3);
 
-        if (right != SINGLE_BYTE) {
+        if (right == SINGLE_BYTE) {
+            if (left > 0xFF)
+                return bad_merge(rank, error);
+            total++;
+        } else {
             if (left >= rank || right >= rank)
                 return bad_merge(rank, error);
-            length = (uint64_t)(offsets[left + 1] - offsets[left])
+            vocabulary->merged_from[rank].left = left;
+            vocabulary->merged_from[rank].right = right;
+            total += (uint64_t)(offsets[left + 1] - offsets[left])
                      + (offsets[right + 1] - offsets[right]);
-        } else if (left > 0xFF) {
-            return bad_merge(rank, error);
         }
-        total += length;
         if (total > INT32_MAX)
             return hm_fail(error, HARMONY_BAD_VOCABULARY, rank,
                            "not a vocabulary: its tokens have 2 GiB of bytes");
@@ -126,37 +136,41 @@ static harmony_status measure(const uint8_t *entries, int32_t size,
     return HARMONY_OK;
 }
 
+/* Write the bytes of a token behind one another. What is written beyond a short
+ * one is written over by what comes next, or is slack. */
+static uint8_t *write_token(const hm_vocabulary *vocabulary, int32_t rank,
+                            uint8_t *to)
+{
+    size_t length;
+    const uint8_t *bytes = hm_token(vocabulary, rank, &length);
+
+    if (length <= HM_TOKEN_SLACK) {
+        uint8_t copy[HM_TOKEN_SLACK];
+
+        memcpy(copy, bytes, sizeof copy);
+        memcpy(to, copy, sizeof copy);
+    } else {
+        memcpy(to, bytes, length);
+    }
+    return to + length;
+}
+
 /* Write the bytes of all tokens, each from those of the two it merges from. */
 static void spell(hm_vocabulary *vocabulary, const uint8_t *entry)
 {
+    uint8_t *to = vocabulary->bytes;
     int32_t rank;
 
     for (rank = 0; rank < vocabulary->size; rank++, entry += ENTRY_LENGTH) {
-        uint8_t *to = vocabulary->bytes + vocabulary->offsets[rank];
-        const uint8_t *from;
-        size_t length;
+        hm_pair pair = vocabulary->merged_from[rank];
 
-        if (little24(entry + 3) == SINGLE_BYTE) {
-            *to = entry[0];
+        if (pair.right < 0) {
+            *to++ = entry[0];
             continue;
         }
-        from = hm_token(vocabulary, little24(entry), &length);
-        memcpy(to, from, length);
-        to += length;
-        from = hm_token(vocabulary, little24(entry + 3), &length);
-        memcpy(to, from, length);
+        to = write_token(vocabulary, pair.left, to);
+        to = write_token(vocabulary, pair.right, to);
     }
-}
-
-static void note_merges(hm_vocabulary *vocabulary, const uint8_t *entry)
-{
-    int32_t rank;
-
-    for (rank = 0; rank < vocabulary->size; rank++, entry += ENTRY_LENGTH)
-        if (little24(entry + 3) != SINGLE_BYTE) {
-            vocabulary->merged_from[rank].left = little24(entry);
-            vocabulary->merged_from[rank].right = little24(entry + 3);
-        }
 }
 
 static harmony_status load_compact(hm_vocabulary *vocabulary,
@@ -171,14 +185,13 @@ static harmony_status load_compact(hm_vocabulary *vocabulary,
         return HARMONY_BAD_VOCABULARY;
     if (!hm_vocabulary_allocate(vocabulary, size))
         return no_memory(error);
-    status = measure(entries, size, vocabulary->offsets, error);
+    status = read_entries(vocabulary, entries, error);
     if (status != HARMONY_OK)
         return status;
-    vocabulary->bytes = calloc((size_t)vocabulary->offsets[size] + HM_TOKEN_SLACK, 1);
+    vocabulary->bytes = token_memory(vocabulary->offsets[size]);
     if (vocabulary->bytes == NULL)
         return no_memory(error);
     spell(vocabulary, entries);
-    note_merges(vocabulary, entries);
     if (!hm_enter_merges(vocabulary))
         return no_memory(error);
     return hm_enter_tokens(vocabulary, error);
@@ -330,7 +343,7 @@ static harmony_status load_tiktoken(hm_vocabulary *vocabulary,
     status = survey(data, data_size, &size, &total, error);
     if (status != HARMONY_OK)
         return status;
-    vocabulary->bytes = calloc((size_t)total + HM_TOKEN_SLACK, 1);
+    vocabulary->bytes = token_memory(total);
     if (vocabulary->bytes == NULL || !hm_vocabulary_allocate(vocabulary, size))
         return no_memory(error);
     status = place(vocabulary, data, data_size, error);

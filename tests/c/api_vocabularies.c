@@ -115,7 +115,7 @@ static void test_lines(void)
     harmony_encoding_free(made);
     refuse_memory(3);
     CHECK_EQUAL(make(lines, size, &made, NULL), HARMONY_NO_MEMORY);
-    refuse_memory(7);
+    refuse_memory(4);
     CHECK_EQUAL(make(lines, size, &made, NULL), HARMONY_NO_MEMORY);
     refuse_memory(REFUSE_NONE);
     for (i = size - 2; lines[i - 1] != '\n'; i--)
@@ -160,7 +160,7 @@ static void test_no_memory(void)
     }
     refuse_memory(REFUSE_NONE);
     CHECK_EQUAL(status, HARMONY_OK);
-    CHECK(i > 7);
+    CHECK(i > 4);
     check_same_tokens(made, prose, sizeof prose - 1);
     harmony_encoding_free(made);
 }

@@ -383,13 +383,13 @@ static void test_no_memory(void)
     size_t size = small_file(), i;
     char a[300], *to;
 
-    refuse_each((char *)file, size, 6);
+    refuse_each((char *)file, size, 3);
     /* 'a' 2, 4, 8 ... 256 times: the last merges are those of long pieces. */
     memset(a, 'a', sizeof a);
     to = lines + with_bytes("", "\n");
     for (i = 1; i <= 8; i++)
         to = write_line(to, a, (size_t)1 << i, (int32_t)(255 + i), "\n");
-    refuse_each(lines, (size_t)(to - lines), 8);
+    refuse_each(lines, (size_t)(to - lines), 5);
 }
 
 void test_vocabulary(void)
