@@ -112,7 +112,7 @@ JUDGES: dict[str, tuple[Callable[[Table], Iterator[Verdict]], ...]] = {
     "count": (over_best_peer(1, 1.2),),
     "lines": (over_best_peer(1, 1.0),),
     "decode": (over_best_peer(2, 1.0),),
-    "rendering": (over_reference(3, 40, 20, 60),),
+    "rendering": (over_reference(3, 40, 40, 20, 60),),
     "stream": (over_reference(4, 5), flat(4)),
     "feed": (value(4, 50, at_least=False),),
     "parse": (over_reference(4, 20),),

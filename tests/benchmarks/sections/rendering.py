@@ -69,7 +69,17 @@ def measure(bench: Bench) -> list[Table]:
             for _ in rounds
         ]
         compare(
-            "system and user",
+            "system and user, again and again",
+            SIMPLE,
+            lambda worker, number: worker.call(
+                "render",
+                scripts=users[number][:1] * SIMPLE,
+                settling=users[-1],
+                tools=False,
+            ),
+        )
+        compare(
+            "system and user, new in every word",
             SIMPLE,
             lambda worker, number: worker.call(
                 "render", scripts=users[number], settling=users[-1], tools=False
