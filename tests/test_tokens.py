@@ -188,6 +188,17 @@ def test_random_mixes_of_fragments_are_encoded_as_tiktoken_does(
         assert encoding.encode(text) == theirs, ascii(text)
 
 
+def test_long_random_mixes_of_fragments_are_encoded_as_tiktoken_does(
+    encoding: HarmonyEncoding, tiktoken_encoding: Any
+) -> None:
+    dice = random.Random(64)
+    for _ in range(1_000):
+        some = dice.choices(FRAGMENTS, k=dice.randint(2, 12))
+        text = "".join(dice.choices([*some, " ", "a"], k=1_000))
+        theirs = tiktoken_encoding.encode_ordinary(text)
+        assert encoding.encode(text, disallowed_special=()) == theirs, ascii(text)
+
+
 @many
 @given(text=texts)
 def test_any_text_is_encoded_as_the_oracle_does(
@@ -518,6 +529,47 @@ def test_every_token_is_decoded_as_tiktoken_does(
     dice = random.Random(8)
     tokens = dice.sample(range(LIMIT), LIMIT)
     assert encoding.decode_bytes(tokens) == special_tiktoken.decode_bytes(tokens)
+
+
+# Arrays and counts
+
+
+@many
+@given(text=texts, allowed=st.sets(st.sampled_from(sorted(NAMED))))
+def test_arrays_and_counts_are_those_of_the_list(
+    encoding: HarmonyEncoding, text: str, allowed: set[str]
+) -> None:
+    text += "".join(allowed)
+    tokens = encoding.encode(text, allowed_special=allowed, disallowed_special=())
+    again = encoding.encode_to_array(
+        text, allowed_special=allowed, disallowed_special=()
+    )
+    assert again == array("i", tokens)
+    count = encoding.count_tokens(text, allowed_special=allowed, disallowed_special=())
+    assert count == len(tokens)
+
+
+def test_arrays_and_counts_refuse_special_tokens_too(encoding: HarmonyEncoding) -> None:
+    for function in (encoding.encode_to_array, encoding.count_tokens):
+        with pytest.raises(EncodeError):
+            function("a <|end|>")
+
+
+def test_numpy_takes_an_array_without_a_copy(encoding: HarmonyEncoding) -> None:
+    numpy = pytest.importorskip("numpy")
+    tokens = encoding.encode_to_array("hello world")
+    taken = numpy.asarray(tokens)
+    tokens[0] = 7
+    assert taken.dtype == numpy.int32
+    assert taken.tolist() == [7, 2375]
+
+
+def test_long_and_short_texts_take_turns(encoding: HarmonyEncoding) -> None:
+    """The room for tokens grows, and what is very much of it is given back."""
+    long = "hello world " * 60_000
+    assert encoding.count_tokens(long) == len(encoding.encode(long)) == 120_001
+    assert encoding.encode("hello world") == [24912, 2375]
+    assert encoding.encode_to_array(long)[:2] == array("i", [24912, 2375])
 
 
 # Threads
