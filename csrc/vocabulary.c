@@ -214,7 +214,7 @@ static void enter_merge(hm_vocabulary *vocabulary, int32_t rank)
     slots[at & mask].rank = rank;
 }
 
-int hm_enter_merges(hm_vocabulary *vocabulary)
+static int make_merge_tables(hm_vocabulary *vocabulary)
 {
     const hm_pair *pairs = vocabulary->merged_from;
     uint8_t *block;
@@ -234,6 +234,86 @@ int hm_enter_merges(hm_vocabulary *vocabulary)
         if (pairs[rank].right >= 0)
             enter_merge(vocabulary, rank);
     return 1;
+}
+
+/* ---- Characters --------------------------------------------------------- */
+
+static int continues(uint8_t byte)
+{
+    return (byte & 0xC0) == 0x80;
+}
+
+/* Bytes of the character that this one begins, as far as it can be told. */
+static size_t char_length(uint8_t first)
+{
+    return first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+static void lower_border(hm_vocabulary *vocabulary, const uint8_t *right,
+                         int32_t rank)
+{
+    int32_t *border = vocabulary->borders[right[-1]];
+
+    border += *right < 0x80 ? HM_BORDERS - 1 : *right - 0xC0;
+    if (rank < *border)
+        *border = rank;
+}
+
+/* Note the borders that a token reaches across with the end or the beginning of
+ * a character. */
+static void note_borders(hm_vocabulary *vocabulary, int32_t rank)
+{
+    size_t length, first = 0, last;
+    const uint8_t *bytes = hm_token(vocabulary, rank, &length);
+
+    while (first < length && continues(bytes[first]))
+        first++;
+    if (first > 0 && first < length)
+        lower_border(vocabulary, bytes + first, rank);
+    for (last = length - 1; last > 0 && continues(bytes[last]);)
+        last--;
+    if (last > 0 && length - last < char_length(bytes[last]))
+        lower_border(vocabulary, bytes + last, rank);
+}
+
+static void note_character(hm_vocabulary *vocabulary, int32_t rank)
+{
+    size_t length;
+    const uint8_t *bytes = hm_token(vocabulary, rank, &length);
+    uint32_t code_point;
+
+    if (length <= 3 && vocabulary->merged_from[rank].right >= 0
+        && hm_char_at(bytes, length, &code_point) == length)
+        vocabulary->rank_of_char[code_point] = rank;
+}
+
+static int make_char_tables(hm_vocabulary *vocabulary)
+{
+    size_t left, right;
+    int32_t rank;
+
+    vocabulary->rank_of_char = calloc(HM_CHARS, sizeof(int32_t));
+    vocabulary->borders = malloc(256 * sizeof *vocabulary->borders);
+    if (vocabulary->rank_of_char == NULL || vocabulary->borders == NULL)
+        return 0;
+    for (left = 0; left < 256; left++)
+        for (right = 0; right < HM_BORDERS; right++)
+            vocabulary->borders[left][right] = INT32_MAX;
+    for (rank = 0; rank < vocabulary->size; rank++) {
+        size_t length;
+        const uint8_t *bytes = hm_token(vocabulary, rank, &length);
+
+        if (length > 1 && (bytes[0] >= 0x80 || bytes[length - 1] >= 0x80)) {
+            note_borders(vocabulary, rank);
+            note_character(vocabulary, rank);
+        }
+    }
+    return 1;
+}
+
+int hm_enter_merges(hm_vocabulary *vocabulary)
+{
+    return make_char_tables(vocabulary) && make_merge_tables(vocabulary);
 }
 
 /* ---- Memory ------------------------------------------------------------- */
@@ -276,5 +356,7 @@ void hm_vocabulary_free(hm_vocabulary *vocabulary)
     free(vocabulary->bytes);
     free(vocabulary->tables);
     free(vocabulary->merge_block);
+    free(vocabulary->rank_of_char);
+    free(vocabulary->borders);
     memset(vocabulary, 0, sizeof *vocabulary);
 }

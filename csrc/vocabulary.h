@@ -52,6 +52,12 @@ typedef struct hm_merge_slot {
 
 #define HM_MORE 0x80000000u
 
+#define HM_CHARS 0x10000
+
+/* What may stand behind the border of a character: a byte from C0 on, or ASCII,
+ * which is all one. */
+#define HM_BORDERS 65
+
 typedef struct hm_vocabulary {
     int32_t size;            /* ranks are below this; some may be unused */
     int32_t longest;         /* bytes of the longest token */
@@ -63,6 +69,8 @@ typedef struct hm_vocabulary {
     hm_pair *merged_from;    /* by rank */
     uint32_t *merge_tables;  /* by left rank: see hm_merge */
     hm_merge_slot *merges;   /* NULL: the merges are not known */
+    int32_t *rank_of_char;   /* by code point below HM_CHARS; 0: none */
+    int32_t (*borders)[HM_BORDERS]; /* see hm_border */
     void *tables;            /* the memory of entries, merged_from, offsets
                                 and merge_tables */
     void *merge_block;       /* that of merges */
@@ -86,7 +94,8 @@ int hm_vocabulary_allocate(hm_vocabulary *vocabulary, int32_t size);
  * Errors: HARMONY_BAD_VOCABULARY. */
 harmony_status hm_enter_tokens(hm_vocabulary *vocabulary, harmony_error *error);
 
-/* Make the tables of merges from `merged_from`. 0 if there is no memory. */
+/* Make the tables of merges and characters from `merged_from` and the tokens'
+ * bytes. 0 if there is no memory. */
 int hm_enter_merges(hm_vocabulary *vocabulary);
 
 /* ---- Looking up --------------------------------------------------------- */
@@ -139,6 +148,35 @@ static inline int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left,
     if (differ >= HM_MORE && differ != HM_MORE)
         return hm_merge_further_on(slots, mask, right);
     return slot.rank | -(int32_t)((differ & ~HM_MORE) != 0);
+}
+
+/* The length of the character of two or three bytes that `bytes` begin with, and
+ * its code point; 0 if they begin with none. */
+static inline size_t hm_char_at(const uint8_t *bytes, size_t length,
+                                uint32_t *code_point)
+{
+    uint8_t first = bytes[0];
+
+    if (length < 2 || first < 0xC2 || first >= 0xF0 || bytes[1] >> 6 != 2)
+        return 0;
+    *code_point = (first & 0x1Fu) << 6 | (bytes[1] & 0x3Fu);
+    if (first < 0xE0)
+        return 2;
+    if (length < 3 || bytes[2] >> 6 != 2)
+        return 0;
+    *code_point = (first & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6
+                  | (bytes[2] & 0x3Fu);
+    return *code_point < 0x800 ? 0 : 3;
+}
+
+/* Of a border between two characters, known by the bytes on both sides of it: the
+ * least rank of a token that reaches across it and does not hold whole characters
+ * only; INT32_MAX if there is none. `right` is ASCII or from C0 on. */
+static inline int32_t hm_border(const hm_vocabulary *vocabulary, uint8_t left,
+                                uint8_t right)
+{
+    return vocabulary->borders[left][right < 0x80 ? HM_BORDERS - 1
+                                                  : right - 0xC0];
 }
 
 /* The keys of short byte strings, and where their search begins. */

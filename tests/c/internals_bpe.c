@@ -235,6 +235,33 @@ static long check_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
 
 /* ---- Random vocabularies ----------------------------------------------- */
 
+/* `letters` up to 26 are so many of a-z; from CHARACTERS on, these characters,
+ * which share first and last bytes, and a few bytes that are none. */
+#define CHARACTERS 100
+
+static const char *const characters[] = {
+    "\xC3\xA9", "a", "\xD0\xA9", " ", "\xE4\xB8\xAD", "\xC3\xA8", "\xE4\xB8\xA9",
+    "\xE3\x81\xAD", "\xF0\x9F\x98\x80", "\xA9", "\xC3", "\xE4\xB8", "\xE0\x83\xA9",
+};
+
+static void random_text(uint64_t *seed, uint32_t letters, uint8_t *text,
+                        size_t length)
+{
+    size_t i, size;
+
+    if (letters < CHARACTERS) {
+        for (i = 0; i < length; i++)
+            text[i] = (uint8_t)('a' + random_below(seed, letters));
+        return;
+    }
+    for (i = 0; i < length; i += size) {
+        const char *next = characters[random_below(seed, letters - CHARACTERS)];
+
+        size = strlen(next) < length - i ? strlen(next) : length - i;
+        memcpy(text + i, next, size);
+    }
+}
+
 /* Merges of pairs that come up in a random text, any that do: what is rare is
  * as likely to be early as what is frequent. */
 static void train(uint64_t *seed, uint32_t letters, uint32_t merges)
@@ -243,8 +270,7 @@ static void train(uint64_t *seed, uint32_t letters, uint32_t merges)
     size_t i, start, length;
 
     begin_tokens(seed);
-    for (i = 0; i < sizeof text; i++)
-        text[i] = (uint8_t)('a' + random_below(seed, letters));
+    random_text(seed, letters, text, sizeof text);
     while (merges-- > 0) {
         slow_merge(text, sizeof text, sizeof text);
         if (parts.count < 2)
@@ -282,9 +308,9 @@ static void random_piece(uint64_t *seed, uint32_t letters, uint8_t *piece,
                                           : 1 + random_below(seed, 7);
     size_t i;
 
-    for (i = 0; i < length; i++)
-        piece[i] = i < period ? (uint8_t)('a' + random_below(seed, letters))
-                              : piece[i - period];
+    random_text(seed, letters, piece, period < length ? period : length);
+    for (i = period; i < length; i++)
+        piece[i] = piece[i - period];
 }
 
 static void test_random(void)
@@ -302,6 +328,32 @@ static void test_random(void)
         for (i = 0; i < 30; i++) {
             size_t length = i == 0 && round % 5 == 0 ? LONGEST_PIECE
                                                      : random_length(&seed);
+
+            random_piece(&seed, letters, piece, length);
+            check_piece(&vocabulary, piece, length);
+        }
+        hm_vocabulary_free(&vocabulary);
+    }
+}
+
+/* Characters of several bytes, whose bytes join early or late, or join others
+ * first. */
+static void test_characters(void)
+{
+    static uint8_t piece[400];
+    uint64_t seed = 7;
+    hm_vocabulary vocabulary;
+    int round, i;
+
+    for (round = 0; round < 60; round++) {
+        uint32_t letters = CHARACTERS + 2
+                           + random_below(&seed, sizeof characters
+                                                     / sizeof *characters - 1);
+
+        train(&seed, letters, 5 + random_below(&seed, 120));
+        load(&vocabulary);
+        for (i = 0; i < 40; i++) {
+            size_t length = 1 + random_below(&seed, i % 8 ? 40 : 400);
 
             random_piece(&seed, letters, piece, length);
             check_piece(&vocabulary, piece, length);
@@ -507,6 +559,7 @@ static void test_not_byte_pair(void)
 void test_bpe(void)
 {
     test_random();
+    test_characters();
     test_lengths();
     test_chains();
     test_no_memory();
