@@ -5,23 +5,34 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from typing import IO
 
 import orjson
 
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
 from harmony.errors import VocabularyError
-from harmony.messages import Conversation, RenderConversationConfig, Role
+from harmony.jobs import PURPOSES, RenderJob
+from harmony.messages import Role
 from harmony.parser import OnError, StreamableParser, StreamState, role_of_header
 
 BAD_INPUT = 1
+STOPPED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status: 0, 1 for bad input, 2 for bad usage."""
-    options = _parser().parse_args(arguments)
+    """Run the command; return its exit status.
+
+    0, 1 for bad input, 2 for bad usage, 130 if it was stopped by Ctrl-C.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.run is _render and options.jsonl != (options.out is not None):
+        parser.error("--jsonl and --out go together")
     run: Callable[[argparse.Namespace, HarmonyEncoding], str] = options.run
     try:
         encoding = load_harmony_encoding("HarmonyGptOss")
@@ -31,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output = run(options, encoding)
     except (RuntimeError, ValueError, OSError) as error:
         return _complain(error, f"{options.file}: ")
+    except KeyboardInterrupt:
+        sys.stderr.write("harmony: stopped\n")
+        return STOPPED
     return _write(output)
 
 
@@ -89,7 +103,7 @@ def _add_render_options(render: argparse.ArgumentParser) -> None:
     render.add_argument(
         "--for",
         dest="purpose",
-        choices=["completion", "training", "conversation"],
+        choices=PURPOSES,
         default="completion",
         help="what the tokens are for (default: %(default)s)",
     )
@@ -104,6 +118,49 @@ def _add_render_options(render: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the messages on channel analysis of finished turns",
     )
+    lines = render.add_argument_group("many conversations")
+    lines.add_argument(
+        "--jsonl",
+        action="store_true",
+        help="FILE is a conversation a line; write their tokens to --out, print counts",
+    )
+    lines.add_argument(
+        "--out",
+        metavar="OUT",
+        type=_record_file,
+        help="OUT.jsonl: a list of tokens a line; OUT.bin: int32, with their starts in "
+        "OUT.idx, uint64",
+    )
+    lines.add_argument(
+        "--processes",
+        metavar="N",
+        type=_count,
+        default=os.cpu_count() or 1,
+        help="how many processes render (default: as many as there are CPUs)",
+    )
+    lines.add_argument(
+        "--on-error",
+        choices=["stop", "skip"],
+        default="stop",
+        help="what to do at a line that can't be rendered (default: %(default)s)",
+    )
+    lines.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on where the last run into OUT was stopped",
+    )
+
+
+def _record_file(path: str) -> str:
+    if not path.endswith((".jsonl", ".bin")):
+        raise argparse.ArgumentTypeError("a name in .jsonl or .bin says what to write")
+    return path
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
+    return int(text)
 
 
 def _add_parse_options(parse: argparse.ArgumentParser) -> None:
@@ -125,9 +182,7 @@ def _add_parse_options(parse: argparse.ArgumentParser) -> None:
 
 
 def _read(path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read()
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         return file.read()
 
 
@@ -173,17 +228,60 @@ def _tokens_or_text(tokens: list[int], encoding: HarmonyEncoding, text: bool) ->
 
 
 def _render(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
-    conversation = Conversation.from_json(_read(options.file))
-    config = RenderConversationConfig(auto_drop_analysis=not options.keep_analysis)
-    if options.purpose == "completion":
-        tokens = encoding.render_conversation_for_completion(
-            conversation, options.role, config
-        )
-    elif options.purpose == "training":
-        tokens = encoding.render_conversation_for_training(conversation, config)
-    else:
-        tokens = encoding.render_conversation(conversation, config)
-    return _tokens_or_text(tokens, encoding, options.text)
+    job = RenderJob(options.purpose, options.role, options.keep_analysis)
+    if options.jsonl:
+        return _render_lines(options, job)
+    return _tokens_or_text(
+        job.tokens(encoding, _read(options.file)), encoding, options.text
+    )
+
+
+def _render_lines(options: argparse.Namespace, job: RenderJob) -> str:
+    from harmony.bulk import BulkRun
+    from harmony.journal import Checkpoint
+    from harmony.meter import meter
+
+    run = BulkRun(
+        options.out,
+        job,
+        options.processes,
+        skips=options.on_error == "skip",
+        resumes=options.resume,
+    )
+    if _are_one(options.file, options.out):
+        raise ValueError("--out is the same file")
+    with _opened(options.file) as source, meter("render", _size(source)) as screen:
+        seen, told = screen
+
+        def tell(line: int, reason: str) -> None:
+            told(f"harmony: {options.file}: line {line}: {reason}")
+
+        def see(reached: Checkpoint) -> None:
+            seen(reached.offset, f"{reached.records} records")
+
+        done = run(source, tell, see)
+    if done is None:
+        sys.stderr.write(f"harmony: {options.out}: finished, nothing to resume\n")
+        return ""
+    counts = ("lines", "records", "skipped", "tokens")
+    return _json({count: getattr(done, count) for count in counts})
+
+
+def _are_one(source: str, target: str) -> bool:
+    both = os.path.exists(source) and os.path.exists(target)
+    return both and os.path.samefile(source, target)
+
+
+def _opened(path: str) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(sys.stdin.buffer) if path == "-" else open(path, "rb")
+
+
+def _size(file: IO[bytes]) -> int | None:
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _parse(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
