@@ -15,13 +15,18 @@ from typing import IO
 import orjson
 
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
-from harmony.errors import VocabularyError
+from harmony.errors import HarmonyError, VocabularyError
 from harmony.jobs import PURPOSES, RenderJob
 from harmony.messages import Role
-from harmony.parser import OnError, StreamableParser, StreamState, role_of_header
+from harmony.parser import OnError, StreamableParser, awaits_message
+from harmony.show import Reading, read
 
 BAD_INPUT = 1
 STOPPED = 130
+RICH_IS_MISSING = (
+    "to show this on a terminal takes the library rich: pip install "
+    "'harmony-format[show]' (--html does without)"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_render_options(command("render", _render, "A conversation in JSON, to tokens"))
     _add_parse_options(command("parse", _parse, "Tokens, to messages in JSON"))
+    _add_show_options(command("show", _show, "Text or tokens, to look at as messages"))
     command("encode", _encode, "Text, to tokens").add_argument(
         "--special", action="store_true", help="take special tokens in text as such"
     )
@@ -163,6 +169,27 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _add_show_options(show: argparse.ArgumentParser) -> None:
+    show.add_argument(
+        "--text", action="store_true", help="a JSON list in FILE is text, not token ids"
+    )
+    show.add_argument(
+        "--role",
+        choices=[*(role.value for role in Role), "none"],
+        help="who writes the first message, whose header is open (default: none if "
+        "FILE begins with <|start|>, else assistant)",
+    )
+    show.add_argument(
+        "--tokens", action="store_true", help="show where a token ends and one begins"
+    )
+    show.add_argument("--ids", action="store_true", help="show the ids of tokens")
+    show.add_argument(
+        "--html",
+        metavar="PAGE",
+        help="write a page for the browser, which needs nothing else",
+    )
+
+
 def _add_parse_options(parse: argparse.ArgumentParser) -> None:
     parse.add_argument(
         "--text", action="store_true", help="read harmony text, not token ids"
@@ -187,7 +214,10 @@ def _read(path: str) -> bytes:
 
 
 def _read_text(path: str) -> str:
-    data = _read(path)
+    return _utf8(_read(path))
+
+
+def _utf8(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -201,6 +231,10 @@ def _read_tokens(path: str) -> list[int]:
     data = _read(path)
     if not data.lstrip().startswith(b"["):
         return [_token_id(index, word) for index, word in enumerate(data.split())]
+    return _json_tokens(data)
+
+
+def _json_tokens(data: bytes) -> list[int]:
     try:
         tokens = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -294,7 +328,7 @@ def _parse(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     on_error: OnError = "recover" if options.recover else "raise"
     parser = StreamableParser(encoding, role, on_error=on_error)
     parser.feed(tokens)
-    if not _waits_for_next_message(parser, encoding):
+    if not awaits_message(parser, encoding):
         parser.process_eos()
     output: dict[str, object] = {
         "messages": [message.to_dict() for message in parser.messages]
@@ -304,14 +338,43 @@ def _parse(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     return _json(output)
 
 
-def _waits_for_next_message(
-    parser: StreamableParser, encoding: HarmonyEncoding
-) -> bool:
-    """Tell whether the tokens are a prompt, which ends in ``<|start|>`` and a role."""
-    if parser.state != StreamState.HEADER:
-        return False
-    header = parser.state_data["header_tokens"]
-    return role_of_header(encoding, header) is not None
+def _show(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    tokens = _shown_tokens(options, encoding)
+    role = options.role
+    if role is None:
+        begins = encoding.decode(tokens[:1]) == "<|start|>"
+        role = "none" if begins else "assistant"
+    reading = read(encoding, tokens, None if role == "none" else role)
+    if options.html is None:
+        return _drawn(reading, options)
+    from harmony.page import page
+
+    name = "standard input" if options.file == "-" else os.path.basename(options.file)
+    with open(options.html, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(page(reading, name, options.tokens, options.ids))
+    return ""
+
+
+def _drawn(reading: Reading, options: argparse.Namespace) -> str:
+    try:
+        from harmony.terminal import Drawing, draw
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != "rich":
+            raise
+        raise HarmonyError(RICH_IS_MISSING) from None
+    return draw(reading, sys.stdout, Drawing(options.tokens, options.ids))
+
+
+def _shown_tokens(options: argparse.Namespace, encoding: HarmonyEncoding) -> list[int]:
+    """Return tokens as they are given, or those of text."""
+    data = _read(options.file)
+    if not options.text and _looks_like_ids(data):
+        return _json_tokens(data)
+    return encoding.encode(_utf8(data), allowed_special="all")
+
+
+def _looks_like_ids(data: bytes) -> bool:
+    return re.match(rb"\s*\[\s*(-?[0-9]|\]\s*$)", data) is not None
 
 
 def _encode(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:

@@ -57,9 +57,12 @@ PYTHON: dict[str, set[str]] = {
     "meter": set(),
     "workers": {"encoding", "errors", "jobs"},
     "bulk": {"errors", "jobs", "journal", "recordfiles", "workers"},
+    "show": {"encoding", "errors", "messages", "parser", "repairs"},
+    "terminal": {"messages", "show"},
+    "page": {"show"},
     "cli": {
         *{"bulk", "encoding", "errors", "jobs", "journal", "messages", "meter"},
-        *{"parser"},
+        *{"page", "parser", "show", "terminal"},
     },
     "__main__": {"cli"},
 }
@@ -106,6 +109,7 @@ OTHER_PACKAGES = {
     "cli": {"orjson"},
     "journal": {"orjson"},
     "meter": {"rich"},
+    "terminal": {"rich"},
     "workers": {"orjson"},
     "jsontext": {"orjson"},
     "pydantic_support": {"orjson", "pydantic_core"},
