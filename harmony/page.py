@@ -244,7 +244,8 @@ def _cell(cell: Cell, first: bool) -> str:
     special = ' class="s"' if cell.special else ""
     reached = "0" if first else "-1"
     ids = " ".join(map(str, cell.tokens))
-    shown = escape(text).replace("\n", "<i></i>\n")
+    # Behind its line feed, an id would stand on the next line.
+    shown = escape(text).replace("\n", f'<i data-t="{ids}"></i>\n', 1)
     return f'<span data-t="{ids}"{known}{special} tabindex="{reached}">{shown}</span>'
 
 

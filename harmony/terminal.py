@@ -64,7 +64,7 @@ class _Artist:
         self._reading = reading
         self._console = console
         self._drawing = drawing
-        self._shades = console.color_system is not None
+        self._shades = console.is_terminal and not console.no_color
 
     def block(self, number: int, block: Block) -> None:
         """Print a heading, the header, the content, each behind a bar."""
@@ -121,10 +121,12 @@ class _Artist:
                 style = SHADES[turn % 2]
             elif turn and not self._drawing.ids:
                 line.append("│")
-        line.append(text, style)
+        head, feed, tail = text.partition("\n")
+        line.append(head, style)
         if self._drawing.ids:
             ids = " ".join(map(str, cell.tokens))
             line.append(f"⟨{ids}⟩", "dim")
+        line.append(feed + tail, style)
 
     def summary(self) -> None:
         """Print how many tokens each role has on each channel."""
