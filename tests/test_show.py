@@ -237,7 +237,7 @@ EXPECTED = """\
 ▍ 4 no message  1 token
 ▍ ⚠ stray_stop <|end|>
 
-▍ 5 tool functions.now → assistant  commentary  9 + 2 tokens
+▍ 5 tool functions.now → assistant  commentary  10 + 2 tokens
 ▍ <|start|>functions.now to=assistant<|channel|>commentary<|message|>
 ▍ 12
 ▍ <|end|>
