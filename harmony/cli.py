@@ -5,23 +5,39 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from typing import IO
 
 import orjson
 
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
-from harmony.errors import VocabularyError
-from harmony.messages import Conversation, RenderConversationConfig, Role
-from harmony.parser import OnError, StreamableParser, StreamState, role_of_header
+from harmony.errors import HarmonyError, VocabularyError
+from harmony.jobs import PURPOSES, RenderJob
+from harmony.messages import Role
+from harmony.parser import OnError, StreamableParser, awaits_message
+from harmony.show import Reading, read
 
 BAD_INPUT = 1
+STOPPED = 130
+RICH_IS_MISSING = (
+    "to show this on a terminal takes the library rich: pip install "
+    "'harmony-format[show]' (--html does without)"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status: 0, 1 for bad input, 2 for bad usage."""
-    options = _parser().parse_args(arguments)
+    """Run the command; return its exit status.
+
+    0, 1 for bad input, 2 for bad usage, 130 if it was stopped by Ctrl-C.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.run is _render and options.jsonl != (options.out is not None):
+        parser.error("--jsonl and --out go together")
     run: Callable[[argparse.Namespace, HarmonyEncoding], str] = options.run
     try:
         encoding = load_harmony_encoding("HarmonyGptOss")
@@ -31,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output = run(options, encoding)
     except (RuntimeError, ValueError, OSError) as error:
         return _complain(error, f"{options.file}: ")
+    except KeyboardInterrupt:
+        sys.stderr.write("harmony: stopped\n")
+        return STOPPED
     return _write(output)
 
 
@@ -75,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_render_options(command("render", _render, "A conversation in JSON, to tokens"))
     _add_parse_options(command("parse", _parse, "Tokens, to messages in JSON"))
+    _add_show_options(command("show", _show, "Text or tokens, to look at as messages"))
     command("encode", _encode, "Text, to tokens").add_argument(
         "--special", action="store_true", help="take special tokens in text as such"
     )
@@ -89,7 +109,7 @@ def _add_render_options(render: argparse.ArgumentParser) -> None:
     render.add_argument(
         "--for",
         dest="purpose",
-        choices=["completion", "training", "conversation"],
+        choices=PURPOSES,
         default="completion",
         help="what the tokens are for (default: %(default)s)",
     )
@@ -103,6 +123,70 @@ def _add_render_options(render: argparse.ArgumentParser) -> None:
         "--keep-analysis",
         action="store_true",
         help="keep the messages on channel analysis of finished turns",
+    )
+    lines = render.add_argument_group("many conversations")
+    lines.add_argument(
+        "--jsonl",
+        action="store_true",
+        help="FILE is a conversation a line; write their tokens to --out, print counts",
+    )
+    lines.add_argument(
+        "--out",
+        metavar="OUT",
+        type=_record_file,
+        help="OUT.jsonl: a list of tokens a line; OUT.bin: int32, with their starts in "
+        "OUT.idx, uint64",
+    )
+    lines.add_argument(
+        "--processes",
+        metavar="N",
+        type=_count,
+        default=os.cpu_count() or 1,
+        help="how many processes render (default: as many as there are CPUs)",
+    )
+    lines.add_argument(
+        "--on-error",
+        choices=["stop", "skip"],
+        default="stop",
+        help="what to do at a line that can't be rendered (default: %(default)s)",
+    )
+    lines.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on where the last run into OUT was stopped",
+    )
+
+
+def _record_file(path: str) -> str:
+    if not path.endswith((".jsonl", ".bin")):
+        raise argparse.ArgumentTypeError("a name in .jsonl or .bin says what to write")
+    return path
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
+    return int(text)
+
+
+def _add_show_options(show: argparse.ArgumentParser) -> None:
+    show.add_argument(
+        "--text", action="store_true", help="a JSON list in FILE is text, not token ids"
+    )
+    show.add_argument(
+        "--role",
+        choices=[*(role.value for role in Role), "none"],
+        help="who writes the first message, whose header is open (default: none if "
+        "FILE begins with <|start|>, else assistant)",
+    )
+    show.add_argument(
+        "--tokens", action="store_true", help="show where a token ends and one begins"
+    )
+    show.add_argument("--ids", action="store_true", help="show the ids of tokens")
+    show.add_argument(
+        "--html",
+        metavar="PAGE",
+        help="write a page for the browser, which needs nothing else",
     )
 
 
@@ -125,14 +209,15 @@ def _add_parse_options(parse: argparse.ArgumentParser) -> None:
 
 
 def _read(path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read()
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         return file.read()
 
 
 def _read_text(path: str) -> str:
-    data = _read(path)
+    return _utf8(_read(path))
+
+
+def _utf8(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -146,6 +231,10 @@ def _read_tokens(path: str) -> list[int]:
     data = _read(path)
     if not data.lstrip().startswith(b"["):
         return [_token_id(index, word) for index, word in enumerate(data.split())]
+    return _json_tokens(data)
+
+
+def _json_tokens(data: bytes) -> list[int]:
     try:
         tokens = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -173,17 +262,60 @@ def _tokens_or_text(tokens: list[int], encoding: HarmonyEncoding, text: bool) ->
 
 
 def _render(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
-    conversation = Conversation.from_json(_read(options.file))
-    config = RenderConversationConfig(auto_drop_analysis=not options.keep_analysis)
-    if options.purpose == "completion":
-        tokens = encoding.render_conversation_for_completion(
-            conversation, options.role, config
-        )
-    elif options.purpose == "training":
-        tokens = encoding.render_conversation_for_training(conversation, config)
-    else:
-        tokens = encoding.render_conversation(conversation, config)
-    return _tokens_or_text(tokens, encoding, options.text)
+    job = RenderJob(options.purpose, options.role, options.keep_analysis)
+    if options.jsonl:
+        return _render_lines(options, job)
+    return _tokens_or_text(
+        job.tokens(encoding, _read(options.file)), encoding, options.text
+    )
+
+
+def _render_lines(options: argparse.Namespace, job: RenderJob) -> str:
+    from harmony.bulk import BulkRun
+    from harmony.journal import Checkpoint
+    from harmony.meter import meter
+
+    run = BulkRun(
+        options.out,
+        job,
+        options.processes,
+        skips=options.on_error == "skip",
+        resumes=options.resume,
+    )
+    if _are_one(options.file, options.out):
+        raise ValueError("--out is the same file")
+    with _opened(options.file) as source, meter("render", _size(source)) as screen:
+        seen, told = screen
+
+        def tell(line: int, reason: str) -> None:
+            told(f"harmony: {options.file}: line {line}: {reason}")
+
+        def see(reached: Checkpoint) -> None:
+            seen(reached.offset, f"{reached.records} records")
+
+        done = run(source, tell, see)
+    if done is None:
+        sys.stderr.write(f"harmony: {options.out}: finished, nothing to resume\n")
+        return ""
+    counts = ("lines", "records", "skipped", "tokens")
+    return _json({count: getattr(done, count) for count in counts})
+
+
+def _are_one(source: str, target: str) -> bool:
+    both = os.path.exists(source) and os.path.exists(target)
+    return both and os.path.samefile(source, target)
+
+
+def _opened(path: str) -> AbstractContextManager[IO[bytes]]:
+    return nullcontext(sys.stdin.buffer) if path == "-" else open(path, "rb")
+
+
+def _size(file: IO[bytes]) -> int | None:
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _parse(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
@@ -196,7 +328,7 @@ def _parse(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     on_error: OnError = "recover" if options.recover else "raise"
     parser = StreamableParser(encoding, role, on_error=on_error)
     parser.feed(tokens)
-    if not _waits_for_next_message(parser, encoding):
+    if not awaits_message(parser, encoding):
         parser.process_eos()
     output: dict[str, object] = {
         "messages": [message.to_dict() for message in parser.messages]
@@ -206,14 +338,43 @@ def _parse(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     return _json(output)
 
 
-def _waits_for_next_message(
-    parser: StreamableParser, encoding: HarmonyEncoding
-) -> bool:
-    """Tell whether the tokens are a prompt, which ends in ``<|start|>`` and a role."""
-    if parser.state != StreamState.HEADER:
-        return False
-    header = parser.state_data["header_tokens"]
-    return role_of_header(encoding, header) is not None
+def _show(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    tokens = _shown_tokens(options, encoding)
+    role = options.role
+    if role is None:
+        begins = encoding.decode(tokens[:1]) == "<|start|>"
+        role = "none" if begins else "assistant"
+    reading = read(encoding, tokens, None if role == "none" else role)
+    if options.html is None:
+        return _drawn(reading, options)
+    from harmony.page import page
+
+    name = "standard input" if options.file == "-" else os.path.basename(options.file)
+    with open(options.html, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(page(reading, name, options.tokens, options.ids))
+    return ""
+
+
+def _drawn(reading: Reading, options: argparse.Namespace) -> str:
+    try:
+        from harmony.terminal import Drawing, draw
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != "rich":
+            raise
+        raise HarmonyError(RICH_IS_MISSING) from None
+    return draw(reading, sys.stdout, Drawing(options.tokens, options.ids))
+
+
+def _shown_tokens(options: argparse.Namespace, encoding: HarmonyEncoding) -> list[int]:
+    """Return tokens as they are given, or those of text."""
+    data = _read(options.file)
+    if not options.text and _looks_like_ids(data):
+        return _json_tokens(data)
+    return encoding.encode(_utf8(data), allowed_special="all")
+
+
+def _looks_like_ids(data: bytes) -> bool:
+    return re.match(rb"\s*\[\s*(-?[0-9]|\]\s*$)", data) is not None
 
 
 def _encode(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:

@@ -379,6 +379,13 @@ def role_of_header(encoding: HarmonyEncoding, tokens: list[int]) -> Role | None:
         return None
 
 
+def awaits_message(parser: StreamableParser, encoding: HarmonyEncoding) -> bool:
+    """Tell whether the tokens are a prompt, which ends in ``<|start|>`` and a role."""
+    if parser.state is not StreamState.HEADER:
+        return False
+    return role_of_header(encoding, parser.state_data["header_tokens"]) is not None
+
+
 def parse(parser: StreamableParser, tokens: Iterable[int]) -> list[Message]:
     """Feed all tokens of a completion to a new parser; return the messages."""
     parser._native.feed(tokens)

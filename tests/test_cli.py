@@ -358,7 +358,7 @@ def test_bad_input_is_one_line_that_says_what_and_where(
     assert result.err.endswith("\n")
 
 
-@pytest.mark.parametrize("command", ["render", "parse", "encode", "decode"])
+@pytest.mark.parametrize("command", ["render", "parse", "show", "encode", "decode"])
 def test_a_file_that_can_not_be_read_is_named(
     run: Run, command: str, tmp_path: Path
 ) -> None:
@@ -390,7 +390,10 @@ def test_a_vocabulary_that_can_not_be_read_is_named(
     "arguments",
     [
         "",
-        "show x",
+        "sing x",
+        "show",
+        "show --role bob x",
+        "show --html x",
         "render",
         "render a b",
         "render --for fun x",
@@ -412,7 +415,7 @@ def test_bad_usage_is_status_2(run: Run, arguments: str) -> None:
     assert "harmony: error: " in result.err or " error: " in result.err
 
 
-@pytest.mark.parametrize("command", ["render", "parse", "encode", "decode"])
+@pytest.mark.parametrize("command", ["render", "parse", "show", "encode", "decode"])
 def test_help_says_what_a_command_does(run: Run, command: str) -> None:
     assert command in text(run("--help"))
     assert f"usage: harmony {command}" in text(run(command, "--help"))

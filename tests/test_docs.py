@@ -22,6 +22,7 @@ from harmony import (
     StreamableParser,
     WarningKind,
 )
+from harmony.cli import main
 
 ROOT = Path(__file__).parents[1]
 FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
@@ -81,6 +82,38 @@ def test_the_python_page_shows_every_public_name() -> None:
         name for name in harmony.__all__ if not re.search(rf"\b{name}\b", blocks)
     ]
     assert missing == []
+
+
+COMMAND = (ROOT / "docs" / "command.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_show(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    pytest.importorskip("rich")
+    pattern = r"\$ printf '(.*)' \| harmony show -\n(.*?)\n```"
+    ((given, expected),) = re.findall(pattern, COMMAND, re.S)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+    assert main(["show", "-"]) == 0
+    lines = capsysbinary.readouterr().out.decode().splitlines()
+    assert [line.rstrip() for line in lines] == expected.splitlines()
+
+
+def test_the_example_of_many_conversations(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    talk = b" ".join((ROOT / "test-data" / "weather.json").read_bytes().split())
+    Path("talks.jsonl").write_bytes(3000 * (talk + b"\n"))
+    pattern = r"\$ harmony (render --jsonl .*)\n(.*)\n```"
+    ((command, expected),) = re.findall(pattern, COMMAND)
+    assert main(command.split()) == 0
+    assert capsys.readouterr().out == f"{expected}\n"
+    (example,) = re.findall(r"```python\n(.*?)```", COMMAND, re.S)
+    exec(example, {})
+    assert capsys.readouterr().out.startswith("3000 462000 [200006")
 
 
 RECOVERED = re.findall(

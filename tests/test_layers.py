@@ -51,7 +51,19 @@ PYTHON: dict[str, set[str]] = {
     "tokenizer": {"_native", "codec", "errors", "surrogates", "vocabulary"},
     "__init__": set(),
     "compat": {"__init__"},
-    "cli": {"encoding", "errors", "messages", "parser"},
+    "jobs": {"encoding", "messages"},
+    "recordfiles": set(),
+    "journal": set(),
+    "meter": set(),
+    "workers": {"encoding", "errors", "jobs"},
+    "bulk": {"errors", "jobs", "journal", "recordfiles", "workers"},
+    "show": {"encoding", "errors", "messages", "parser", "repairs"},
+    "terminal": {"messages", "show"},
+    "page": {"show"},
+    "cli": {
+        *{"bulk", "encoding", "errors", "jobs", "journal", "messages", "meter"},
+        *{"page", "parser", "show", "terminal"},
+    },
     "__main__": {"cli"},
 }
 # For type checkers alone: the parser is given an encoding, which makes parsers; the
@@ -95,6 +107,10 @@ C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {"pretokenize.c": {"emmintrin.h"}}  # where the machine has them
 OTHER_PACKAGES = {
     "cli": {"orjson"},
+    "journal": {"orjson"},
+    "meter": {"rich"},
+    "terminal": {"rich"},
+    "workers": {"orjson"},
     "jsontext": {"orjson"},
     "pydantic_support": {"orjson", "pydantic_core"},
     "tokenizer": {"regex"},

@@ -1,0 +1,42 @@
+"""What ``harmony render`` is told to do with a conversation, one or many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harmony.encoding import HarmonyEncoding
+from harmony.messages import Conversation, RenderConversationConfig, Role
+
+PURPOSES = ("completion", "training", "conversation")
+"""What tokens can be for; each is a ``render_conversation…`` of the encoding."""
+
+
+@dataclass(frozen=True)
+class RenderJob:
+    """How to render: for what, who writes next, whether old thinking stays.
+
+    >>> from harmony import load_harmony_encoding
+    >>> encoding = load_harmony_encoding("HarmonyGptOss")
+    >>> talk = b'{"messages": [{"role": "user", "content": "hi"}]}'
+    >>> encoding.decode(RenderJob("completion").tokens(encoding, talk))
+    '<|start|>user<|message|>hi<|end|><|start|>assistant'
+    """
+
+    purpose: str = "completion"
+    role: str = Role.ASSISTANT.value
+    keep_analysis: bool = False
+
+    def tokens(self, encoding: HarmonyEncoding, json: bytes) -> list[int]:
+        """Return the tokens of a conversation in JSON.
+
+        Raises ``ValueError`` or ``RenderError`` if it is none, or has no token form.
+        """
+        conversation = Conversation.from_json(json)
+        config = RenderConversationConfig(auto_drop_analysis=not self.keep_analysis)
+        if self.purpose == "completion":
+            return encoding.render_conversation_for_completion(
+                conversation, self.role, config
+            )
+        if self.purpose == "training":
+            return encoding.render_conversation_for_training(conversation, config)
+        return encoding.render_conversation(conversation, config)

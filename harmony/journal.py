@@ -1,0 +1,72 @@
+"""The journal of a run over many conversations: how far it has come, on the disk.
+
+It lies beside the file that is written, ``OUT.journal``, while the run is not
+finished. It never says more than is on the disk, so whatever lies beyond what it says
+can be cut off, and the run goes on from there. A new journal takes the place of the
+old one as a whole.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+
+import orjson
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How far a run has come, counted in the input and in the output.
+
+    ``job``: what it was told to do. ``offset`` and ``lines``: how much of the input is
+    done with, in bytes and lines; ``tail``: the CRC-32 of the last bytes of it.
+    ``records``, ``tokens`` and ``size``: how much was written, ``size`` in bytes.
+    ``skipped``: how many lines gave no record.
+    """
+
+    job: dict[str, object] = field(default_factory=dict)
+    offset: int = 0
+    lines: int = 0
+    tail: int = 0
+    records: int = 0
+    tokens: int = 0
+    size: int = 0
+    skipped: int = 0
+
+
+def journal_path(path: str) -> str:
+    """Return the name of the journal of a file."""
+    return f"{path}.journal"
+
+
+def read(path: str) -> Checkpoint | None:
+    """Return how far the run that writes ``path`` has come; None if there is none.
+
+    Raises ``ValueError`` for what is no journal.
+    """
+    try:
+        with open(journal_path(path), "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        return None
+    try:
+        return Checkpoint(**orjson.loads(data))
+    except (TypeError, ValueError):
+        raise ValueError(f"{journal_path(path)} is no journal") from None
+
+
+def write(path: str, checkpoint: Checkpoint) -> None:
+    """Keep how far the run has come; what it says must be on the disk already."""
+    name = journal_path(path)
+    with open(f"{name}.new", "wb") as file:
+        file.write(orjson.dumps(asdict(checkpoint)))
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(f"{name}.new", name)
+
+
+def remove(path: str) -> None:
+    """Say that the run is finished."""
+    with suppress(FileNotFoundError):
+        os.remove(journal_path(path))

@@ -1,0 +1,344 @@
+"""Tokens as people look at them: messages as blocks, with what was repaired in them.
+
+This is what is shown, however it is shown: every token is in one block, in order, and
+nothing is left out. ``harmony.terminal`` and ``harmony.page`` draw it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from codecs import getincrementaldecoder
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from harmony.encoding import HarmonyEncoding
+from harmony.errors import DecodeError
+from harmony.messages import Message, Role, TextContent
+from harmony.parser import StreamableParser, StreamState, awaits_message
+from harmony.repairs import ParseWarning, WarningKind
+
+LONGEST_CELL = 8
+"""How many tokens may be held back; a character has four bytes at most."""
+
+_BEGIN_ANEW = {WarningKind.RESTARTED_HEADER, WarningKind.WHITE_SPACE}
+_IN_RUNS = {WarningKind.AFTER_END, WarningKind.STRAY_STOP, WarningKind.UNKNOWN_TOKEN}
+
+
+@dataclass(frozen=True)
+class Note:
+    """A repair, or several of one kind made at one token after the other.
+
+    ``position`` is the index of the first of these tokens, ``text`` what was left
+    out at all of them.
+    """
+
+    kind: WarningKind
+    position: int
+    text: str
+    count: int = 1
+
+
+@dataclass
+class Block:
+    """Tokens ``start`` to ``end``; from ``body`` on, those of the content.
+
+    ``message``: what they say; None if they are no message. ``role``: who is to write
+    the message that they open, as at the end of a prompt; else None.
+    """
+
+    start: int
+    body: int
+    end: int
+    message: Message | None = None
+    role: Role | None = None
+
+    @property
+    def header_count(self) -> int:
+        """How many tokens the header has, ``<|message|>`` included."""
+        return self.body - self.start
+
+    @property
+    def content_count(self) -> int:
+        """How many tokens the content has, the stop token included."""
+        return self.end - self.body
+
+
+@dataclass(frozen=True)
+class Count:
+    """What the messages of one role on one channel come to."""
+
+    role: Role
+    channel: str | None
+    messages: int = 0
+    header: int = 0
+    content: int = 0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The fewest tokens that are whole characters: nearly always one.
+
+    ``data``: the bytes of each, none for an id outside the vocabulary.
+    """
+
+    position: int
+    tokens: tuple[int, ...]
+    data: tuple[bytes, ...]
+    text: str
+    special: bool
+
+
+@dataclass
+class Reading:
+    """All tokens, in blocks, and what had to be repaired to read them.
+
+    >>> from harmony import load_harmony_encoding
+    >>> encoding = load_harmony_encoding("HarmonyGptOss")
+    >>> text = "<|channel|>final<|message|>4.<|return|><|end|>"
+    >>> tokens = encoding.encode(text, allowed_special="all")
+    >>> reading = read(encoding, tokens, "assistant")
+    >>> [(block.start, block.body, block.end) for block in reading.blocks]
+    [(0, 3, 6), (6, 6, 7)]
+    >>> [(note.kind.value, note.position) for note in reading.notes]
+    [('stray_stop', 6)]
+    """
+
+    encoding: HarmonyEncoding
+    tokens: Sequence[int]
+    blocks: list[Block] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def notes_of(self, block: Block) -> list[Note]:
+        """Return the notes to be shown in a block, in order."""
+        if block is self.blocks[-1]:
+            return self.notes[self.first_note(block.start) :]
+        return self.notes[self.first_note(block.start) : self.first_note(block.end)]
+
+    def first_note(self, position: int) -> int:
+        """Return the index of the first note at or behind a position."""
+        return bisect_left(self.notes, position, key=lambda note: note.position)
+
+    def counts(self) -> list[Count]:
+        """Return what roles and channels come to, in the order of their first."""
+        found: dict[tuple[Role, str | None], Count] = {}
+        for block in self.blocks:
+            if block.message is None:
+                continue
+            key = block.message.author.role, block.message.channel
+            count = found.get(key, Count(*key))
+            found[key] = Count(
+                *key,
+                count.messages + 1,
+                count.header + block.header_count,
+                count.content + block.content_count,
+            )
+        return list(found.values())
+
+    def unread(self) -> int:
+        """Return how many tokens are in no message."""
+        return sum(b.end - b.start for b in self.blocks if b.message is None)
+
+    def cells(self, start: int, end: int) -> Iterator[Cell]:
+        """Give the cells of tokens ``start`` to ``end``."""
+        first = start
+        decoder = getincrementaldecoder("utf-8")("replace")
+        for position in range(start, end):
+            token = self.tokens[position]
+            special = self.encoding.is_special_token(token)
+            data = self._bytes(token)
+            if first < position and (special or not data):
+                yield self._cell(first, position)
+                first = position
+                decoder.reset()
+            decoder.decode(data)
+            is_whole = special or not decoder.getstate()[0]
+            if is_whole or position - first == LONGEST_CELL - 1:
+                yield self._cell(first, position + 1, special)
+                first = position + 1
+                decoder.reset()
+        if first < end:
+            yield self._cell(first, end)
+
+    def _cell(self, start: int, end: int, special: bool = False) -> Cell:
+        tokens = tuple(self.tokens[start:end])
+        data = tuple(map(self._bytes, tokens))
+        text = b"".join(data).decode("utf-8", "replace") or "\ufffd"
+        return Cell(start, tokens, data, text, special)
+
+    def _bytes(self, token: int) -> bytes:
+        """Return the bytes of a token; none if there is no such token."""
+        try:
+            return self.encoding.decode_bytes([token])
+        except DecodeError:
+            return b""
+
+
+def read(
+    encoding: HarmonyEncoding, tokens: Sequence[int], role: Role | str | None = None
+) -> Reading:
+    """Return what tokens say; nothing is an error but an id that is no int32.
+
+    ``role``: who writes the first message, if its header is open, as that of a
+    completion; None if they begin with ``<|start|>``.
+    """
+    reader = _Reader(encoding, tokens, role)
+    for position, token in enumerate(tokens):
+        reader.take(position, token)
+    reader.finish()
+    return reader.reading
+
+
+class _Reader:
+    """Follows a parser token by token, and puts each token into a block."""
+
+    def __init__(
+        self, encoding: HarmonyEncoding, tokens: Sequence[int], role: Role | str | None
+    ) -> None:
+        self.reading = Reading(encoding, tokens)
+        self._encoding = encoding
+        self._parser = StreamableParser(encoding, role, on_error="recover")
+        self._stops = set(encoding.stop_tokens())
+        self._start = 0
+        self._body: int | None = None
+        self._warned = 0
+        self._messages = 0
+
+    def take(self, position: int, token: int) -> None:
+        """Take a token; a block that it ends is put away, with it or without it."""
+        before = self._parser.state
+        self._parser.process(token)
+        after = self._parser.state
+        kinds = self._note()
+        message = self._message()
+        if message is not None and token in self._stops:
+            self._stop(position, message, kinds)
+            return
+        begins = before is StreamState.EXPECT_START is not after
+        if message is not None or begins or kinds & _BEGIN_ANEW:
+            self._put(position, message, kinds)
+        if before is StreamState.HEADER and after is StreamState.EXPECT_START:
+            self._put(position + 1)
+        opens = before is not StreamState.CONTENT is after
+        if opens or WarningKind.REPEATED_MESSAGE in kinds:
+            self._body = position + 1
+
+    def finish(self) -> None:
+        """Take the end of the tokens."""
+        end = len(self.reading.tokens)
+        if awaits_message(self._parser, self._encoding):
+            header = self._parser.state_data["header_tokens"]
+            self._put(end)
+            self.reading.blocks[-1].role = Role(self._encoding.decode(header))
+            return
+        self._parser.process_eos()
+        kinds = self._note()
+        self._put(end, self._message(), kinds)
+
+    def _message(self) -> Message | None:
+        """Return the message that was finished just now; None if none was."""
+        messages = self._parser.messages
+        if len(messages) == self._messages:
+            return None
+        self._messages = len(messages)
+        return messages[-1]
+
+    def _note(self) -> set[WarningKind]:
+        """Note what was repaired just now; return the kinds."""
+        warnings = self._parser.warnings[self._warned :]
+        self._warned += len(warnings)
+        for warning in warnings:
+            self._add(warning)
+        return {warning.kind for warning in warnings}
+
+    def _add(self, warning: ParseWarning) -> None:
+        notes = self.reading.notes
+        kind, position, text, count = warning.kind, warning.position, warning.text, 1
+        if notes and kind in _IN_RUNS and notes[-1].kind is kind:
+            last = notes[-1]
+            if last.position + last.count == position:
+                notes.pop()
+                position, text, count = last.position, last.text + text, last.count + 1
+        notes.append(Note(kind, position, text, count))
+
+    def _stop(self, position: int, message: Message, kinds: set[WarningKind]) -> None:
+        """Put away a message that ends with its stop token, which is content."""
+        if self._body is None and WarningKind.BARE_TEXT not in kinds:
+            self._body = position
+        self._put(position + 1, message, kinds)
+
+    def _put(
+        self,
+        end: int,
+        message: Message | None = None,
+        kinds: Collection[WarningKind] = (),
+    ) -> None:
+        """Put away the tokens up to ``end``, if there are any or they are a message."""
+        if end > self._start or message is not None:
+            body = self._body
+            if body is None:
+                body = self._start if WarningKind.BARE_TEXT in kinds else end
+            self.reading.blocks.append(Block(self._start, body, end, message))
+        self._start, self._body = end, None
+
+
+def title(block: Block) -> str:
+    """Return who speaks to whom, or what else a block is.
+
+    >>> title(Block(0, 1, 2, Message("assistant", "{}", recipient="functions.f")))
+    'assistant → functions.f'
+    """
+    if block.message is None:
+        return f"{block.role.value}, to be written" if block.role else "no message"
+    author, recipient = block.message.author, block.message.recipient
+    name = "" if author.name is None else f" {author.name}"
+    return f"{author.role.value}{name}" + (f" → {recipient}" if recipient else "")
+
+
+def counted(block: Block) -> str:
+    """Return how many tokens a block has, in words: of its header and its content.
+
+    >>> counted(Block(0, 3, 8, Message("user", "hi"))), counted(Block(8, 8, 9))
+    ('3 + 5 tokens', '1 token')
+    """
+    if block.message is not None:
+        return f"{block.header_count} + {block.content_count} tokens"
+    count = block.end - block.start
+    return "1 token" if count == 1 else f"{count} tokens"
+
+
+def as_read(reading: Reading, block: Block) -> str | None:
+    """Return the content that was read, if the tokens of the content don't show it."""
+    if block.message is None:
+        return None
+    cells = reading.cells(block.body, block.end)
+    written = "".join(cell.text for cell in cells if not cell.special)
+    contents = block.message.content
+    read = "".join(item.text for item in contents if isinstance(item, TextContent))
+    return None if read == written else read
+
+
+def visible(text: str) -> str:
+    r"""Return text with characters that act on a screen, or hide, replaced.
+
+    Control characters, but for tabs and line feeds, become the pictures of them that
+    Unicode has; marks that turn the direction of writing, tags and other invisible
+    characters, their names in brackets.
+
+    >>> visible("\x1b[2Jhi\u202e")
+    '␛[2Jhi⟨U+202E⟩'
+    """
+    return _HIDDEN.sub(_shown, text)
+
+
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def _shown(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"

@@ -1,0 +1,219 @@
+"""Chunks of lines to batches of records, in order, over processes.
+
+A worker is this module in a Python of its own, which reads chunks from its standard
+input and writes batches to its standard output. It ends when its input does, so no
+worker outlives a parent that was killed; Ctrl-C does not reach it, so what it was
+doing is finished or dropped by the parent alone. Each worker has a thread of the
+parent, which hands it one chunk at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, Any
+
+import orjson
+
+from harmony.encoding import HarmonyEncoding, load_harmony_encoding
+from harmony.errors import HarmonyError
+from harmony.jobs import RenderJob
+
+AHEAD = 2
+"""How many chunks are under way for each process."""
+
+TAIL = 4096
+"""How many of the last bytes of its input a run remembers."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What became of the lines of a chunk.
+
+    ``data``: the records, as they go into the file. ``lengths``: how many tokens
+    each has. ``errors``: lines, counted from 0, that are no record, and why.
+    ``lines`` and ``size``: how many lines and bytes of the chunk are done with; all,
+    unless a bad line stopped it. ``tail``: the last ``TAIL`` of these bytes.
+    """
+
+    data: bytes
+    lengths: list[int]
+    errors: list[tuple[int, str]]
+    lines: int
+    size: int
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class LineRenderer:
+    """Makes a batch of a chunk.
+
+    ``flat``: records are int32, little-endian; else a JSON list a line.
+    ``stops``: the first bad line ends the batch.
+    """
+
+    job: RenderJob
+    flat: bool
+    stops: bool
+
+    def __call__(self, encoding: HarmonyEncoding, chunk: bytes) -> Batch:
+        """Render every line, up to the first bad one if that stops."""
+        lines = chunk.removesuffix(b"\n").split(b"\n")
+        records: list[bytes] = []
+        lengths: list[int] = []
+        errors: list[tuple[int, str]] = []
+        done, size = len(lines), len(chunk)
+        for number, line in enumerate(lines):
+            try:
+                tokens = self.job.tokens(encoding, line)
+            except (RuntimeError, ValueError) as error:
+                errors.append((number, " ".join(str(error).split())))
+                if self.stops:
+                    done, size = number, sum(len(line) + 1 for line in lines[:number])
+                    break
+            else:
+                records.append(self._record(tokens))
+                lengths.append(len(tokens))
+        tail = chunk[max(0, size - TAIL) : size]
+        return Batch(b"".join(records), lengths, errors, done, size, tail)
+
+    def _record(self, tokens: list[int]) -> bytes:
+        if not self.flat:
+            return orjson.dumps(tokens, option=orjson.OPT_APPEND_NEWLINE)
+        values = array("i", tokens)
+        if sys.byteorder == "big":
+            values.byteswap()
+        return values.tobytes()
+
+
+@contextmanager
+def in_order(
+    renderer: LineRenderer, chunks: Iterable[bytes], processes: int
+) -> Iterator[Iterator[Batch]]:
+    """Give the batches of chunks, in order; on leaving, the workers are gone.
+
+    At most ``AHEAD`` chunks for each process are read before their batches are
+    taken. One process is this one.
+    """
+    if processes == 1:
+        encoding = load_harmony_encoding("HarmonyGptOss")
+        yield (renderer(encoding, chunk) for chunk in chunks)
+        return
+    workers = _Workers(renderer)
+    with ThreadPoolExecutor(processes) as threads:
+        try:
+            yield _ahead(
+                lambda chunk: threads.submit(workers.render, chunk),
+                chunks,
+                AHEAD * processes,
+            )
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            workers.end()
+
+
+def _ahead(
+    submit: Callable[[bytes], Future[Batch]], chunks: Iterable[bytes], limit: int
+) -> Iterator[Batch]:
+    waiting: deque[Future[Batch]] = deque()
+    for chunk in chunks:
+        waiting.append(submit(chunk))
+        if len(waiting) == limit:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+class _Workers:
+    """A worker for each thread that asks, started when it first does."""
+
+    def __init__(self, renderer: LineRenderer) -> None:
+        self._renderer = renderer
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._all: list[subprocess.Popen[bytes]] = []
+        self._ended = False
+
+    def render(self, chunk: bytes) -> Batch:
+        """Let this thread's worker make a batch. Raises ``HarmonyError`` if it died."""
+        worker = self._worker()
+        assert worker.stdin is not None and worker.stdout is not None
+        try:
+            _send(chunk, worker.stdin)
+            batch: Batch = pickle.load(worker.stdout)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            status = worker.wait()
+            raise HarmonyError(f"a worker process ended (status {status})") from None
+        return batch
+
+    def _worker(self) -> subprocess.Popen[bytes]:
+        worker: subprocess.Popen[bytes] | None = getattr(self._own, "worker", None)
+        if worker is None:
+            with self._lock:
+                if self._ended:
+                    raise HarmonyError("the workers have been ended")
+                worker = self._own.worker = _start(self._renderer)
+                self._all.append(worker)
+        return worker
+
+    def end(self) -> None:
+        """End all workers, whatever they are doing."""
+        with self._lock:
+            self._ended = True
+        for worker in self._all:
+            worker.kill()
+        for worker in self._all:
+            worker.wait()
+            for pipe in (worker.stdin, worker.stdout):
+                assert pipe is not None
+                _close(pipe)
+
+
+def _close(pipe: IO[bytes]) -> None:
+    with suppress(OSError):  # what was still to be sent has no reader any more
+        pipe.close()
+
+
+def _send(value: object, pipe: IO[bytes]) -> None:
+    pickle.dump(value, pipe, pickle.HIGHEST_PROTOCOL)
+    pipe.flush()
+
+
+def _start(renderer: LineRenderer) -> subprocess.Popen[bytes]:
+    # Modules come from where ours came from: with -c, the current folder would be
+    # searched first.
+    code = f"import sys; sys.path[:] = {sys.path!r}; import harmony.workers as w"
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    worker = subprocess.Popen(
+        [sys.executable, "-c", f"{code}; w.work()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        **apart,
+    )
+    assert worker.stdin is not None
+    _send(renderer, worker.stdin)
+    return worker
+
+
+def work() -> None:
+    """Be a worker: take the renderer, then chunks, until there are none."""
+    chunks, batches = sys.stdin.buffer, sys.stdout.buffer
+    encoding = load_harmony_encoding("HarmonyGptOss")
+    try:
+        renderer: LineRenderer = pickle.load(chunks)
+        while True:
+            _send(renderer(encoding, pickle.load(chunks)), batches)
+    except (EOFError, BrokenPipeError):
+        # The parent has gone; what is still in the buffer has no reader.
+        os._exit(0)
