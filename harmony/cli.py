@@ -9,10 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-import orjson
-
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
 from harmony.errors import VocabularyError
+from harmony.jsontext import dump, load
 from harmony.messages import Conversation, RenderConversationConfig, Role
 from harmony.parser import OnError, StreamableParser, StreamState, role_of_header
 
@@ -147,8 +146,8 @@ def _read_tokens(path: str) -> list[int]:
     if not data.lstrip().startswith(b"["):
         return [_token_id(index, word) for index, word in enumerate(data.split())]
     try:
-        tokens = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        tokens = load(data)
+    except ValueError as error:
         raise ValueError(f"not a JSON array of token ids: {error}") from None
     for index, token in enumerate(tokens):
         if type(token) is not int:
@@ -165,7 +164,7 @@ def _token_id(index: int, word: bytes) -> int:
 
 
 def _json(value: object) -> str:
-    return orjson.dumps(value).decode() + "\n"
+    return dump(value) + "\n"
 
 
 def _tokens_or_text(tokens: list[int], encoding: HarmonyEncoding, text: bool) -> str:

@@ -51,7 +51,7 @@ PYTHON: dict[str, set[str]] = {
     "tokenizer": {"_native", "codec", "errors", "surrogates", "vocabulary"},
     "__init__": set(),
     "compat": {"__init__"},
-    "cli": {"encoding", "errors", "messages", "parser"},
+    "cli": {"encoding", "errors", "jsontext", "messages", "parser"},
     "__main__": {"cli"},
 }
 # For type checkers alone: the parser is given an encoding, which makes parsers; the
@@ -94,9 +94,8 @@ C: dict[str, set[str]] = {
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {"pretokenize.c": {"emmintrin.h"}}  # where the machine has them
 OTHER_PACKAGES = {
-    "cli": {"orjson"},
     "jsontext": {"orjson"},
-    "pydantic_support": {"orjson", "pydantic_core"},
+    "pydantic_support": {"pydantic_core"},
     "tokenizer": {"regex"},
 }
 
