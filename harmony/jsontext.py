@@ -49,12 +49,27 @@ def _load_slowly(payload: str | bytes | bytearray | memoryview) -> Any:
     import json
 
     text = payload if isinstance(payload, str) else bytes(payload).decode()
+
+    def refuse(name: str) -> None:
+        place = _place_of_constant(text)
+        raise json.JSONDecodeError(f"{name} is not JSON", text, place)
+
     try:
         return json.loads(
-            text, parse_constant=_no_constant, parse_int=_integer, parse_float=_float
+            text, parse_constant=refuse, parse_int=_integer, parse_float=_float
         )
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise json.JSONDecodeError("nested too deep", text, 0) from None
+
+
+def _place_of_constant(text: str) -> int:
+    """Return where the first NaN or infinity outside of strings is."""
+    import re
+
+    for match in re.finditer(r'"(?:\\.|[^"\\])*"|(NaN|-?Infinity)', text):
+        if match[1]:
+            return match.start()
+    return 0
 
 
 def _integer(digits: str) -> int | float:

@@ -182,3 +182,27 @@ def test_every_test_that_the_differences_name_exists() -> None:
     text = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+\.py)`", text))
     assert named and all((ROOT / "tests" / name).exists() for name in named)
+
+
+def links(path: Path) -> list[str]:
+    text = re.sub(
+        r"^```.*?^```$|`[^`\n]*`", "", path.read_text("utf-8"), flags=re.M | re.S
+    )
+    return re.findall(r"\]\(([^)\s]+)\)", text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*PAGES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))],
+    ids=lambda path: path.stem,
+)
+def test_every_link_to_a_file_leads_to_one(path: Path) -> None:
+    """The site's build checks those between its pages, and what is behind a #."""
+    for link in links(path):
+        if not link.startswith(("https:", "#")):
+            assert (path.parent / link.partition("#")[0]).exists(), link
+
+
+def test_the_readme_leads_to_every_page_that_is_written_by_hand() -> None:
+    pages = {f"docs/{path.name}" for path in PAGES if not path.stem.endswith("-api")}
+    assert pages <= {link.partition("#")[0] for link in links(ROOT / "README.md")}

@@ -533,3 +533,16 @@ def test_the_json_form_is_the_same_value_without_orjson(thing: Any) -> None:
     assert json.loads(texts[0]) == json.loads(texts[1])
     objects = with_and_without_orjson(lambda: type(thing).from_json(texts[0]))
     assert objects == (thing, thing)
+
+
+def test_without_orjson_too_bad_json_is_refused_with_its_place() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "orjson", None)
+        for text, place in (
+            ('{"NaN": [1,\n  NaN]}', "line 2 column 3"),
+            ('["\\"NaN", -Infinity]', "line 1 column 11"),
+            ("[1,, 2]", "line 1 column 4"),
+            ("[" * 100_000, "line 1 column 1 "),
+        ):
+            with pytest.raises(ValueError, match=place):
+                read_json("X", text)

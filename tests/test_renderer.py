@@ -404,6 +404,7 @@ def test_threads_share_what_is_remembered(encoding: HarmonyEncoding) -> None:
     assert renderer._cache.size() <= 20_000
 
 
+@pytest.mark.skipif(sys.implementation.name == "pypy", reason="it has no getsizeof")
 def test_without_the_sizes_of_objects_they_are_estimated_from_above() -> None:
     """PyPy has no getsizeof, and rendering failed there."""
     for text in (None, "", "a" * 1000, "\u00e9" * 1000, "\U0001f600" * 1000, b"ab" * 9):
