@@ -58,7 +58,7 @@ def _load_slowly(payload: str | bytes | bytearray | memoryview) -> Any:
         return json.loads(
             text, parse_constant=refuse, parse_int=_integer, parse_float=_float
         )
-    except RecursionError:
+    except (RecursionError, TypeError):  # PyPy's may come as a TypeError
         raise json.JSONDecodeError("nested too deep", text, 0) from None
 
 
