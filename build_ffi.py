@@ -53,6 +53,7 @@ static int64_t harmony_scratch_encode(
 """
 
 MSVC = sys.platform == "win32"
+OPTIONS = [] if MSVC else ["-std=c99", "-O3", "-g0", "-fvisibility=hidden"]
 
 ffi = FFI()
 ffi.cdef(declarations((CSRC / "harmony.h").read_text(encoding="utf-8")))
@@ -64,7 +65,7 @@ ffi.set_source(
     depends=relative([*CSRC.glob("*.h"), *CSRC.glob("*.inc")]),
     include_dirs=["csrc"],
     define_macros=[("HARMONY_API", "")],
-    extra_compile_args=[] if MSVC else ["-std=c99", "-O2", "-fvisibility=hidden"],
+    extra_compile_args=OPTIONS,
 )
 
 if __name__ == "__main__":

@@ -12,11 +12,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import IO
 
-import orjson
-
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
 from harmony.errors import HarmonyError, VocabularyError
 from harmony.jobs import PURPOSES, RenderJob
+from harmony.jsontext import dump, load
 from harmony.messages import Role
 from harmony.parser import OnError, StreamableParser, awaits_message
 from harmony.show import Reading, read
@@ -236,8 +235,8 @@ def _read_tokens(path: str) -> list[int]:
 
 def _json_tokens(data: bytes) -> list[int]:
     try:
-        tokens = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        tokens = load(data)
+    except ValueError as error:
         raise ValueError(f"not a JSON array of token ids: {error}") from None
     for index, token in enumerate(tokens):
         if type(token) is not int:
@@ -254,7 +253,7 @@ def _token_id(index: int, word: bytes) -> int:
 
 
 def _json(value: object) -> str:
-    return orjson.dumps(value).decode() + "\n"
+    return dump(value) + "\n"
 
 
 def _tokens_or_text(tokens: list[int], encoding: HarmonyEncoding, text: bool) -> str:

@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
-import orjson
+from harmony.jsontext import dump, load
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read(path: str) -> Checkpoint | None:
     except FileNotFoundError:
         return None
     try:
-        return Checkpoint(**orjson.loads(data))
+        return Checkpoint(**load(data))
     except (TypeError, ValueError):
         raise ValueError(f"{journal_path(path)} is no journal") from None
 
@@ -60,7 +60,7 @@ def write(path: str, checkpoint: Checkpoint) -> None:
     """Keep how far the run has come; what it says must be on the disk already."""
     name = journal_path(path)
     with open(f"{name}.new", "wb") as file:
-        file.write(orjson.dumps(asdict(checkpoint)))
+        file.write(dump(asdict(checkpoint)).encode())
         file.flush()
         os.fsync(file.fileno())
     os.replace(f"{name}.new", name)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harmony.checks import instance
-from harmony.jsontext import read_json, write_json
+from harmony.jsontext import dump, load, read_json, write_json
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -54,11 +54,7 @@ class Model:
     def model_dump_json(self, *, indent: int | None = None, **options: Any) -> str:
         """Return the form of ``model_dump`` as JSON text, indented by 2 if at all."""
         text = write_json(self.model_dump(**options))
-        if indent is None:
-            return text
-        import orjson
-
-        return orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+        return text if indent is None else dump(load(text), indent=True)
 
     @classmethod
     def model_validate(cls: type[M], obj: Any, **_options: Any) -> M:

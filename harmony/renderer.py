@@ -8,11 +8,10 @@ kept under just these, as one tuple of plain strings, and made from that same tu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from sys import getsizeof
 from typing import TypeAlias
 
 from harmony import _native
-from harmony.cache import Cache
+from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
 from harmony.messages import Message, Role
 from harmony.rendering import (
@@ -159,4 +158,4 @@ def _plain(text: str) -> str:
 
 def _size(parts: Parts, tokens: Tokens) -> int:
     """Return the bytes that a message and its tokens take."""
-    return TOKEN_SIZE * len(tokens) + sum(map(getsizeof, parts))
+    return TOKEN_SIZE * len(tokens) + sum(map(size_of, parts))

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterator
-from sys import getsizeof
 from typing import Any
 
-from harmony.cache import Cache
+from harmony.cache import Cache, size_of
 from harmony.checks import plain_key
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 from harmony.typescript import typescript
@@ -37,7 +36,7 @@ def tools_section(tools: dict[str, ToolNamespaceConfig]) -> str:
         section: str | None = _cache.get(data)
         if section is None:
             section = _written(_tools(data))
-            _cache.put(data, section, getsizeof(data) + getsizeof(section))
+            _cache.put(data, section, size_of(data) + size_of(section))
     except (AttributeError, TypeError, ValueError):
         # Not made of plain objects, which can still be right, or not JSON: marshal
         # also takes bytes and sets, of which no tools can be made again.

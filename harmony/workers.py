@@ -22,11 +22,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
-import orjson
-
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
 from harmony.errors import HarmonyError
 from harmony.jobs import RenderJob
+from harmony.jsontext import dump
 
 AHEAD = 2
 """How many chunks are under way for each process."""
@@ -88,7 +87,7 @@ class LineRenderer:
 
     def _record(self, tokens: list[int]) -> bytes:
         if not self.flat:
-            return orjson.dumps(tokens, option=orjson.OPT_APPEND_NEWLINE)
+            return (dump(tokens) + "\n").encode()
         values = array("i", tokens)
         if sys.byteorder == "big":
             values.byteswap()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import doctest
+import importlib
 import io
 import re
 import sys
@@ -25,6 +26,7 @@ from harmony import (
 from harmony.cli import main
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
 PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 SPECIAL: dict[str, Any] = {"allowed_special": "all"}
@@ -67,20 +69,77 @@ def no_openai_harmony(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "openai_harmony")
 
 
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Return the fenced blocks of a page: their language, and what is in them."""
+    return re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.M | re.S)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
+    path: Path,
+) -> None:
+    known = {"", "pycon", "json", "harmony", "recovered", "sh"}
+    known |= {"c", "{eval-rst}", "{toctree}"}
+    text = path.read_text(encoding="utf-8")
+    assert {language for language, _ in blocks(text)} <= known
+    outside = re.sub(r"^```pycon\n.*?^```$", "", text, flags=re.M | re.S)
+    assert ">>>" not in outside
+
+
 @pytest.mark.usefixtures("no_openai_harmony")
-def test_the_examples_of_the_python_page() -> None:
-    test = doctest.DocTestParser().get_doctest(PYTHON, {}, "python.md", None, 0)
+@pytest.mark.parametrize(("name", "least"), [("index.md", 8), ("python.md", 50)])
+def test_the_examples_of_a_page(name: str, least: int) -> None:
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    test = doctest.DocTestParser().get_doctest(page, {}, name, None, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     output = io.StringIO()
     failed, tried = runner.run(test, out=output.write)
-    assert not failed and tried > 50, output.getvalue()
+    assert not failed and tried >= least, output.getvalue()
+
+
+def test_every_page_with_python_in_it_is_executed() -> None:
+    pages = {path.name for path in PAGES if "```pycon" in path.read_text("utf-8")}
+    assert pages == {"index.md", "python.md"}
+
+
+def test_the_api_page_has_every_public_name() -> None:
+    text = (ROOT / "docs" / "python-api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\.\. auto(?:class|function|exception):: (\w+)$", text, re.M)
+    assert sorted(listed) == sorted(harmony.__all__)
+
+
+@pytest.fixture
+def header_page(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    module = importlib.import_module("header_page")
+    header = (ROOT / "csrc" / "harmony.h").read_text(encoding="utf-8")
+    return str(module.header_page(header))
+
+
+def test_the_header_page_has_every_declaration_and_every_word(header_page: str) -> None:
+    header = (ROOT / "csrc" / "harmony.h").read_text(encoding="utf-8")
+    names = re.findall(r"^HARMONY_API[^(]*?\b(\w+)\(", header, re.M)
+    names += re.findall(r"^typedef (?:struct|enum) (\w+)", header, re.M)
+    headings = re.findall(r"^### (\w+)$", header_page, re.M)
+    assert len(names) > 40 and set(names) <= set(headings)
+    frame = {"HARMONY_API", "HARMONY_H", "__attribute__", "visibility", "default"}
+    frame |= {"if", "ifdef", "ifndef", "else", "endif", "define", "defined", "include"}
+    frame |= {"extern", "C", "__cplusplus", "__GNUC__", "stddef", "stdint", "4"}
+    words = set(re.findall(r"\w+", header)) - frame
+    assert words <= set(re.findall(r"\w+", header_page.replace("\\_", "_")))
+
+
+def test_the_header_page_marks_names_and_nothing_else(header_page: str) -> None:
+    assert "returns a `harmony_status`, `HARMONY_OK` (0)" in header_page
+    assert "HARMONY_API" not in header_page
+    prose = re.sub(r"^```.*?^```$|^    .*$", "", header_page, flags=re.M | re.S)
+    bare = re.sub(r"`[^`\n]*`|^### .*$|\\.", "", prose, flags=re.M)
+    assert not re.search(r"[*_<>\[\]|`]", bare)
 
 
 def test_the_python_page_shows_every_public_name() -> None:
-    blocks = "".join(re.findall(r"```pycon\n(.*?)```", PYTHON, re.S))
-    missing = [
-        name for name in harmony.__all__ if not re.search(rf"\b{name}\b", blocks)
-    ]
+    shown = "".join(re.findall(r"```pycon\n(.*?)```", PYTHON, re.S))
+    missing = [name for name in harmony.__all__ if not re.search(rf"\b{name}\b", shown)]
     assert missing == []
 
 
@@ -156,3 +215,27 @@ def test_every_test_that_the_differences_name_exists() -> None:
     text = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+\.py)`", text))
     assert named and all((ROOT / "tests" / name).exists() for name in named)
+
+
+def links(path: Path) -> list[str]:
+    text = re.sub(
+        r"^```.*?^```$|`[^`\n]*`", "", path.read_text("utf-8"), flags=re.M | re.S
+    )
+    return re.findall(r"\]\(([^)\s]+)\)", text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*PAGES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))],
+    ids=lambda path: path.stem,
+)
+def test_every_link_to_a_file_leads_to_one(path: Path) -> None:
+    """The site's build checks those between its pages, and what is behind a #."""
+    for link in links(path):
+        if not link.startswith(("https:", "#")):
+            assert (path.parent / link.partition("#")[0]).exists(), link
+
+
+def test_the_readme_leads_to_every_page_that_is_written_by_hand() -> None:
+    pages = {f"docs/{path.name}" for path in PAGES if not path.stem.endswith("-api")}
+    assert pages <= {link.partition("#")[0] for link in links(ROOT / "README.md")}

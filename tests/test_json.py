@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import sys
+from collections.abc import Callable
 from typing import Any
 
-import orjson
 import pytest
 import strategies
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from harmony.contents import (
     TextContent,
     content_from_dict,
 )
-from harmony.jsontext import well_formed
+from harmony.jsontext import dump, load, read_json, well_formed, write_json
 from harmony.messages import Conversation, Message
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 
@@ -66,7 +67,7 @@ def test_a_dict_is_made_of_plain_types_and_belongs_to_the_caller(
 
     form = message.to_dict()
     before = json.dumps(form)
-    assert orjson.loads(orjson.dumps(form)) == form
+    assert load(dump(form)) == form
     spoil(form)
     assert json.dumps(message.to_dict()) == before
 
@@ -466,3 +467,82 @@ def test_each_reads_what_the_other_wrote(
 def test_lone_surrogates_as_the_reference_writes_them_are_read(reference: Any) -> None:
     theirs = reference.module.Message.from_role_and_content("user", "\ud83d")
     assert Message.from_json(theirs.to_json()) == Message("user", "\ud83d")
+
+
+# Without orjson
+
+
+def with_and_without_orjson(run: Callable[[], Any]) -> tuple[Any, Any]:
+    """Return what happens (a value, or the kind of error) either way."""
+    pytest.importorskip("orjson")
+
+    def outcome() -> Any:
+        try:
+            return run()
+        except (ValueError, TypeError) as error:
+            return TypeError if isinstance(error, TypeError) else ValueError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "orjson", None)
+        without = outcome()
+    return outcome(), without
+
+
+JSON_TEXTS = [
+    *["{}", "[1, 2.5, true, null]", '"\\u00e9\u00e9"', " 1 ", "-0", "1e400", "1E5"],
+    *["9223372036854775807", "18446744073709551615", "-9223372036854775808"],
+    *["18446744073709551616", "-9223372036854775809", "9" * 30, "9" * 5000],
+    *["NaN", "Infinity", "-Infinity", "", "[1,]", "{'a': 1}", "01", "\ufeff{}", "nul"],
+    *['{"a": 1, "a": 2}', '"\\ud800"', '"\t"', "[" * 100_000],
+]
+
+
+@pytest.mark.parametrize("text", JSON_TEXTS, ids=lambda text: text[:20])
+def test_json_is_read_alike_without_orjson(text: str) -> None:
+    for payload in (text, text.encode()):
+        given, without = with_and_without_orjson(lambda: read_json("X", payload))
+        assert repr(given) == repr(without)
+        if "ud800" not in text:
+            given, without = with_and_without_orjson(lambda: load(payload))
+            assert repr(given) == repr(without)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *[None, True, -1, 2.5, "\u00e9\n\u2028", [], {}, {"a": [1, {"b": None}]}],
+        *[2**64 - 1, -(2**63), 2**64, -(2**63) - 1, float("nan"), float("-inf")],
+        *["\ud800", {"\ud800": 1}, {"a": {1, 2}}, [b""]],
+    ],
+    ids=repr,
+)
+def test_json_is_written_alike_without_orjson(value: Any) -> None:
+    for write in (
+        lambda: dump(value),
+        lambda: dump(value, indent=True),
+        lambda: write_json({"x": value}),
+    ):
+        given, without = with_and_without_orjson(write)
+        assert given == without
+
+
+@given(strategies.messages | strategies.conversations)
+@settings(max_examples=30)
+def test_the_json_form_is_the_same_value_without_orjson(thing: Any) -> None:
+    texts = with_and_without_orjson(thing.to_json)
+    assert json.loads(texts[0]) == json.loads(texts[1])
+    objects = with_and_without_orjson(lambda: type(thing).from_json(texts[0]))
+    assert objects == (thing, thing)
+
+
+def test_without_orjson_too_bad_json_is_refused_with_its_place() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "orjson", None)
+        for text, place in (
+            ('{"NaN": [1,\n  NaN]}', "line 2 column 3"),
+            ('["\\"NaN", -Infinity]', "line 1 column 11"),
+            ("[1,, 2]", "line 1 column 4"),
+            ("[" * 100_000, "line 1 column 1 "),
+        ):
+            with pytest.raises(ValueError, match=place):
+                read_json("X", text)

@@ -53,16 +53,16 @@ PYTHON: dict[str, set[str]] = {
     "compat": {"__init__"},
     "jobs": {"encoding", "messages"},
     "recordfiles": set(),
-    "journal": set(),
+    "journal": {"jsontext"},
     "meter": set(),
-    "workers": {"encoding", "errors", "jobs"},
+    "workers": {"encoding", "errors", "jobs", "jsontext"},
     "bulk": {"errors", "jobs", "journal", "recordfiles", "workers"},
     "show": {"encoding", "errors", "messages", "parser", "repairs"},
     "terminal": {"messages", "show"},
     "page": {"show"},
     "cli": {
-        *{"bulk", "encoding", "errors", "jobs", "journal", "messages", "meter"},
-        *{"page", "parser", "show", "terminal"},
+        *{"bulk", "encoding", "errors", "jobs", "journal", "jsontext", "messages"},
+        *{"meter", "page", "parser", "show", "terminal"},
     },
     "__main__": {"cli"},
 }
@@ -106,13 +106,10 @@ C: dict[str, set[str]] = {
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {"pretokenize.c": {"emmintrin.h"}}  # where the machine has them
 OTHER_PACKAGES = {
-    "cli": {"orjson"},
-    "journal": {"orjson"},
     "meter": {"rich"},
     "terminal": {"rich"},
-    "workers": {"orjson"},
     "jsontext": {"orjson"},
-    "pydantic_support": {"orjson", "pydantic_core"},
+    "pydantic_support": {"pydantic_core"},
     "tokenizer": {"regex"},
 }
 

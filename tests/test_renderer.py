@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import unittest.mock
 import weakref
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from harmony import (
     ToolNamespaceConfig,
     sections,
 )
-from harmony.cache import Cache
+from harmony.cache import Cache, _estimated_size
 from harmony.renderer import CACHE_SIZE, Renderer, _size
 from harmony.rendering import FAULTS, Plan, has_function_tools, message_parts, utf8
 
@@ -401,3 +402,10 @@ def test_threads_share_what_is_remembered(encoding: HarmonyEncoding) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(work, range(4)))
     assert renderer._cache.size() <= 20_000
+
+
+@pytest.mark.skipif(sys.implementation.name == "pypy", reason="it has no getsizeof")
+def test_without_the_sizes_of_objects_they_are_estimated_from_above() -> None:
+    """PyPy has no getsizeof, and rendering failed there."""
+    for text in (None, "", "a" * 1000, "\u00e9" * 1000, "\U0001f600" * 1000, b"ab" * 9):
+        assert _estimated_size(text) >= sys.getsizeof(text) - 16

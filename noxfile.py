@@ -1,0 +1,68 @@
+"""Short commands for what is done again and again: ``nox -s test``, ``nox -l``."""
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "types", "test", "docs"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run the tests; arguments behind ``--`` go to pytest."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run ruff on Python, and the C compiler with all warnings as errors."""
+    session.install("ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    strict = "CFLAGS=-O2 -g -Werror"
+    session.run("make", "-s", "-C", "csrc", "clean", "all", strict, external=True)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Run mypy."""
+    session.install("-e", ".[test]")
+    session.run("mypy")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Run the C tests under the sanitizers, and the fuzzers for a minute."""
+    session.run("make", "-s", "-C", "csrc", "check", "damage", external=True)
+    if shutil.which("clang"):
+        session.run("make", "-s", "-C", "csrc", "fuzz", external=True)
+    else:
+        session.warn("libFuzzer is left out: it needs clang")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure beside other libraries; without arguments, in two minutes."""
+    session.install("-e", ".[bench]")
+    session.run("python", "-m", "tests.benchmarks", *(session.posargs or ["--quick"]))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site in build/site, warnings being errors."""
+    session.install("-e", ".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "build/site")
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build the source distribution and from it a wheel, in dist/, and check both."""
+    session.install("build", "twine", "abi3audit")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    files = sorted(str(path) for path in Path("dist").iterdir())
+    session.run("twine", "check", "--strict", *files)
+    session.run("abi3audit", "--strict", *(f for f in files if f.endswith(".whl")))
