@@ -166,6 +166,9 @@ int main(int count, char **arguments)
     test_parsing();
     test_recovery();
     test_pieces();
+    test_caches();
+    test_memory();
+    test_guarded();
     test_threads();
     harmony_cache_free(cache);
     harmony_cache_free(NULL);
