@@ -22,7 +22,7 @@ static harmony_error *error_at(guarded_side side)
 
 /* Texts of which every beginning is tried. */
 static const char *const texts[] = {
-    "It's what we'll see, the quick brown foxes; HTTPServer 1234567 (x) := 5.\n"
+    "It's what we'll see, the quick brown fox; HTTPServer 1234567 (x) = 5.\n"
     "\n\n    indented  \t and /// more_of it == 'quoted' ...",
     "if (a[i] != b->c)\n\t\treturn NULL; // why?\r\n/* 0x1F600 */ n += 3.14e-10;"
     "      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
@@ -34,7 +34,7 @@ static const char *const texts[] = {
     "                                                                      "
     "                                             x",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "qzxj wvkq jjxz qqqq zxzx \xFF\xFE\xC3\xE4\xB8\xF0\x9F\x98 \x80\x80 kqzvw",
 };
 #define TEXTS (sizeof texts / sizeof *texts)
@@ -53,8 +53,9 @@ static size_t room_number(size_t i, size_t needed)
 
 /* ---- Text and tokens --------------------------------------------------- */
 
-static void check_encode(guarded_side side, harmony_cache *own, const char *text,
-                         size_t length, const id_list *wanted)
+static void check_encode(guarded_side side, harmony_cache *own,
+                         const char *text, size_t length,
+                         const id_list *wanted)
 {
     static const int32_t allowed[] = {HARMONY_TOKEN_END, 200013};
     const char *at = guarded_copy(in, side, text, length);
@@ -122,8 +123,9 @@ static void test_unknown_token(void)
 
     for (side = 0; side < SIDES; side++)
         CHECK_EQUAL(harmony_decode(
-                        encoding, guarded_copy(in, sides[side], ids, sizeof ids),
-                        3, guarded_room(out, sides[side], 1), 1, &length,
+                        encoding,
+                        guarded_copy(in, sides[side], ids, sizeof ids), 3,
+                        guarded_room(out, sides[side], 1), 1, &length,
                         error_at(sides[side])), HARMONY_UNKNOWN_TOKEN);
 }
 

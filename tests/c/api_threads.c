@@ -1,5 +1,5 @@
 /*
- * Eight threads that share one encoding, each with a cache of its own, find what
+ * Eight threads that share one encoding, each with its own cache, find what
  * one finds alone.
  */
 #include "api.h"

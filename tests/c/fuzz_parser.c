@@ -33,8 +33,8 @@ static void make_table(void)
     for (i = 0; i < sizeof special / sizeof *special; i++)
         table[n++] = special[i];
     for (i = 0; i < TEXTS && n < TABLE; i++) {
-        harmony_encode(fuzz_encoding(), NULL, texts[i], strlen(texts[i]), NULL, 0,
-                       table + n, TABLE - n, &count, NULL);
+        harmony_encode(fuzz_encoding(), NULL, texts[i], strlen(texts[i]), NULL,
+                       0, table + n, TABLE - n, &count, NULL);
         n += count < TABLE - n ? count : TABLE - n;
     }
     for (token = 128; n < TABLE; token++)

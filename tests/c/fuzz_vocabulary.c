@@ -9,9 +9,10 @@
 
 #define HEADER 48
 #define ENTRY 6
-#define LONGEST 4096 /* tokens that are looked at: a few bytes can say "2 GiB" */
+#define LONGEST 4096 /* of the tokens that are encoded; some have 2 GiB */
 
-static uint8_t *compact_file(const uint8_t *entries, size_t size, size_t *length)
+static uint8_t *compact_file(const uint8_t *entries, size_t size,
+                             size_t *length)
 {
     uint32_t count = 256 + (uint32_t)(size / ENTRY), byte;
     uint8_t *file;
