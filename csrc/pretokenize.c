@@ -199,44 +199,101 @@ struct classes {
     uint64_t unknown;    /* in none of these classes */
 };
 
+/* What a machine offers for 16 bytes: those of them that are in a range of
+ * `count` bytes, or are one byte; and a bit for each byte of four times 16. */
 #if defined(__SSE2__)
 #include <emmintrin.h>
+#define HAS_VECTORS
 
-static inline uint64_t in_range(__m128i bytes, int first, int count)
+typedef __m128i vector;
+
+static inline vector load(const void *at)
 {
-    __m128i low = _mm_sub_epi8(bytes, _mm_set1_epi8((char)(first - 128)));
-    __m128i is = _mm_cmplt_epi8(low, _mm_set1_epi8((char)(count - 128)));
-
-    return (uint64_t)_mm_movemask_epi8(is);
+    return _mm_loadu_si128(at);
 }
 
-static inline uint64_t equal_to(__m128i bytes, char byte)
+static inline vector within(vector bytes, int first, int count)
 {
-    __m128i is = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte));
+    vector low = _mm_sub_epi8(bytes, _mm_set1_epi8((char)(first - 128)));
 
-    return (uint64_t)_mm_movemask_epi8(is);
+    return _mm_cmplt_epi8(low, _mm_set1_epi8((char)(count - 128)));
+}
+
+static inline vector same(vector bytes, int byte)
+{
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)byte));
+}
+
+static inline uint64_t bits_of(vector a, vector b, vector c, vector d)
+{
+    return (uint64_t)_mm_movemask_epi8(a) | (uint64_t)_mm_movemask_epi8(b) << 16
+           | (uint64_t)_mm_movemask_epi8(c) << 32
+           | (uint64_t)_mm_movemask_epi8(d) << 48;
+}
+#elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(__ARM_BIG_ENDIAN)
+#include <arm_neon.h>
+#define HAS_VECTORS
+
+typedef uint8x16_t vector;
+
+static inline vector load(const void *at)
+{
+    return vld1q_u8(at);
+}
+
+static inline vector within(vector bytes, int first, int count)
+{
+    vector low = vsubq_u8(bytes, vdupq_n_u8((uint8_t)first));
+
+    return vcltq_u8(low, vdupq_n_u8((uint8_t)count));
+}
+
+static inline vector same(vector bytes, int byte)
+{
+    return vceqq_u8(bytes, vdupq_n_u8((uint8_t)byte));
+}
+
+/* Each byte keeps the bit of its place in eight; neighbours are added until
+ * eight bytes are one. */
+static inline uint64_t bits_of(vector a, vector b, vector c, vector d)
+{
+    const vector place
+        = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
+    vector ab = vpaddq_u8(vandq_u8(a, place), vandq_u8(b, place));
+    vector cd = vpaddq_u8(vandq_u8(c, place), vandq_u8(d, place));
+    vector all = vpaddq_u8(ab, cd);
+
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(all, all)), 0);
+}
+#endif
+
+#if defined(HAS_VECTORS)
+static inline uint64_t in_range(const vector *of, int first, int count)
+{
+    return bits_of(within(of[0], first, count), within(of[1], first, count),
+                   within(of[2], first, count), within(of[3], first, count));
+}
+
+static inline uint64_t equal_to(const vector *of, int byte)
+{
+    return bits_of(same(of[0], byte), same(of[1], byte), same(of[2], byte),
+                   same(of[3], byte));
 }
 
 /* The classes of WINDOW bytes; those beyond ASCII are unknown. */
 static inline void classify(const uint8_t *at, struct classes *c)
 {
-    int i;
+    const vector of[4] = {load(at), load(at + 16), load(at + 32),
+                          load(at + 48)};
 
-    memset(c, 0, sizeof *c);
-    for (i = 0; i < WINDOW; i += 16) {
-        const void *from = at + i;
-        __m128i bytes = _mm_loadu_si128((const __m128i *)from);
-        uint64_t newline = equal_to(bytes, '\n') | equal_to(bytes, '\r');
-
-        c->lower |= in_range(bytes, 'a', 26) << i;
-        c->upper |= in_range(bytes, 'A', 26) << i;
-        c->digit |= in_range(bytes, '0', 10) << i;
-        c->blank |= equal_to(bytes, ' ') << i;
-        c->tab |= (in_range(bytes, '\t', 5) & ~newline) << i;
-        c->newline |= newline << i;
-        c->apostrophe |= equal_to(bytes, '\'') << i;
-        c->unknown |= (uint64_t)_mm_movemask_epi8(bytes) << i;
-    }
+    c->lower = in_range(of, 'a', 26);
+    c->upper = in_range(of, 'A', 26);
+    c->digit = in_range(of, '0', 10);
+    c->blank = equal_to(of, ' ');
+    c->newline = equal_to(of, '\n') | equal_to(of, '\r');
+    c->tab = in_range(of, '\t', 5) & ~c->newline;
+    c->apostrophe = equal_to(of, '\'');
+    c->unknown = in_range(of, 0x80, 0x80);
     c->symbol = ~(c->lower | c->upper | c->digit | c->blank | c->tab
                   | c->newline | c->unknown);
 }

@@ -265,6 +265,9 @@ static harmony_status check(const harmony_conversation *conversation,
             return hm_fail(error, HARMONY_BAD_ARGUMENT, (int64_t)i,
                            "a message has a span outside the text");
     }
+    if (harmony_render_bound(conversation) == SIZE_MAX)
+        return hm_fail(error, HARMONY_TOO_LARGE, -1,
+                       "perhaps more tokens than there can be memory for");
     return HARMONY_OK;
 }
 
@@ -329,22 +332,26 @@ harmony_status harmony_render_parts(const harmony_encoding *encoding,
     return HARMONY_OK;
 }
 
-static size_t length_of(harmony_span span)
+static uint64_t length_of(harmony_span span)
 {
-    return span.start < 0 || span.length < 0 ? 0 : (size_t)span.length;
+    return span.start < 0 || span.length < 0 ? 0 : (uint64_t)span.length;
 }
 
+/* On a machine of 32 bits the sum can be more than a size_t holds. */
 size_t harmony_render_bound(const harmony_conversation *conversation)
 {
-    size_t bound = FRAME_BOUND, i;
+    uint64_t bound = FRAME_BOUND;
+    size_t i;
 
     for (i = 0; i < conversation->message_count; i++) {
         const harmony_message *message = conversation->messages + i;
 
-        bound += FRAME_BOUND + length_of(message->name)
-                 + length_of(message->recipient) + length_of(message->channel)
-                 + length_of(message->content_type)
-                 + length_of(message->content);
+        bound += FRAME_BOUND;
+        bound += length_of(message->name);
+        bound += length_of(message->recipient);
+        bound += length_of(message->channel);
+        bound += length_of(message->content_type);
+        bound += length_of(message->content);
     }
-    return bound;
+    return bound < SIZE_MAX ? (size_t)bound : SIZE_MAX;
 }

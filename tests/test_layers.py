@@ -104,7 +104,7 @@ C: dict[str, set[str]] = {
     },
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
-C_INSTRUCTIONS = {"pretokenize.c": {"emmintrin.h"}}  # where the machine has them
+C_INSTRUCTIONS = {"pretokenize.c": {"arm_neon.h", "emmintrin.h"}}  # where there are
 OTHER_PACKAGES = {
     "meter": {"rich"},
     "terminal": {"rich"},

@@ -39,6 +39,9 @@ void test_rendering(void);
 void test_parsing(void);
 void test_recovery(void);
 void test_pieces(void);
+void test_caches(void);
+void test_memory(void);
+void test_guarded(void);
 void test_threads(void);
 
 #endif

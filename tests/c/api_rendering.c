@@ -467,6 +467,36 @@ static void test_bad_messages(void)
                   "Tools should have a name!");
 }
 
+/* With 32 bits, messages that share a text can have more tokens than a size_t
+ * can count. The bound began again at 0. */
+static void test_too_many_tokens(void)
+{
+#if SIZE_MAX == UINT32_MAX
+    enum { LENGTH = 1 << 24, COUNT = 256 };
+    harmony_message *many = room(COUNT * sizeof *many);
+    harmony_conversation large = {room(LENGTH), LENGTH, many, COUNT};
+    harmony_error error;
+    size_t count, i;
+
+    begin();
+    for (i = 0; i < COUNT; i++) {
+        many[i] = *add(HARMONY_ROLE_USER, NULL, NULL, NULL, NULL, NULL);
+        conversation.message_count--;
+        many[i].content.start = 0;
+        many[i].content.length = LENGTH;
+    }
+    CHECK(harmony_render_bound(&large) == SIZE_MAX);
+    CHECK_EQUAL(harmony_render(encoding, NULL, &large, NULL, NULL, 0, &count,
+                               &error), HARMONY_TOO_LARGE);
+    CHECK_EQUAL(error.status, HARMONY_TOO_LARGE);
+    CHECK_EQUAL(count, 0);
+    large.message_count = 2;
+    CHECK(harmony_render_bound(&large) < SIZE_MAX);
+    free((void *)large.text);
+    free(many);
+#endif
+}
+
 static void test_no_memory(void)
 {
     harmony_status status = HARMONY_NO_MEMORY;
@@ -545,6 +575,7 @@ void test_rendering(void)
     test_training();
     test_spans();
     test_bad_messages();
+    test_too_many_tokens();
     test_no_memory();
     test_random();
 }

@@ -136,6 +136,36 @@ static void test_unknown_tokens(void)
     }
 }
 
+/* With 32 bits, tokens can stand for more bytes than a size_t can count. The
+ * count began again at 0, and what was written was said to be all. */
+static void test_too_many_bytes(void)
+{
+#if SIZE_MAX == UINT32_MAX
+    size_t length, longest = 0, count, i;
+    int32_t *ids, token, id = 0;
+    harmony_error error;
+
+    for (token = 0; token < harmony_encoding_size(encoding); token++) {
+        harmony_token_bytes(encoding, token, &length);
+        if (length > longest) {
+            longest = length;
+            id = token;
+        }
+    }
+    count = SIZE_MAX / longest + 2;
+    ids = room(count * sizeof *ids);
+    for (i = 0; i < count; i++)
+        ids[i] = id;
+    CHECK_EQUAL(harmony_decode(encoding, ids, count, NULL, 0, &length, NULL),
+                HARMONY_TOO_LARGE);
+    CHECK_EQUAL(harmony_decode(encoding, ids, count, NULL, 0, &length, &error),
+                HARMONY_TOO_LARGE);
+    CHECK_EQUAL(error.status, HARMONY_TOO_LARGE);
+    CHECK_EQUAL(length, 0);
+    free(ids);
+#endif
+}
+
 /* Every ordinary token that is a piece is encoded as itself; all tokens
  * together decode to all their bytes. */
 static void test_every_token(void)
@@ -277,6 +307,7 @@ void test_text(void)
     test_too_large();
     test_no_memory();
     test_unknown_tokens();
+    test_too_many_bytes();
     test_every_token();
     test_every_special();
     test_no_special();

@@ -1,17 +1,10 @@
 /*
  * libFuzzer on the parser: the first byte chooses the role, the rest are
  * tokens. A byte below 224 is one of a table of tokens that matter, any other
- * takes four more bytes, for any int32. The vocabulary's path is in
- * HARMONY_VOCABULARY.
+ * takes four more bytes, for any int32.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "guarantees.h"
-#include "support.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TABLE 224
 
@@ -24,7 +17,6 @@ static const char *const texts[] = {
 };
 #define TEXTS (sizeof texts / sizeof *texts)
 
-static harmony_encoding *encoding;
 static int32_t table[TABLE];
 
 static void make_table(void)
@@ -41,24 +33,12 @@ static void make_table(void)
     for (i = 0; i < sizeof special / sizeof *special; i++)
         table[n++] = special[i];
     for (i = 0; i < TEXTS && n < TABLE; i++) {
-        harmony_encode(encoding, NULL, texts[i], strlen(texts[i]), NULL, 0,
-                       table + n, TABLE - n, &count, NULL);
+        harmony_encode(fuzz_encoding(), NULL, texts[i], strlen(texts[i]), NULL,
+                       0, table + n, TABLE - n, &count, NULL);
         n += count < TABLE - n ? count : TABLE - n;
     }
     for (token = 128; n < TABLE; token++)
         table[n++] = token;
-}
-
-static void load(void)
-{
-    const char *path = getenv("HARMONY_VOCABULARY");
-    size_t size;
-    char *file = read_file(path != NULL ? path : "o200k_base.vocabulary", &size);
-
-    if (harmony_encoding_new(file, size, &encoding, NULL) != HARMONY_OK)
-        abort();
-    free(file);
-    make_table();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -67,8 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t i, count = 0;
     const char *broken;
 
-    if (encoding == NULL)
-        load();
+    if (table[0] == 0)
+        make_table();
     if (size == 0)
         return 0;
     tokens = room(size * sizeof *tokens);
@@ -80,12 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             i += 4;
         }
     }
-    broken = broken_guarantee(encoding, data[0] % 6 - 1, tokens, count,
+    broken = broken_guarantee(fuzz_encoding(), data[0] % 6 - 1, tokens, count,
                               size + data[0]);
     free(tokens);
-    if (broken != NULL) {
-        fprintf(stderr, "%s\n", broken);
-        abort();
-    }
+    fuzz_require(broken == NULL, broken);
     return 0;
 }

@@ -2,11 +2,8 @@
  * A fuzz target without its fuzzer: run it over the files given.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "support.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int main(int count, char **arguments)
 {

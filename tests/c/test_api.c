@@ -148,25 +148,43 @@ static harmony_encoding *load_encoding(void)
     return made;
 }
 
+static const struct {
+    const char *name;
+    void (*test)(void);
+} parts[] = {
+    {"vocabularies", test_vocabularies}, {"text", test_text},
+    {"rendering", test_rendering},       {"parsing", test_parsing},
+    {"recovery", test_recovery},         {"pieces", test_pieces},
+    {"caches", test_caches},             {"memory", test_memory},
+    {"guarded", test_guarded},           {"threads", test_threads},
+};
+
+/* All parts, or the one that is named. */
+static void test_parts(const char *name)
+{
+    size_t i, tested = 0;
+
+    for (i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (name == NULL || strcmp(parts[i].name, name) == 0) {
+            parts[i].test();
+            tested++;
+        }
+    CHECK(tested > 0);
+}
+
 int main(int count, char **arguments)
 {
     harmony_encoding *made;
     char *file;
 
-    if (count != 2) {
-        printf("usage: test_api VOCABULARY\n");
+    if (count != 2 && count != 3) {
+        printf("usage: test_api VOCABULARY [PART]\n");
         return EXIT_FAILURE;
     }
     vocabulary_file = file = read_file(arguments[1], &vocabulary_size);
     encoding = made = load_encoding();
     CHECK_EQUAL(harmony_cache_new(encoding, &cache, NULL), HARMONY_OK);
-    test_vocabularies();
-    test_text();
-    test_rendering();
-    test_parsing();
-    test_recovery();
-    test_pieces();
-    test_threads();
+    test_parts(arguments[2]);
     harmony_cache_free(cache);
     harmony_cache_free(NULL);
     harmony_encoding_free(made);
