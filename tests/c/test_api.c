@@ -162,6 +162,7 @@ int main(int count, char **arguments)
     CHECK_EQUAL(harmony_cache_new(encoding, &cache, NULL), HARMONY_OK);
     test_vocabularies();
     test_text();
+    test_building();
     test_rendering();
     test_parsing();
     test_recovery();
