@@ -1,10 +1,18 @@
 /*
  * What a caller could get wrong in a conversation made by hand, checked once,
- * before anything is done with it.
+ * before anything is done with it; and comparing what it says.
  */
 #include "conversation.h"
 
+#include <string.h>
+
 #include "error.h"
+
+int harmony_span_equals(const char *text, harmony_span span, const char *word)
+{
+    return span.start >= 0 && (size_t)span.length == strlen(word)
+           && memcmp(text + span.start, word, (size_t)span.length) == 0;
+}
 
 static int inside(const harmony_conversation *conversation, harmony_span span)
 {

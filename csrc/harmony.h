@@ -168,6 +168,11 @@ typedef struct harmony_conversation {
     size_t message_count;
 } harmony_conversation;
 
+/* 1 if a span of `text` is present and the same as a NUL-terminated word, else 0:
+ * harmony_span_equals(view->finished.text, message->channel, "final"). */
+HARMONY_API int harmony_span_equals(const char *text, harmony_span span,
+                                    const char *word);
+
 /* ---- Special tokens ---------------------------------------------------- */
 
 enum {
@@ -522,9 +527,9 @@ typedef struct harmony_tally {
     int32_t content_tokens;
 } harmony_tally;
 
-/* Text that one call of harmony_parser_feed added to the content of a message:
- * `message` is its index among the finished ones, or their number for the open
- * one; `finished` whether that call ended it. */
+/* Text that one call of harmony_parser_feed or harmony_parser_finish added to the
+ * content of a message: `message` is its index among the finished ones, or their
+ * number for the open one; `finished` whether that call ended it. */
 typedef struct harmony_segment {
     int32_t message;
     int32_t finished;
@@ -561,7 +566,8 @@ typedef struct harmony_view {
     const harmony_warning *warnings;
     size_t warning_count;
     const char *warning_text;
-    /* What the last harmony_parser_feed added, message by message. */
+    /* What the last harmony_parser_feed or harmony_parser_finish added to
+     * contents, message by message. */
     const harmony_segment *segments;
     size_t segment_count;
 } harmony_view;
@@ -618,7 +624,7 @@ HARMONY_API harmony_status harmony_parser_feed(
     harmony_error *error);
 
 /* Say that the stream has ended. An open message is finished as by a stop
- * token; `delta` is what that added. Errors: HARMONY_UNEXPECTED_END inside a
+ * token; `delta` and `segments` are what that added. Errors: HARMONY_UNEXPECTED_END inside a
  * header (never with `recover`; position: view->token_count),
  * HARMONY_NO_MEMORY, HARMONY_TOO_LARGE. The parser may be fed on afterwards. */
 HARMONY_API harmony_status harmony_parser_finish(

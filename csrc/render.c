@@ -78,11 +78,9 @@ static harmony_status put_span(struct output *output, harmony_span span)
 }
 
 static int is_text(const struct output *output, harmony_span span,
-                   const char *text)
+                   const char *word)
 {
-    return span.start >= 0 && (size_t)span.length == strlen(text)
-           && memcmp(output->conversation->text + span.start, text,
-                     (size_t)span.length) == 0;
+    return harmony_span_equals(output->conversation->text, span, word);
 }
 
 static harmony_status put_author(struct output *output,

@@ -349,6 +349,18 @@ static void test_parse_and_answer(void)
     free(list.ids);
 }
 
+static void test_span_equals(void)
+{
+    static const harmony_span absent = {-1, 0}, empty = {3, 0}, word = {1, 2};
+
+    CHECK(harmony_span_equals("abc", word, "bc"));
+    CHECK(!harmony_span_equals("abc", word, "b"));
+    CHECK(!harmony_span_equals("abc", word, "bcd"));
+    CHECK(!harmony_span_equals("abc", word, "bd"));
+    CHECK(harmony_span_equals("abc", empty, ""));
+    CHECK(!harmony_span_equals("abc", absent, ""));
+}
+
 static void test_version(void)
 {
     char version[40];
@@ -362,6 +374,7 @@ static void test_version(void)
 void test_building(void)
 {
     test_version();
+    test_span_equals();
     test_chat();
     test_lengths();
     test_last_value_counts();
