@@ -127,8 +127,9 @@ typedef struct harmony_error {
 
 /* ---- The shapes that cross --------------------------------------------- */
 
-/* A stretch of some text: `length` bytes from byte `start`. Absent if start < 0,
- * which is not the same as present and empty. */
+/* A stretch of some text: `length` bytes from byte `start`. Absent if
+ * start < 0, which is not the same as present and empty; the library's absent
+ * spans are {-1, 0}, so that printing `length` bytes prints nothing. */
 typedef struct harmony_span {
     int32_t start;
     int32_t length;
@@ -159,8 +160,8 @@ typedef struct harmony_message {
 } harmony_message;
 
 /* A conversation: one block of text and messages whose spans point into it. It
- * owns neither. Make one by hand, if the texts lie in one block already, or let
- * a builder do it (below). Text is less than 2 GiB. */
+ * owns neither. Make one by hand, if the texts lie in one block already, or
+ * let a builder do it (below). Text is less than 2 GiB. */
 typedef struct harmony_conversation {
     const char *text;
     size_t text_length;
@@ -168,8 +169,8 @@ typedef struct harmony_conversation {
     size_t message_count;
 } harmony_conversation;
 
-/* 1 if a span of `text` is present and the same as a NUL-terminated word, else 0:
- * harmony_span_equals(view->finished.text, message->channel, "final"). */
+/* 1 if a span of `text` is present and the same as a NUL-terminated word, else
+ * 0: harmony_span_equals(view->finished.text, message->channel, "final"). */
 HARMONY_API int harmony_span_equals(const char *text, harmony_span span,
                                     const char *word);
 
@@ -217,8 +218,8 @@ HARMONY_API int32_t harmony_encoding_size(const harmony_encoding *encoding);
 
 /* The compact vocabulary as a part of the program, for harmony_encoding_new:
  * 1.2 MB of constants, and no file when it runs. Never fails; *size is set to
- * their number of bytes. It is the one function that is not in libharmony: link
- * libharmony_vocabulary.a as well (docs/embedding.md). */
+ * their number of bytes. It is the one function that is not in libharmony:
+ * link libharmony_vocabulary.a as well (docs/embedding.md). */
 const void *harmony_builtin_vocabulary(size_t *size);
 
 /* ---- Text to tokens and back ------------------------------------------- */
@@ -227,29 +228,29 @@ const void *harmony_builtin_vocabulary(size_t *size);
 HARMONY_API int harmony_is_special_token(int32_t token);
 
 /* Find the first special token that is spelled in text[start ... length).
- * Returns its id and sets *position to the byte where its text begins; its text
- * ends at *position + *token_length. If there is none, returns HARMONY_NO_TOKEN
- * with *position = length and *token_length = 0. */
+ * Returns its id and sets *position to the byte where its text begins; its
+ * text ends at *position + *token_length. If there is none, returns
+ * HARMONY_NO_TOKEN with *position = length and *token_length = 0. */
 HARMONY_API int32_t harmony_find_special_token(
     const char *text, size_t length, size_t start, size_t *position,
     size_t *token_length);
 
-/* The bytes of one token, special tokens included; they belong to the encoding,
- * live as long as it does, and need not be whole characters. NULL, with *length
- * 0, for an id outside the vocabulary. */
+/* The bytes of one token, special tokens included; they belong to the
+ * encoding, live as long as it does, and need not be whole characters. NULL,
+ * with *length 0, for an id outside the vocabulary. */
 HARMONY_API const char *harmony_token_bytes(
     const harmony_encoding *encoding, int32_t token, size_t *length);
 
 /* A cache remembers pieces of text that were encoded before, and their tokens.
- * It makes encoding several times as fast; the tokens are the same. It takes up
- * to 3.2 MB and never grows. A cache belongs to one encoding and to one thread
- * at a time: give each thread its own, or NULL where text is rarely encoded.
- * A pool of them does as well; which one a call gets makes no difference to what
- * it gives. */
+ * It makes encoding several times as fast; the tokens are the same. It takes
+ * up to 3.2 MB and never grows. A cache belongs to one encoding and to one
+ * thread at a time: give each thread its own, or NULL where text is rarely
+ * encoded. A pool of them does as well; which one a call gets makes no
+ * difference to what it gives. */
 typedef struct harmony_cache harmony_cache;
 
-/* Make an empty cache for this encoding, which must outlive it. *cache is set on
- * success, and to NULL otherwise. Errors: HARMONY_NO_MEMORY. */
+/* Make an empty cache for this encoding, which must outlive it. *cache is set
+ * on success, and to NULL otherwise. Errors: HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_cache_new(
     const harmony_encoding *encoding, harmony_cache **cache,
     harmony_error *error);
@@ -287,8 +288,8 @@ typedef struct harmony_vocabulary harmony_vocabulary;
 /* Make one from the bytes of a vocabulary file of either kind, with up to
  * 2 097 151 ranks. Every single byte must be a token, and every token merge
  * from tokens of lower rank; one that merges from none is used only for a whole
- * piece. The bytes are not needed after the call. *vocabulary is set on success,
- * and to NULL otherwise.
+ * piece. The bytes are not needed after the call. *vocabulary is set on
+ * success, and to NULL otherwise.
  * Errors: HARMONY_BAD_VOCABULARY (position: the entry or line, or -1),
  * HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_vocabulary_new(
@@ -307,9 +308,9 @@ HARMONY_API int32_t harmony_vocabulary_size(
 HARMONY_API const char *harmony_vocabulary_token(
     const harmony_vocabulary *vocabulary, int32_t rank, size_t *length);
 
-/* Encode `piece_count` pieces that follow one another in text; ends[i] is where
- * piece i ends, in bytes from the start of the text, and never less than the
- * one before. There are never more tokens than bytes of text.
+/* Encode `piece_count` pieces that follow one another in text; ends[i] is
+ * where piece i ends, in bytes from the start of the text, and never less than
+ * the one before. There are never more tokens than bytes of text.
  * Errors: HARMONY_BAD_ARGUMENT (position: index of the piece),
  * HARMONY_SHORT_BUFFER, HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_vocabulary_encode(
@@ -369,9 +370,9 @@ HARMONY_API harmony_status harmony_builder_add(
     harmony_builder *builder, int32_t role, const char *content, size_t length,
     harmony_error *error);
 
-/* Set a harmony_field of the message that was added last; if it was set before,
- * the last one counts. A `text` of NULL makes it absent. `text` must not be in
- * the builder's own text.
+/* Set a harmony_field of the message that was added last; if it was set
+ * before, the last one counts. A `text` of NULL makes it absent. `text` must
+ * not be in the builder's own text.
  * Errors: HARMONY_BAD_ARGUMENT for an unknown field, before the first message,
  * or if a further content item was added last; HARMONY_TOO_LARGE and
  * HARMONY_NO_MEMORY as above. */
@@ -387,9 +388,9 @@ HARMONY_API harmony_status harmony_builder_extend(
     harmony_builder *builder, const harmony_conversation *conversation,
     harmony_error *error);
 
-/* The conversation so far. It belongs to the builder: one pointer, the same for
- * the builder's life, with texts and messages that are good until the builder is
- * next changed. */
+/* The conversation so far. It belongs to the builder: one pointer, the same
+ * for the builder's life, with texts and messages that are good until the
+ * builder is next changed. */
 HARMONY_API const harmony_conversation *harmony_builder_conversation(
     const harmony_builder *builder);
 
@@ -408,14 +409,15 @@ typedef struct harmony_render_options {
     int32_t training;
 } harmony_render_options;
 
-/* Render a conversation; *count is set to the number of tokens. Each run of text
- * between special tokens is encoded on its own as ordinary text: what a user
- * writes can't become a special token. `options` NULL means all zero and no next
- * role; `cache` may be NULL.
- * Errors, with the index of the message as position: HARMONY_TOOL_WITHOUT_NAME,
- * HARMONY_BAD_ARGUMENT (an unknown role, a span outside of the text; or, at -1,
- * an unknown next role, the cache of another encoding); and
- * HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY, at -1. */
+/* Render a conversation; *count is set to the number of tokens. Each run of
+ * text between special tokens is encoded on its own as ordinary text: what a
+ * user writes can't become a special token. `options` NULL means all zero and
+ * no next role; `cache` may be NULL.
+ * Errors, with the index of the message as position:
+ * HARMONY_TOOL_WITHOUT_NAME, HARMONY_BAD_ARGUMENT (an unknown role, a span
+ * outside of the text; or, at -1, an unknown next role, the cache of another
+ * encoding); and HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY,
+ * at -1. */
 HARMONY_API harmony_status harmony_render(
     const harmony_encoding *encoding, harmony_cache *cache,
     const harmony_conversation *conversation,
@@ -425,10 +427,11 @@ HARMONY_API harmony_status harmony_render(
 /* As harmony_render, and tell which tokens are whose: ends[i] is the number of
  * tokens before the end of message i, counting messages from 0 without the
  * further items of a content. A message that is left out ends where the one
- * before it does, so the tokens of message i are tokens[ends[i - 1] ... ends[i])
- * and those of message 0 begin at 0; the tokens of the next role come after all
- * of them. There is room in `ends` for message_count numbers; or it is NULL. It
- * is filled with HARMONY_SHORT_BUFFER too. Errors: those of harmony_render. */
+ * before it does, so the tokens of message i are tokens[ends[i - 1] ...
+ * ends[i]) and those of message 0 begin at 0; the tokens of the next role come
+ * after all of them. There is room in `ends` for message_count numbers; or it
+ * is NULL. It is filled with HARMONY_SHORT_BUFFER too. Errors: those of
+ * harmony_render. */
 HARMONY_API harmony_status harmony_render_parts(
     const harmony_encoding *encoding, harmony_cache *cache,
     const harmony_conversation *conversation,
@@ -436,8 +439,8 @@ HARMONY_API harmony_status harmony_render_parts(
     size_t *count, size_t *ends, harmony_error *error);
 
 /* A number of tokens that harmony_render can't exceed for this conversation, a
- * few times as many as there will be: a buffer of that capacity is never short.
- * It costs next to nothing. */
+ * few times as many as there will be: a buffer of that capacity is never
+ * short. It costs next to nothing. */
 HARMONY_API size_t harmony_render_bound(
     const harmony_conversation *conversation);
 
@@ -449,14 +452,14 @@ typedef enum harmony_state {
     HARMONY_STATE_CONTENT = 2       /* up to a stop token */
 } harmony_state;
 
-/* A parser takes the tokens of one stream: a completion, or whole messages. Make
- * one for each stream, feed it with harmony_parser_process or
+/* A parser takes the tokens of one stream: a completion, or whole messages.
+ * Make one for each stream, feed it with harmony_parser_process or
  * harmony_parser_feed, call harmony_parser_finish at the end, and read what it
  * has found, at any time, from its view. */
 typedef struct harmony_parser harmony_parser;
 
-/* How to read. {HARMONY_ROLE_ASSISTANT, 0, 1} is for what a model samples after
- * a prompt that asks for the assistant. */
+/* How to read. {HARMONY_ROLE_ASSISTANT, 0, 1} is for what a model samples
+ * after a prompt that asks for the assistant. */
 typedef struct harmony_parser_options {
     /* The role whose message is under way: the parser begins inside its
      * header, as after a rendered prompt that ends in "<|start|>assistant".
@@ -500,7 +503,7 @@ typedef enum harmony_warning_kind {
     HARMONY_WARNING_MISSING_MESSAGE,  /* the content was in the header */
     HARMONY_WARNING_DROPPED_HEADER,   /* a header without a content */
     HARMONY_WARNING_HEADER_WORDS,     /* words without a place */
-    HARMONY_WARNING_ROLE,             /* missing, repeated, misplaced, ignored */
+    HARMONY_WARNING_ROLE,             /* missing, repeated, misplaced, unused */
     HARMONY_WARNING_CHANNEL,          /* one that does not count, or is empty */
     HARMONY_WARNING_RECIPIENT,        /* one that does not count; its bad end */
     HARMONY_WARNING_CONTENT_TYPE,     /* a content type that does not count */
@@ -510,8 +513,8 @@ typedef enum harmony_warning_kind {
 } harmony_warning_kind;
 
 /* One repair: at which token it was made (an index into view->tokens), and the
- * text that it left out, a span in view->warning_text, perhaps empty. That text
- * need not be whole characters. */
+ * text that it left out, a span in view->warning_text, perhaps empty. That
+ * text need not be whole characters. */
 typedef struct harmony_warning {
     int32_t position;
     int32_t kind; /* a harmony_warning_kind */
@@ -527,9 +530,9 @@ typedef struct harmony_tally {
     int32_t content_tokens;
 } harmony_tally;
 
-/* Text that one call of harmony_parser_feed or harmony_parser_finish added to the
- * content of a message: `message` is its index among the finished ones, or their
- * number for the open one; `finished` whether that call ended it. */
+/* Text that one call of harmony_parser_feed or harmony_parser_finish added to
+ * the content of a message: `message` is its index among the finished ones, or
+ * their number for the open one; `finished` whether that call ended it. */
 typedef struct harmony_segment {
     int32_t message;
     int32_t finished;
@@ -573,7 +576,8 @@ typedef struct harmony_view {
 } harmony_view;
 
 /* Make a parser. The encoding must outlive it; the options need not. `options`
- * NULL means no role, strict. *parser is set on success, and to NULL otherwise.
+ * NULL means no role, strict. *parser is set on success, and to NULL
+ * otherwise.
  * Errors: HARMONY_NO_MEMORY, HARMONY_BAD_ARGUMENT (an unknown role). */
 HARMONY_API harmony_status harmony_parser_new(
     const harmony_encoding *encoding, const harmony_parser_options *options,
@@ -582,8 +586,8 @@ HARMONY_API harmony_status harmony_parser_new(
 /* Free a parser and its view; NULL is nothing. */
 HARMONY_API void harmony_parser_free(harmony_parser *parser);
 
-/* The view of a parser: one pointer, the same for the parser's life, to which it
- * belongs. */
+/* The view of a parser: one pointer, the same for the parser's life, to which
+ * it belongs. */
 HARMONY_API const harmony_view *harmony_parser_view(
     const harmony_parser *parser);
 
@@ -595,11 +599,12 @@ HARMONY_API const harmony_view *harmony_parser_view(
  * Errors: HARMONY_UNEXPECTED_TOKEN, HARMONY_HEADER_NOT_UTF8,
  * HARMONY_HEADER_NO_ROLE, HARMONY_HEADER_UNKNOWN_ROLE,
  * HARMONY_HEADER_NO_CHANNEL, HARMONY_HEADER_EXTRA_WORDS, none of which comes
- * with `recover`; position: index of the token in view->tokens. After an error at the end of a header,
- * at its <|message|>, the parser expects <|start|> again and the header is
- * gone; after any other nothing has changed but that the token is among
- * view->tokens. Finished messages stay, and the parser goes on. And
- * HARMONY_NO_MEMORY, HARMONY_TOO_LARGE: the token has not been taken. */
+ * with `recover`; position: index of the token in view->tokens. After an error
+ * at the end of a header, at its <|message|>, the parser expects <|start|>
+ * again and the header is gone; after any other nothing has changed but that
+ * the token is among view->tokens. Finished messages stay, and the parser goes
+ * on. And HARMONY_NO_MEMORY, HARMONY_TOO_LARGE: the token has not been taken.
+ */
 HARMONY_API harmony_status harmony_parser_process(
     harmony_parser *parser, int32_t token, harmony_error *error);
 
@@ -611,22 +616,25 @@ typedef enum harmony_appended {
 
 /* Take one token if all it does is to add to a content that is open, as nearly
  * every token does: for callers to whom it is dear to read the view, such as
- * bindings. C programs need not bother: harmony_parser_process is as quick. Of the view nothing changes then but the delta and what grows with
- * a content. Returns a harmony_appended; if it is HARMONY_NOT_APPENDED, nothing
- * has happened. */
+ * bindings. C programs need not bother: harmony_parser_process is as quick. Of
+ * the view nothing changes then but the delta and what grows with a content.
+ * Returns a harmony_appended; if it is HARMONY_NOT_APPENDED, nothing has
+ * happened. */
 HARMONY_API int harmony_parser_append(harmony_parser *parser, int32_t token);
 
 /* Take many tokens, as if one at a time; stop at the first error.
- * view->token_count tells how many were taken, `delta` is that of the last one,
- * `segments` what all of them added. Errors: those of harmony_parser_process. */
+ * view->token_count tells how many were taken, `delta` is that of the last
+ * one, `segments` what all of them added. Errors: those of
+ * harmony_parser_process. */
 HARMONY_API harmony_status harmony_parser_feed(
     harmony_parser *parser, const int32_t *tokens, size_t count,
     harmony_error *error);
 
 /* Say that the stream has ended. An open message is finished as by a stop
- * token; `delta` and `segments` are what that added. Errors: HARMONY_UNEXPECTED_END inside a
- * header (never with `recover`; position: view->token_count),
- * HARMONY_NO_MEMORY, HARMONY_TOO_LARGE. The parser may be fed on afterwards. */
+ * token; `delta` and `segments` are what that added. The parser may be fed on
+ * afterwards. Errors: HARMONY_UNEXPECTED_END inside a header (never with
+ * `recover`; position: view->token_count), HARMONY_NO_MEMORY,
+ * HARMONY_TOO_LARGE. */
 HARMONY_API harmony_status harmony_parser_finish(
     harmony_parser *parser, harmony_error *error);
 

@@ -15,7 +15,16 @@ from typing import Any
 import pytest
 from test_c import COMPILER, CSRC, ROOT, WARNINGS, make, needs_make, run
 
-from harmony import _native
+from harmony import (
+    Conversation,
+    DeveloperContent,
+    HarmonyEncoding,
+    Message,
+    Role,
+    SystemContent,
+    ToolDescription,
+    _native,
+)
 
 HEADER = (CSRC / "harmony.h").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
@@ -113,7 +122,7 @@ def abi() -> str:
 def test_types_values_and_functions_are_those_that_are_stored() -> None:
     """If this fails on purpose: is the soname right? Then store the new one.
 
-    ``python tests/test_embedding.py`` does that.
+    ``cd tests && python test_embedding.py`` does that.
     """
     assert abi() == ABI.read_text(encoding="utf-8")
 
@@ -263,6 +272,33 @@ def test_the_program_of_the_page(tmp_path: Path, language: str) -> None:
     built = str(tmp_path / "program")
     assert run(compiler, *flags, *files, *library, "-o", built) == ""
     assert run(built, str(VOCABULARY)) == output
+
+
+def test_the_prompts_of_the_page_are_what_python_writes(
+    encoding: HarmonyEncoding,
+) -> None:
+    tool = ToolDescription.new(
+        "get_weather",
+        "Get the weather.",
+        {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    )
+    system = SystemContent.new().with_conversation_start_date("2025-06-28")
+    developer = DeveloperContent.new().with_instructions("Be brief.")
+    talk = Conversation.from_messages(
+        [
+            Message.from_role_and_content(Role.SYSTEM, system),
+            Message.from_role_and_content(
+                Role.DEVELOPER, developer.with_function_tools([tool])
+            ),
+        ]
+    )
+    text = encoding.decode(encoding.render_conversation(talk))
+    shown = re.findall(r"```text\n(.*?)\n```", PAGE, re.DOTALL)
+    assert shown == re.findall(r"<\|message\|>(.*?)<\|end\|>", text, re.DOTALL)
 
 
 COMPLETIONS = (
