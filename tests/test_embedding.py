@@ -155,11 +155,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_make
 @needs_linux
 def test_make_installs_everything(installed: Path) -> None:
-    names = {str(path.relative_to(installed)) for path in installed.rglob("*.*")}
+    files = [path for path in installed.rglob("*") if not path.is_dir()]
+    names = {str(path.relative_to(installed)) for path in files}
     assert names == {
         *{"include/harmony.h", "lib/libharmony.a", "lib/libharmony.so"},
         *{"lib/libharmony.so.0", "lib/libharmony_vocabulary.a"},
         *{"lib/pkgconfig/harmony.pc", "share/harmony/o200k_base.vocabulary"},
+        *{"share/doc/harmony/LICENSE", "share/doc/harmony/NOTICE"},
     }
     assert (installed / "lib/libharmony.so").readlink() == Path("libharmony.so.0")
     assert (installed / "share/harmony" / VOCABULARY.name).read_bytes() == (
