@@ -14,9 +14,15 @@ CSRC = Path(__file__).parent / "csrc"
 
 
 def declarations(header: str) -> str:
-    """Return the declarations of a C header in the form that cffi reads."""
+    """Return the declarations of a C header in the form that cffi reads.
+
+    These are the types and what is exported: a function without ``HARMONY_API`` is
+    not in csrc/*.c.
+    """
     header = re.sub(r"#ifdef __cplusplus.*?#endif", "", header, flags=re.DOTALL)
     header = re.sub(r"^#.*$", "", header, flags=re.MULTILINE)
+    header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    header = re.sub(r"^const [^;{}]*\([^;{}]*\);", "", header, flags=re.MULTILINE)
     return header.replace("HARMONY_API ", "")
 
 

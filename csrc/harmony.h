@@ -5,27 +5,63 @@
  *     <|start|>assistant<|channel|>final<|message|>4<|end|>
  *
  * How to read this page: the contract first, then the shapes that cross the
- * border, then the functions: an encoding, text and tokens, rendering, parsing.
+ * border, then the functions: an encoding, text and tokens, conversations,
+ * rendering, parsing. docs/embedding.md has a whole program, and how to build.
+ *
+ * What happens in a server: one encoding is made when it starts. For each
+ * request a conversation is rendered to tokens, and a parser takes the tokens
+ * that the model samples, one at a time.
  *
  * THE CONTRACT
  *
  * - A function that can fail returns a harmony_status, HARMONY_OK (0) on
- *   success. `error` may be NULL; if it is not, it is filled when and only when
- *   the status is not HARMONY_OK.
- * - The caller owns every buffer. Only the ..._new() functions allocate
- *   something that outlives the call; the matching ..._free() takes NULL.
- *   Scratch memory that a call needs for itself is freed before it returns.
- * - Running out of memory is a status (HARMONY_NO_MEMORY). The library never
- *   aborts, never prints, reads no file and no environment, knows no locale.
- * - A function that fills a buffer says in *count (or *length) how much there
- *   is. If that is more than the capacity, it returns HARMONY_SHORT_BUFFER,
- *   what it has written is of no use, and a second call with that much room
- *   succeeds. A capacity of 0 with a NULL buffer just counts.
- * - Text is UTF-8 bytes with a length, never NUL-terminated. Bytes that are
- *   not UTF-8 are encoded as they are.
- * - An encoding never changes once made and may be shared by any number of
- *   threads. A cache and a parser belong to one thread at a time. There is no
- *   other state.
+ *   success. Those that it can return are listed where it is declared.
+ * - `error` may be NULL; if it is not, it is filled when and only when the
+ *   status is not HARMONY_OK.
+ * - Only `error`, `options`, `cache`, and pointers to nothing (a length or
+ *   capacity of 0) may be NULL, and what is said to be.
+ * - The caller owns every buffer. Only the ..._new() functions make something
+ *   that outlives the call, which belongs to the caller until the matching
+ *   ..._free(), which takes NULL. What a call needs for itself is freed before
+ *   it returns. Nothing that is passed in is kept, but for the encoding of a
+ *   cache or a parser, which must outlive them.
+ * - Running out of memory is a status (HARMONY_NO_MEMORY), and every object is
+ *   then as it was before. The library never aborts, never prints, reads no
+ *   file and no environment, knows no locale.
+ * - A function that fills a buffer says in *count (tokens) or *length (bytes)
+ *   how much there is. If that is more than the capacity, it returns
+ *   HARMONY_SHORT_BUFFER, what it has written is of no use, and a second call
+ *   with that much room succeeds. A capacity of 0 with a NULL buffer just
+ *   counts. After any other failure *count or *length is 0.
+ * - Text is UTF-8 bytes with a length, and need not end in a NUL. Bytes that
+ *   are not UTF-8 are encoded as they are.
+ *
+ * THREADS
+ *
+ * An encoding and a vocabulary never change once made and may be used by any
+ * number of threads at the same time. A cache, a builder and a parser belong to
+ * one thread at a time. There is no other state, so functions on different
+ * objects never disturb each other.
+ *
+ * WHAT IS NOT HERE
+ *
+ * The contents of messages are text. What a system or developer message says
+ * (the date, the tools and their parameters as TypeScript) has to come as ready
+ * text; the Python package writes it, from JSON and schemas, and C has neither.
+ *
+ * COMPATIBILITY
+ *
+ * A patch version changes no declaration here. A minor version may add
+ * functions, values at the end of an enum, and fields at the end of
+ * harmony_view, which only the library makes; so take a status, a warning or a
+ * kind that you don't know for a failure or for news. A major version may
+ * change anything, and so may a minor one before 1.0; if a program that is
+ * compiled would break, the number in the name of the shared library
+ * (libharmony.so.0) changes, and only then.
+ *
+ * Tokens are part of this: what harmony_encode and harmony_render give for the
+ * same input is the same in every version, but for mistakes that CHANGELOG.md
+ * tells of. The words of an error's message may change at any time.
  */
 #ifndef HARMONY_H
 #define HARMONY_H
@@ -33,6 +69,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The version of this header. */
+#define HARMONY_VERSION_MAJOR 0
+#define HARMONY_VERSION_MINOR 1
+#define HARMONY_VERSION_PATCH 0
+#define HARMONY_VERSION "0.1.0"
+
+/* Before each function that the library exports. Define it to change that:
+ * as __declspec(dllimport) to use the library as a DLL. */
 #ifndef HARMONY_API
 #if defined(__GNUC__) && __GNUC__ >= 4
 #define HARMONY_API __attribute__((visibility("default")))
@@ -45,6 +89,10 @@
 extern "C" {
 #endif
 
+/* The version of the library that is linked, "MAJOR.MINOR.PATCH": a constant
+ * string, which may differ from HARMONY_VERSION with a shared library. */
+HARMONY_API const char *harmony_version(void);
+
 /* ---- Status and errors ------------------------------------------------- */
 
 typedef enum harmony_status {
@@ -53,7 +101,8 @@ typedef enum harmony_status {
     HARMONY_SHORT_BUFFER,      /* *count says how much room is needed */
     HARMONY_TOO_LARGE,         /* text of 2 GiB or more, or 2^31 tokens in a
                                   stream; nothing has changed */
-    HARMONY_BAD_ARGUMENT,      /* a span outside its text, an unknown role */
+    HARMONY_BAD_ARGUMENT,      /* a span outside its text, an unknown role;
+                                  nothing has changed */
     HARMONY_BAD_VOCABULARY,    /* truncated, altered, or no vocabulary at all */
     HARMONY_UNKNOWN_TOKEN,     /* an id that is not in the vocabulary */
     HARMONY_TOOL_WITHOUT_NAME, /* a message by a tool that has no name */
@@ -78,8 +127,9 @@ typedef struct harmony_error {
 
 /* ---- The shapes that cross --------------------------------------------- */
 
-/* A stretch of some text: `length` bytes from `start`. Absent if start < 0,
- * which is not the same as present and empty. */
+/* A stretch of some text: `length` bytes from byte `start`. Absent if
+ * start < 0, which is not the same as present and empty; the library's absent
+ * spans are {-1, 0}, so that printing `length` bytes prints nothing. */
 typedef struct harmony_span {
     int32_t start;
     int32_t length;
@@ -109,13 +159,20 @@ typedef struct harmony_message {
     harmony_span content;
 } harmony_message;
 
-/* A conversation: one block of text and messages whose spans point into it. */
+/* A conversation: one block of text and messages whose spans point into it. It
+ * owns neither. Make one by hand, if the texts lie in one block already, or
+ * let a builder do it (below). Text is less than 2 GiB. */
 typedef struct harmony_conversation {
     const char *text;
     size_t text_length;
     const harmony_message *messages;
     size_t message_count;
 } harmony_conversation;
+
+/* 1 if a span of `text` is present and the same as a NUL-terminated word, else
+ * 0: harmony_span_equals(view->finished.text, message->channel, "final"). */
+HARMONY_API int harmony_span_equals(const char *text, harmony_span span,
+                                    const char *word);
 
 /* ---- Special tokens ---------------------------------------------------- */
 
@@ -140,22 +197,30 @@ enum {
 typedef struct harmony_encoding harmony_encoding;
 
 /* Make an encoding from the bytes of a vocabulary file: the compact one that
- * harmony ships (its format is described in vocabulary.h), or a .tiktoken file
- * of lines "BASE64 RANK". The bytes are not needed after the call. A compact
- * file takes some milliseconds, a .tiktoken file some tens of them, because
- * the order of its merges has to be found.
+ * harmony ships as o200k_base.vocabulary (its format is described in
+ * vocabulary.h), or o200k_base.tiktoken, a file of lines "BASE64 RANK". The
+ * `size` bytes are not needed after the call. A compact file takes some
+ * milliseconds, a .tiktoken file some tens of them, because the order of its
+ * merges has to be found. An encoding takes about 12 MB.
  *
  * *encoding is set on success, and to NULL otherwise.
- * Errors: HARMONY_BAD_VOCABULARY (position: the entry or line, from 0),
+ * Errors: HARMONY_BAD_VOCABULARY (position: the entry or line, or -1),
  * HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_encoding_new(
     const void *vocabulary, size_t size, harmony_encoding **encoding,
     harmony_error *error);
 
+/* Free an encoding, after everything that was made with it; NULL is nothing. */
 HARMONY_API void harmony_encoding_free(harmony_encoding *encoding);
 
 /* The number of ordinary tokens: ids from 0 to this, not included. */
 HARMONY_API int32_t harmony_encoding_size(const harmony_encoding *encoding);
+
+/* The compact vocabulary as a part of the program, for harmony_encoding_new:
+ * 1.2 MB of constants, and no file when it runs. Never fails; *size is set to
+ * their number of bytes. It is the one function that is not in libharmony:
+ * link libharmony_vocabulary.a as well (docs/embedding.md). */
+const void *harmony_builtin_vocabulary(size_t *size);
 
 /* ---- Text to tokens and back ------------------------------------------- */
 
@@ -163,46 +228,54 @@ HARMONY_API int32_t harmony_encoding_size(const harmony_encoding *encoding);
 HARMONY_API int harmony_is_special_token(int32_t token);
 
 /* Find the first special token that is spelled in text[start ... length).
- * Returns its id and sets *position to where its text begins; its text ends at
- * *position + *token_length. Returns HARMONY_NO_TOKEN if there is none. */
+ * Returns its id and sets *position to the byte where its text begins; its
+ * text ends at *position + *token_length. If there is none, returns
+ * HARMONY_NO_TOKEN with *position = length and *token_length = 0. */
 HARMONY_API int32_t harmony_find_special_token(
     const char *text, size_t length, size_t start, size_t *position,
     size_t *token_length);
 
-/* The bytes of one token, special tokens included; they live as long as the
- * encoding. NULL, with *length 0, for an id outside the vocabulary. */
+/* The bytes of one token, special tokens included; they belong to the
+ * encoding, live as long as it does, and need not be whole characters. NULL,
+ * with *length 0, for an id outside the vocabulary. */
 HARMONY_API const char *harmony_token_bytes(
     const harmony_encoding *encoding, int32_t token, size_t *length);
 
 /* A cache remembers pieces of text that were encoded before, and their tokens.
- * It makes encoding several times as fast; the tokens are the same. It takes up
- * to 3.2 MB and never grows. A cache belongs to one encoding and to one thread
- * at a time: give each thread its own, or NULL where text is rarely encoded.
- *
- * *cache is set on success, and to NULL otherwise. Errors: HARMONY_NO_MEMORY. */
+ * It makes encoding several times as fast; the tokens are the same. It takes
+ * up to 3.2 MB and never grows. A cache belongs to one encoding and to one
+ * thread at a time: give each thread its own, or NULL where text is rarely
+ * encoded. A pool of them does as well; which one a call gets makes no
+ * difference to what it gives. */
 typedef struct harmony_cache harmony_cache;
 
+/* Make an empty cache for this encoding, which must outlive it. *cache is set
+ * on success, and to NULL otherwise. Errors: HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_cache_new(
     const harmony_encoding *encoding, harmony_cache **cache,
     harmony_error *error);
 
+/* Free a cache; NULL is nothing. */
 HARMONY_API void harmony_cache_free(harmony_cache *cache);
 
-/* Encode text. Text that spells one of the `allowed_count` special tokens in
- * `allowed` becomes that token; any other is ordinary text, whatever it
- * spells. There are never more tokens than bytes of text. `cache` may be NULL.
+/* Encode `length` bytes of text; *count is set to the number of tokens. Text
+ * that spells one of the `allowed_count` special tokens in `allowed` becomes
+ * that token; any other is ordinary text, whatever it spells. There are never
+ * more tokens than bytes of text, so a capacity of `length` is always enough.
+ * `cache` may be NULL.
  * Errors: HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY, and
  * HARMONY_BAD_ARGUMENT for the cache of another encoding. */
 HARMONY_API harmony_status harmony_encode(
     const harmony_encoding *encoding, harmony_cache *cache, const char *text,
-    size_t length,
-    const int32_t *allowed, size_t allowed_count, int32_t *tokens,
-    size_t capacity, size_t *count, harmony_error *error);
+    size_t length, const int32_t *allowed, size_t allowed_count,
+    int32_t *tokens, size_t capacity, size_t *count, harmony_error *error);
 
-/* Decode tokens to the bytes they stand for. The bytes are UTF-8 if the tokens
- * are those of a whole text, but any sequence of tokens is taken.
+/* Decode tokens to the bytes they stand for; *length is set to their number.
+ * They are UTF-8 if the tokens are those of a whole text, but any sequence of
+ * tokens is taken. No NUL is added.
  * Errors: HARMONY_UNKNOWN_TOKEN (position: index of the token),
- * HARMONY_SHORT_BUFFER. */
+ * HARMONY_SHORT_BUFFER, and HARMONY_TOO_LARGE for more bytes than a size_t
+ * counts. */
 HARMONY_API harmony_status harmony_decode(
     const harmony_encoding *encoding, const int32_t *tokens, size_t token_count,
     char *bytes, size_t capacity, size_t *length, harmony_error *error);
@@ -216,31 +289,111 @@ typedef struct harmony_vocabulary harmony_vocabulary;
 /* Make one from the bytes of a vocabulary file of either kind, with up to
  * 2 097 151 ranks. Every single byte must be a token, and every token merge
  * from tokens of lower rank; one that merges from none is used only for a whole
- * piece. Errors: HARMONY_BAD_VOCABULARY, HARMONY_NO_MEMORY. */
+ * piece. The bytes are not needed after the call. *vocabulary is set on
+ * success, and to NULL otherwise.
+ * Errors: HARMONY_BAD_VOCABULARY (position: the entry or line, or -1),
+ * HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_vocabulary_new(
     const void *file, size_t size, harmony_vocabulary **vocabulary,
     harmony_error *error);
 
+/* Free a vocabulary; NULL is nothing. */
 HARMONY_API void harmony_vocabulary_free(harmony_vocabulary *vocabulary);
 
 /* Ranks are below this; some may be unused. */
 HARMONY_API int32_t harmony_vocabulary_size(
     const harmony_vocabulary *vocabulary);
 
-/* The bytes of a token; they live as long as the vocabulary. NULL, with
- * *length 0, for a rank that is no token. */
+/* The bytes of a token; they belong to the vocabulary and live as long as it
+ * does. NULL, with *length 0, for a rank that is no token. */
 HARMONY_API const char *harmony_vocabulary_token(
     const harmony_vocabulary *vocabulary, int32_t rank, size_t *length);
 
-/* Encode `piece_count` pieces that follow one another in text; ends[i] is where
- * piece i ends, in bytes from the start of the text, and never less than the
- * one before. There are never more tokens than bytes of text.
+/* Encode `piece_count` pieces that follow one another in text; ends[i] is
+ * where piece i ends, in bytes from the start of the text, and never less than
+ * the one before. There are never more tokens than bytes of text.
  * Errors: HARMONY_BAD_ARGUMENT (position: index of the piece),
  * HARMONY_SHORT_BUFFER, HARMONY_NO_MEMORY. */
 HARMONY_API harmony_status harmony_vocabulary_encode(
     const harmony_vocabulary *vocabulary, const char *text, size_t length,
     const int32_t *ends, size_t piece_count, int32_t *tokens, size_t capacity,
     size_t *count, harmony_error *error);
+
+/* ---- Building a conversation ------------------------------------------- */
+
+/* A builder copies texts from wherever they are into one block and keeps the
+ * messages, so the texts need not live longer than the call. It belongs to one
+ * thread at a time. Add what each message says, then set what its header has:
+ *
+ *     harmony_builder_add(builder, HARMONY_ROLE_USER, text, length, &error);
+ *     harmony_builder_add(builder, HARMONY_ROLE_TOOL, "18 C",
+ *                         HARMONY_NUL_TERMINATED, &error);
+ *     harmony_builder_set(builder, HARMONY_FIELD_NAME, "functions.get_weather",
+ *                         HARMONY_NUL_TERMINATED, &error);
+ *     harmony_render(encoding, cache, harmony_builder_conversation(builder),
+ *                    NULL, tokens, capacity, &count, &error);
+ *
+ * A failure changes nothing: the builder can be used on, and after
+ * HARMONY_NO_MEMORY the same call can be made again. */
+typedef struct harmony_builder harmony_builder;
+
+/* As a length: the text ends before its first NUL. */
+#define HARMONY_NUL_TERMINATED ((size_t)-1)
+
+/* What the header of a message can have besides its role. */
+typedef enum harmony_field {
+    HARMONY_FIELD_NAME = 0,        /* of the author: "functions.get_weather" */
+    HARMONY_FIELD_RECIPIENT = 1,   /* "functions.get_weather", "assistant" */
+    HARMONY_FIELD_CHANNEL = 2,     /* "analysis", "commentary", "final" */
+    HARMONY_FIELD_CONTENT_TYPE = 3 /* "<|constrain|>json" */
+} harmony_field;
+
+/* Make an empty builder. *builder is set on success, and to NULL otherwise.
+ * Errors: HARMONY_NO_MEMORY. */
+HARMONY_API harmony_status harmony_builder_new(
+    harmony_builder **builder, harmony_error *error);
+
+/* Free a builder and all it holds; NULL is nothing. */
+HARMONY_API void harmony_builder_free(harmony_builder *builder);
+
+/* Forget all messages and keep the memory, for the next conversation. */
+HARMONY_API void harmony_builder_reset(harmony_builder *builder);
+
+/* Add a message of this harmony_role with a content of `length` bytes, and no
+ * more in its header than the role. HARMONY_ROLE_CONTINUED adds a further
+ * content item to the message before it. A `content` of NULL is an absent one,
+ * whatever the length. The texts of system and developer messages are taken as
+ * they are. `content` must not be in the builder's own text.
+ * Errors: HARMONY_BAD_ARGUMENT for an unknown role, or a further item of
+ * nothing; HARMONY_TOO_LARGE if all texts are 2 GiB or more;
+ * HARMONY_NO_MEMORY. */
+HARMONY_API harmony_status harmony_builder_add(
+    harmony_builder *builder, int32_t role, const char *content, size_t length,
+    harmony_error *error);
+
+/* Set a harmony_field of the message that was added last; if it was set
+ * before, the last one counts. A `text` of NULL makes it absent. `text` must
+ * not be in the builder's own text.
+ * Errors: HARMONY_BAD_ARGUMENT for an unknown field, before the first message,
+ * or if a further content item was added last; HARMONY_TOO_LARGE and
+ * HARMONY_NO_MEMORY as above. */
+HARMONY_API harmony_status harmony_builder_set(
+    harmony_builder *builder, int32_t field, const char *text, size_t length,
+    harmony_error *error);
+
+/* Add all messages of another conversation, such as those that a parser has
+ * finished, to answer them: &view->finished. Errors: HARMONY_BAD_ARGUMENT
+ * (position: index of a message with an unknown role or with a span outside of
+ * the text), HARMONY_TOO_LARGE, HARMONY_NO_MEMORY. */
+HARMONY_API harmony_status harmony_builder_extend(
+    harmony_builder *builder, const harmony_conversation *conversation,
+    harmony_error *error);
+
+/* The conversation so far. It belongs to the builder: one pointer, the same
+ * for the builder's life, with texts and messages that are good until the
+ * builder is next changed. */
+HARMONY_API const harmony_conversation *harmony_builder_conversation(
+    const harmony_builder *builder);
 
 /* ---- Rendering --------------------------------------------------------- */
 
@@ -257,12 +410,15 @@ typedef struct harmony_render_options {
     int32_t training;
 } harmony_render_options;
 
-/* Render a conversation. Each run of text between special tokens is encoded on
- * its own as ordinary text: what a user writes can't become a special token.
- * `options` NULL means all zero and no next role; `cache` may be NULL.
- * Errors, with the index of the message as position: HARMONY_TOOL_WITHOUT_NAME,
- * HARMONY_BAD_ARGUMENT; and HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE,
- * HARMONY_NO_MEMORY. */
+/* Render a conversation; *count is set to the number of tokens. Each run of
+ * text between special tokens is encoded on its own as ordinary text: what a
+ * user writes can't become a special token. `options` NULL means all zero and
+ * no next role; `cache` may be NULL.
+ * Errors, with the index of the message as position:
+ * HARMONY_TOOL_WITHOUT_NAME, HARMONY_BAD_ARGUMENT (an unknown role, a span
+ * outside of the text; or, at -1, an unknown next role, the cache of another
+ * encoding); and HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY,
+ * at -1. */
 HARMONY_API harmony_status harmony_render(
     const harmony_encoding *encoding, harmony_cache *cache,
     const harmony_conversation *conversation,
@@ -270,16 +426,23 @@ HARMONY_API harmony_status harmony_render(
     size_t *count, harmony_error *error);
 
 /* As harmony_render, and tell which tokens are whose: ends[i] is the number of
- * tokens before the end of message i, counting from 0 without the further items
- * of a content. A message that is left out ends where the one before it does.
- * There is room for message_count numbers; or `ends` is NULL. */
+ * tokens before the end of message i, counting messages from 0 without the
+ * further items of a content. A message that is left out ends where the one
+ * before it does, so the tokens of message i are tokens[ends[i - 1] ...
+ * ends[i]) and those of message 0 begin at 0; the tokens of the next role come
+ * after all of them. There is room in `ends` for message_count numbers; or it
+ * is NULL. It is filled with HARMONY_SHORT_BUFFER too. Errors: those of
+ * harmony_render. */
 HARMONY_API harmony_status harmony_render_parts(
     const harmony_encoding *encoding, harmony_cache *cache,
     const harmony_conversation *conversation,
     const harmony_render_options *options, int32_t *tokens, size_t capacity,
     size_t *count, size_t *ends, harmony_error *error);
 
-/* A number of tokens that harmony_render can't exceed for this conversation. */
+/* A number of tokens that harmony_render can't exceed for this conversation, a
+ * few times as many as there will be: a buffer of that capacity is never
+ * short. It costs next to nothing. SIZE_MAX if a size_t does not count so many:
+ * then harmony_render says HARMONY_TOO_LARGE. */
 HARMONY_API size_t harmony_render_bound(
     const harmony_conversation *conversation);
 
@@ -291,8 +454,14 @@ typedef enum harmony_state {
     HARMONY_STATE_CONTENT = 2       /* up to a stop token */
 } harmony_state;
 
+/* A parser takes the tokens of one stream: a completion, or whole messages.
+ * Make one for each stream, feed it with harmony_parser_process or
+ * harmony_parser_feed, call harmony_parser_finish at the end, and read what it
+ * has found, at any time, from its view. */
 typedef struct harmony_parser harmony_parser;
 
+/* How to read. {HARMONY_ROLE_ASSISTANT, 0, 1} is for what a model samples
+ * after a prompt that asks for the assistant. */
 typedef struct harmony_parser_options {
     /* The role whose message is under way: the parser begins inside its
      * header, as after a rendered prompt that ends in "<|start|>assistant".
@@ -336,7 +505,7 @@ typedef enum harmony_warning_kind {
     HARMONY_WARNING_MISSING_MESSAGE,  /* the content was in the header */
     HARMONY_WARNING_DROPPED_HEADER,   /* a header without a content */
     HARMONY_WARNING_HEADER_WORDS,     /* words without a place */
-    HARMONY_WARNING_ROLE,             /* missing, repeated, misplaced, ignored */
+    HARMONY_WARNING_ROLE,             /* missing, repeated, misplaced, unused */
     HARMONY_WARNING_CHANNEL,          /* one that does not count, or is empty */
     HARMONY_WARNING_RECIPIENT,        /* one that does not count; its bad end */
     HARMONY_WARNING_CONTENT_TYPE,     /* a content type that does not count */
@@ -346,8 +515,8 @@ typedef enum harmony_warning_kind {
 } harmony_warning_kind;
 
 /* One repair: at which token it was made (an index into view->tokens), and the
- * text that it left out, a span in view->warning_text, perhaps empty. That text
- * need not be whole characters. */
+ * text that it left out, a span in view->warning_text, perhaps empty. That
+ * text need not be whole characters. */
 typedef struct harmony_warning {
     int32_t position;
     int32_t kind; /* a harmony_warning_kind */
@@ -363,9 +532,9 @@ typedef struct harmony_tally {
     int32_t content_tokens;
 } harmony_tally;
 
-/* Text that one call of harmony_parser_feed added to the content of a message:
- * `message` is its index among the finished ones, or their number for the open
- * one; `finished` whether that call ended it. */
+/* Text that one call of harmony_parser_feed or harmony_parser_finish added to
+ * the content of a message: `message` is its index among the finished ones, or
+ * their number for the open one; `finished` whether that call ended it. */
 typedef struct harmony_segment {
     int32_t message;
     int32_t finished;
@@ -373,8 +542,13 @@ typedef struct harmony_segment {
 } harmony_segment;
 
 /* What a parser has found so far, updated in place by every call. Spans are
- * offsets and stay good for the parser's life; pointers are good until the
- * next call. */
+ * offsets into finished.text, but for those of warnings, and stay good for the
+ * parser's life; pointers are good until the next call, and belong to the
+ * parser. So this is the text that the last token added to a content:
+ *
+ *     if (view->delta.start >= 0)
+ *         write(view->finished.text + view->delta.start, view->delta.length);
+ */
 typedef struct harmony_view {
     /* The finished messages. `text` goes on behind them with what is known of
      * the open message. */
@@ -397,20 +571,25 @@ typedef struct harmony_view {
     const harmony_warning *warnings;
     size_t warning_count;
     const char *warning_text;
-    /* What the last harmony_parser_feed added, message by message. */
+    /* What the last harmony_parser_feed or harmony_parser_finish added to
+     * contents, message by message. */
     const harmony_segment *segments;
     size_t segment_count;
 } harmony_view;
 
-/* Make a parser. The encoding must outlive it. `options` NULL means no role,
- * strict. Errors: HARMONY_NO_MEMORY, HARMONY_BAD_ARGUMENT (an unknown role). */
+/* Make a parser. The encoding must outlive it; the options need not. `options`
+ * NULL means no role, strict. *parser is set on success, and to NULL
+ * otherwise.
+ * Errors: HARMONY_NO_MEMORY, HARMONY_BAD_ARGUMENT (an unknown role). */
 HARMONY_API harmony_status harmony_parser_new(
     const harmony_encoding *encoding, const harmony_parser_options *options,
     harmony_parser **parser, harmony_error *error);
 
+/* Free a parser and its view; NULL is nothing. */
 HARMONY_API void harmony_parser_free(harmony_parser *parser);
 
-/* The view of a parser: one pointer, the same for the parser's life. */
+/* The view of a parser: one pointer, the same for the parser's life, to which
+ * it belongs. */
 HARMONY_API const harmony_view *harmony_parser_view(
     const harmony_parser *parser);
 
@@ -419,12 +598,15 @@ HARMONY_API const harmony_view *harmony_parser_view(
  * token, and what follows it comes with the tokens after; an id outside the
  * vocabulary counts as one invalid byte.
  *
- * Errors: HARMONY_UNEXPECTED_TOKEN and the HARMONY_HEADER_... ones, position:
- * index of the token in view->tokens. After an error at the end of a header,
- * at its <|message|>, the parser expects <|start|> again and the header is
- * gone; after any other nothing has changed but that the token is among
- * view->tokens. Finished messages stay, and the parser goes on. And
- * HARMONY_NO_MEMORY, HARMONY_TOO_LARGE: the token has not been taken. */
+ * Errors: HARMONY_UNEXPECTED_TOKEN, HARMONY_HEADER_NOT_UTF8,
+ * HARMONY_HEADER_NO_ROLE, HARMONY_HEADER_UNKNOWN_ROLE,
+ * HARMONY_HEADER_NO_CHANNEL, HARMONY_HEADER_EXTRA_WORDS, none of which comes
+ * with `recover`; position: index of the token in view->tokens. After an error
+ * at the end of a header, at its <|message|>, the parser expects <|start|>
+ * again and the header is gone; after any other nothing has changed but that
+ * the token is among view->tokens. Finished messages stay, and the parser goes
+ * on. And HARMONY_NO_MEMORY, HARMONY_TOO_LARGE: the token has not been taken.
+ */
 HARMONY_API harmony_status harmony_parser_process(
     harmony_parser *parser, int32_t token, harmony_error *error);
 
@@ -436,20 +618,25 @@ typedef enum harmony_appended {
 
 /* Take one token if all it does is to add to a content that is open, as nearly
  * every token does: for callers to whom it is dear to read the view, such as
- * bindings. Of the view nothing changes then but the delta and what grows with
- * a content. Returns a harmony_appended; if it is HARMONY_NOT_APPENDED, nothing
- * has happened. */
+ * bindings. C programs need not bother: harmony_parser_process is as quick. Of
+ * the view nothing changes then but the delta and what grows with a content.
+ * Returns a harmony_appended; if it is HARMONY_NOT_APPENDED, nothing has
+ * happened. */
 HARMONY_API int harmony_parser_append(harmony_parser *parser, int32_t token);
 
-/* Take many tokens, as if one at a time; stop at the first error. `delta` is
- * that of the last token, `segments` what all of them added. */
+/* Take many tokens, as if one at a time; stop at the first error.
+ * view->token_count tells how many were taken, `delta` is that of the last
+ * one, `segments` what all of them added. Errors: those of
+ * harmony_parser_process. */
 HARMONY_API harmony_status harmony_parser_feed(
     harmony_parser *parser, const int32_t *tokens, size_t count,
     harmony_error *error);
 
 /* Say that the stream has ended. An open message is finished as by a stop
- * token. Errors: HARMONY_UNEXPECTED_END inside a header, HARMONY_NO_MEMORY,
- * HARMONY_TOO_LARGE. The parser may be fed on afterwards. */
+ * token; `delta` and `segments` are what that added. The parser may be fed on
+ * afterwards. Errors: HARMONY_UNEXPECTED_END inside a header (never with
+ * `recover`; position: view->token_count), HARMONY_NO_MEMORY,
+ * HARMONY_TOO_LARGE. */
 HARMONY_API harmony_status harmony_parser_finish(
     harmony_parser *parser, harmony_error *error);
 

@@ -896,20 +896,28 @@ static void add_segment(harmony_parser *parser, size_t index, harmony_span text)
     hm_append(&parser->segments, &added, sizeof added);
 }
 
+/* Get room for one more segment. */
+static harmony_status prepare_segment(harmony_parser *parser,
+                                      harmony_error *error)
+{
+    if (hm_reserve(&parser->segments, sizeof(harmony_segment)))
+        return HARMONY_OK;
+    return hm_fail(error, HARMONY_NO_MEMORY, -1, "no memory for the segments");
+}
+
 /* Take a run of tokens, or else the first one. *refused is how many, from the
  * first, are known to be no run; *taken is how many were taken. */
 static harmony_status feed_some(harmony_parser *parser, const int32_t *tokens,
                                 size_t count, size_t *refused, size_t *taken,
                                 harmony_error *error)
 {
-    harmony_status status = HARMONY_OK;
+    harmony_status status = prepare_segment(parser, error);
     size_t index = message_count(parser);
     harmony_span added;
 
     *taken = 0;
-    if (!hm_reserve(&parser->segments, sizeof(harmony_segment)))
-        return hm_fail(error, HARMONY_NO_MEMORY, -1,
-                       "no memory for the segments");
+    if (status != HARMONY_OK)
+        return status;
     if (*refused == 0) {
         size_t run = ordinary_tokens(tokens, count);
 
@@ -947,8 +955,12 @@ harmony_status harmony_parser_finish(harmony_parser *parser,
                                      harmony_error *error)
 {
     harmony_status status = prepare(parser, HARMONY_NO_TOKEN, 0, error);
+    size_t index = message_count(parser);
 
     parser->view.delta = hm_absent();
+    parser->segments.length = 0;
+    if (status == HARMONY_OK)
+        status = prepare_segment(parser, error);
     parser->warnings.position = (int32_t)token_count(parser);
     if (status == HARMONY_OK && !parser->recover
         && parser->view.state == HARMONY_STATE_HEADER)
@@ -956,8 +968,10 @@ harmony_status harmony_parser_finish(harmony_parser *parser,
                          (int64_t)parser->view.token_count,
                          "Unexpected EOS while waiting for message header to "
                          "complete");
-    if (status == HARMONY_OK)
+    if (status == HARMONY_OK) {
         end_stream(parser);
+        add_segment(parser, index, parser->view.delta);
+    }
     refresh(parser); /* in any case: what is prepared may have moved */
     return status;
 }

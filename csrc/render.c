@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "conversation.h"
 #include "error.h"
 #include "harmony.h"
 #include "header.h"
@@ -77,11 +78,9 @@ static harmony_status put_span(struct output *output, harmony_span span)
 }
 
 static int is_text(const struct output *output, harmony_span span,
-                   const char *text)
+                   const char *word)
 {
-    return span.start >= 0 && (size_t)span.length == strlen(text)
-           && memcmp(output->conversation->text + span.start, text,
-                     (size_t)span.length) == 0;
+    return harmony_span_equals(output->conversation->text, span, word);
 }
 
 static harmony_status put_author(struct output *output,
@@ -223,52 +222,16 @@ static void end_for_training(struct output *output)
         output->tokens[output->count - 1] = HARMONY_TOKEN_RETURN;
 }
 
-static int inside(const harmony_conversation *conversation, harmony_span span)
-{
-    return span.start < 0
-           || (span.length >= 0
-               && (size_t)span.start <= conversation->text_length
-               && (size_t)span.length
-                      <= conversation->text_length - (size_t)span.start);
-}
-
-/* Whether all spans that are used are inside: of a further item of a content,
- * that is its content alone. */
-static int is_inside(const harmony_conversation *conversation,
-                     const harmony_message *message)
-{
-    return inside(conversation, message->content)
-           && (message->role == HARMONY_ROLE_CONTINUED
-               || (inside(conversation, message->name)
-                   && inside(conversation, message->recipient)
-                   && inside(conversation, message->channel)
-                   && inside(conversation, message->content_type)));
-}
-
 /* Check what the caller could get wrong, once, before anything is rendered. */
 static harmony_status check(const harmony_conversation *conversation,
                             harmony_error *error)
 {
-    size_t i;
+    harmony_status status = hm_check_conversation(conversation, error);
 
-    for (i = 0; i < conversation->message_count; i++) {
-        const harmony_message *message = conversation->messages + i;
-
-        if (message->role < HARMONY_ROLE_USER
-            || message->role > HARMONY_ROLE_CONTINUED)
-            return hm_fail(error, HARMONY_BAD_ARGUMENT, (int64_t)i,
-                           "a message has an unknown role");
-        if (i == 0 && message->role == HARMONY_ROLE_CONTINUED)
-            return hm_fail(error, HARMONY_BAD_ARGUMENT, 0,
-                           "the first message continues nothing");
-        if (!is_inside(conversation, message))
-            return hm_fail(error, HARMONY_BAD_ARGUMENT, (int64_t)i,
-                           "a message has a span outside the text");
-    }
-    if (harmony_render_bound(conversation) == SIZE_MAX)
-        return hm_fail(error, HARMONY_TOO_LARGE, -1,
-                       "perhaps more tokens than there can be memory for");
-    return HARMONY_OK;
+    if (status == HARMONY_OK && harmony_render_bound(conversation) == SIZE_MAX)
+        status = hm_fail(error, HARMONY_TOO_LARGE, -1,
+                         "perhaps more tokens than there can be memory for");
+    return status;
 }
 
 static harmony_status put_next_role(struct output *output, int32_t role)

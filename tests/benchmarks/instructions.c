@@ -89,7 +89,7 @@ static void job_encode(material *m)
     int pass;
 
     for (pass = 0; pass < PASSES; pass++)
-        require(harmony_encode(m->encoding, m->text.data, m->text.length, NULL,
+        require(harmony_encode(m->encoding, NULL, m->text.data, m->text.length, NULL,
                                0, m->tokens, m->capacity, &m->count, &error),
                 &error);
 }
@@ -112,7 +112,7 @@ static void job_render(material *m)
     int pass;
 
     for (pass = 0; pass < PASSES; pass++)
-        require(harmony_render(m->encoding, &m->conversation, NULL, m->tokens,
+        require(harmony_render(m->encoding, NULL, &m->conversation, NULL, m->tokens,
                                m->capacity, &m->count, &error),
                 &error);
 }
@@ -202,7 +202,7 @@ static void first_encode(material *m)
 {
     harmony_error error;
 
-    require(harmony_encode(m->encoding, m->text.data, m->text.length, NULL, 0,
+    require(harmony_encode(m->encoding, NULL, m->text.data, m->text.length, NULL, 0,
                            m->tokens, m->capacity, &m->count, &error),
             &error);
 }
@@ -211,7 +211,7 @@ static void first_render(material *m)
 {
     harmony_error error;
 
-    require(harmony_render(m->encoding, &m->conversation, NULL, m->tokens,
+    require(harmony_render(m->encoding, NULL, &m->conversation, NULL, m->tokens,
                            m->capacity, &m->count, &error),
             &error);
 }

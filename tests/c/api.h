@@ -35,6 +35,7 @@ int32_t random_id(uint64_t *seed);
 
 void test_vocabularies(void);
 void test_text(void);
+void test_building(void);
 void test_rendering(void);
 void test_parsing(void);
 void test_recovery(void);

@@ -273,6 +273,35 @@ static void test_segments(void)
     free(list.ids);
 }
 
+/* The end of a stream is a segment too, with what was waiting. */
+static void test_segment_of_the_end(void)
+{
+    id_list list = encode_framed("<|start|>user<|message|>ab\xE2\x98");
+    harmony_parser *parser = new_parser(HARMONY_ROLE_NONE, 0);
+    const harmony_view *view = harmony_parser_view(parser);
+    harmony_error error;
+    long request;
+    size_t i;
+
+    for (i = 0; i < list.count; i++)
+        harmony_parser_process(parser, list.ids[i], NULL);
+    for (request = 0; request < 20; request++) {
+        refuse_memory(request);
+        if (harmony_parser_finish(parser, &error) == HARMONY_OK)
+            break;
+        CHECK_EQUAL(error.status, HARMONY_NO_MEMORY);
+        CHECK_EQUAL(view->segment_count, 0);
+    }
+    refuse_memory(REFUSE_NONE);
+    CHECK(request > 0 && request < 20);
+    CHECK_EQUAL(view->segment_count, 1);
+    check_segment(view, 0, 0, 1, "\xEF\xBF\xBD");
+    CHECK_EQUAL(harmony_parser_finish(parser, NULL), HARMONY_OK);
+    CHECK_EQUAL(view->segment_count, 0);
+    harmony_parser_free(parser);
+    free(list.ids);
+}
+
 /* What was added before an error is in the segments; what was fed after it
  * comes with the next call. */
 static void test_segments_after_errors(void)
@@ -520,6 +549,7 @@ void test_recovery(void)
     test_words();
     test_segments();
     test_segments_after_errors();
+    test_segment_of_the_end();
     test_linear();
     test_no_memory();
 }

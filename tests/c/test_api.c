@@ -153,6 +153,7 @@ static const struct {
     void (*test)(void);
 } parts[] = {
     {"vocabularies", test_vocabularies}, {"text", test_text},
+    {"building", test_building},
     {"rendering", test_rendering},       {"parsing", test_parsing},
     {"recovery", test_recovery},         {"pieces", test_pieces},
     {"caches", test_caches},             {"memory", test_memory},
