@@ -280,7 +280,7 @@ static void note_character(hm_vocabulary *vocabulary, int32_t rank)
 {
     size_t length;
     const uint8_t *bytes = hm_token(vocabulary, rank, &length);
-    uint32_t code_point;
+    uint32_t code_point = 0;
 
     if (length <= 3 && vocabulary->merged_from[rank].right >= 0
         && hm_char_at(bytes, length, &code_point) == length)

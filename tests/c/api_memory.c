@@ -126,7 +126,7 @@ static const struct {
     harmony_status (*call)(harmony_error *error);
     long requests; /* at least */
 } calls[] = {
-    {load_encoding, 7},   {load_vocabulary, 7},    {make_cache, 2},
+    {load_encoding, 6},   {load_vocabulary, 6},    {make_cache, 2},
     {encode_without, 3},  {encode_with, 3},        {render, 5},
     {parse_or_fail, 5},   {parse_and_recover, 5},
 };
