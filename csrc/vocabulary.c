@@ -15,8 +15,21 @@
 
 /* ---- Bytes to rank ----------------------------------------------------- */
 
+static uint64_t hash_of_long(const uint8_t *bytes, size_t length)
+{
+    uint64_t hash = length;
+    size_t i;
+
+    for (i = 0; i + 8 < length; i += 8) {
+        hash = hm_hash(hash ^ hm_little64(bytes + i), 0);
+        hash ^= hash >> 32;
+    }
+    hash = hm_hash(hash ^ hm_little64(bytes + length - 8), 0);
+    return hash ^ hash >> 32;
+}
+
 /* An entry without its rank, of bytes that HM_TOKEN_SLACK more can be read
- * behind. Both ends and the length tell nearly all long tokens apart. */
+ * behind. */
 static inline hm_entry key_of_token(const uint8_t *bytes, size_t length)
 {
     static const uint8_t first_bytes[2 * HM_SHORT_TOKEN + 8] = {
@@ -25,9 +38,7 @@ static inline hm_entry key_of_token(const uint8_t *bytes, size_t length)
     hm_entry key = {0, (uint64_t)(HM_SHORT_TOKEN + 1) << 32};
 
     if (length > HM_SHORT_TOKEN) {
-        key.low = hm_hash(hm_little64(bytes) + length,
-                          hm_little64(bytes + length - 8));
-        key.low ^= key.low >> 32;
+        key.low = hash_of_long(bytes, length);
         return key;
     }
     key.low = hm_little64(bytes) & hm_little64(mask);
@@ -88,8 +99,11 @@ static hm_entry *slot_of(const hm_vocabulary *vocabulary, hm_entry key,
 int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
                 size_t length)
 {
-    hm_entry *entry = slot_of(vocabulary, key_of(bytes, length), bytes, length);
+    hm_entry *entry;
 
+    if (length > (size_t)vocabulary->longest)
+        return -1;
+    entry = slot_of(vocabulary, key_of(bytes, length), bytes, length);
     return entry->high == 0 ? -1 : rank_of_entry(*entry);
 }
 
