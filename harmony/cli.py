@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.run is _render and options.jsonl != (options.out is not None):
         parser.error("--jsonl and --out go together")
+    if options.run is _render and options.jsonl and options.text:
+        parser.error("--jsonl writes tokens, not --text")
     run: Callable[[argparse.Namespace, HarmonyEncoding], str] = options.run
     try:
         encoding = load_harmony_encoding("HarmonyGptOss")

@@ -363,7 +363,7 @@ def test_a_run_that_is_killed_goes_on(
         if process.wait() == 0:
             break
         kills += 1
-    assert kills > 5
+    assert kills > 2
     assert records(out) == records(whole)
     assert out.read_bytes() == whole.read_bytes()
 
@@ -472,6 +472,7 @@ def test_the_checkpoints_are_shown_as_they_come(out: Path) -> None:
     [
         "render --jsonl x",
         "render --out y.jsonl x",
+        "render --jsonl --out y.jsonl --text x",
         "render --jsonl --out y.txt x",
         "render --jsonl --out y.jsonl --processes 0 x",
         "render --jsonl --out y.jsonl --processes many x",
