@@ -105,11 +105,18 @@ def layout(name: str) -> list[str]:
 
 
 def abi() -> str:
-    """Return all that harmony.h promises: types, numbers and functions."""
+    """Return all that harmony.h promises: types, numbers and functions.
+
+    What is called scratch is the binding's own.
+    """
     lib: Any = _native.lib
-    types = sorted(_native.ffi.list_types()[0])
+    types = [
+        name for name in sorted(_native.ffi.list_types()[0]) if "scratch" not in name
+    ]
     lines = [line for name in types for line in layout(name)]
     for name in sorted(dir(lib)):
+        if "scratch" in name:
+            continue
         value = getattr(lib, name)
         if isinstance(value, int):
             lines.append(f"{name} = {value}")

@@ -24,6 +24,7 @@ typedef struct material {
     bytes vocabulary;
     bytes text;
     harmony_encoding *encoding;
+    harmony_cache *cache;
     int32_t *tokens; /* room for PASSES times the text */
     size_t capacity;
     size_t count;    /* those of the text, or of the conversation */
@@ -89,8 +90,8 @@ static void job_encode(material *m)
     int pass;
 
     for (pass = 0; pass < PASSES; pass++)
-        require(harmony_encode(m->encoding, NULL, m->text.data, m->text.length, NULL,
-                               0, m->tokens, m->capacity, &m->count, &error),
+        require(harmony_encode(m->encoding, m->cache, m->text.data,
+                               m->text.length, NULL, 0, m->tokens, m->capacity, &m->count, &error),
                 &error);
 }
 
@@ -112,7 +113,7 @@ static void job_render(material *m)
     int pass;
 
     for (pass = 0; pass < PASSES; pass++)
-        require(harmony_render(m->encoding, NULL, &m->conversation, NULL, m->tokens,
+        require(harmony_render(m->encoding, m->cache, &m->conversation, NULL, m->tokens,
                                m->capacity, &m->count, &error),
                 &error);
 }
@@ -170,6 +171,7 @@ static void prepare(material *m, const char *vocabulary, const char *text)
     require(harmony_encoding_new(m->vocabulary.data, m->vocabulary.length,
                                  &m->encoding, &error),
             &error);
+    require(harmony_cache_new(m->encoding, &m->cache, &error), &error);
     make_conversation(m);
     m->capacity = m->text.length + harmony_render_bound(&m->conversation);
     m->tokens = allocate(m->capacity * sizeof *m->tokens);
@@ -178,6 +180,7 @@ static void prepare(material *m, const char *vocabulary, const char *text)
 
 static void release(material *m)
 {
+    harmony_cache_free(m->cache);
     harmony_encoding_free(m->encoding);
     free(m->vocabulary.data);
     free(m->text.data);
@@ -202,8 +205,8 @@ static void first_encode(material *m)
 {
     harmony_error error;
 
-    require(harmony_encode(m->encoding, NULL, m->text.data, m->text.length, NULL, 0,
-                           m->tokens, m->capacity, &m->count, &error),
+    require(harmony_encode(m->encoding, m->cache, m->text.data, m->text.length,
+                           NULL, 0, m->tokens, m->capacity, &m->count, &error),
             &error);
 }
 
@@ -211,7 +214,7 @@ static void first_render(material *m)
 {
     harmony_error error;
 
-    require(harmony_render(m->encoding, NULL, &m->conversation, NULL, m->tokens,
+    require(harmony_render(m->encoding, m->cache, &m->conversation, NULL, m->tokens,
                            m->capacity, &m->count, &error),
             &error);
 }
