@@ -69,6 +69,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* ---- The version ------------------------------------------------------- */
+
 /* The version of this header. */
 #define HARMONY_VERSION_MAJOR 0
 #define HARMONY_VERSION_MINOR 1
