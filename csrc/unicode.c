@@ -68,8 +68,6 @@ enum hm_class hm_class_of_sequence(const uint8_t *bytes, const uint8_t *end,
     int open;
 
     switch (*size = sequence(bytes, end, &seen, &open)) {
-    case 1:
-        return hm_class_of(bytes[0]);
     case 2:
         return hm_class_of((bytes[0] & 0x1Fu) << 6 | (bytes[1] & 0x3Fu));
     case 3:
