@@ -202,8 +202,8 @@ typedef struct harmony_encoding harmony_encoding;
  * harmony ships as o200k_base.vocabulary (its format is described in
  * vocabulary.h), or o200k_base.tiktoken, a file of lines "BASE64 RANK". The
  * `size` bytes are not needed after the call. A compact file takes some
- * milliseconds, a .tiktoken file some tens of them, because the order of its
- * merges has to be found. An encoding takes about 12 MB.
+ * milliseconds, a .tiktoken file more than a hundred, because its merges have
+ * to be found. An encoding takes about 12 MB.
  *
  * *encoding is set on success, and to NULL otherwise.
  * Errors: HARMONY_BAD_VOCABULARY (position: the entry or line, or -1),

@@ -1,8 +1,8 @@
 /*
  * The tables made from a vocabulary: bytes -> rank, and two ranks -> the rank
  * they merge into. Both use open addressing with the key inside the slot, so
- * that a look-up is one cache line most of the time. They are filled to between
- * 40 and 80 %, but for the smallest tables of merges, which may be full.
+ * that a look-up is one cache line most of the time. The first is filled to
+ * between 40 and 80 %, a table of merges to between 33 and 75 %, or by one.
  */
 #include "vocabulary.h"
 
