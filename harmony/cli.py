@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--jsonl and --out go together")
     if options.run is _render and options.jsonl and options.text:
         parser.error("--jsonl writes tokens, not --text")
+    if options.run is _render and not options.jsonl and options.resume:
+        parser.error("--resume goes on with --jsonl and --out")
     run: Callable[[argparse.Namespace, HarmonyEncoding], str] = options.run
     try:
         encoding = load_harmony_encoding("HarmonyGptOss")

@@ -477,6 +477,7 @@ def test_the_checkpoints_are_shown_as_they_come(out: Path) -> None:
         "render --jsonl --out y.jsonl --processes 0 x",
         "render --jsonl --out y.jsonl --processes many x",
         "render --jsonl --out y.jsonl --on-error ignore x",
+        "render --resume x",
     ],
 )
 def test_bad_usage_is_status_2(
