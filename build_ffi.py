@@ -1,4 +1,4 @@
-"""Build ``harmony._ffi``: csrc/*.c behind the declarations of csrc/harmony.h.
+"""Build ``harmony._native._ffi``: csrc/*.c behind the declarations of csrc/harmony.h.
 
 setuptools calls it through setup.py. The header is the only copy of the
 declarations: cffi gets its text without the lines for the C preprocessor.
@@ -65,7 +65,7 @@ ffi = FFI()
 ffi.cdef(declarations((CSRC / "harmony.h").read_text(encoding="utf-8")))
 ffi.cdef(SCRATCH + SCRATCH_DECLARATIONS)
 ffi.set_source(
-    "harmony._ffi",
+    "harmony._native._ffi",
     f'#include "harmony.h"\n{SCRATCH}{SCRATCH_FUNCTIONS}',
     sources=relative([*CSRC.glob("*.c")]),
     depends=relative([*CSRC.glob("*.h"), *CSRC.glob("*.inc")]),

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from harmony.checks import (
+from harmony._model.base import Model
+from harmony._model.checks import (
     check_flag,
     check_form,
     check_optional_text,
@@ -22,7 +23,6 @@ from harmony.checks import (
     member,
     unknown,
 )
-from harmony.pydantic_support import Model
 from harmony.tools import ToolDescription, ToolNamespaceConfig, namespaces
 
 

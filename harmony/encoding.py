@@ -7,9 +7,10 @@ from enum import Enum
 from functools import cached_property
 
 from harmony import _native
-from harmony.codec import TextCodec, disallowed
-from harmony.errors import VocabularyError
-from harmony.surrogates import well_formed
+from harmony._model.text import utf8
+from harmony._native.encoding import Encoding
+from harmony.errors import VocabularyError, invalid_utf8
+from harmony.special import SpecialTokens
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
-    from typing import Any, Literal
+    from typing import Any
 
     from harmony.messages import (
         Conversation,
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
         Role,
     )
     from harmony.parser import OnError
-    from harmony.renderer import Renderer
+    from harmony.rendering import Renderer
+    from harmony.special import Allowed, Disallowed
 
 
 class HarmonyEncodingName(str, Enum):
@@ -40,7 +42,7 @@ class HarmonyEncodingName(str, Enum):
         return self.value
 
 
-class HarmonyEncoding(TextCodec):
+class HarmonyEncoding:
     """The encoding of gpt-oss models, ``o200k_harmony``.
 
     Get one from ``load_harmony_encoding``. It never changes and may be shared by any
@@ -59,7 +61,7 @@ class HarmonyEncoding(TextCodec):
         path = vocabulary_path(vocabulary)
         data = read_vocabulary(path)
         try:
-            self._inner = _native.Encoding(data)
+            self._native = Encoding(data)
         except VocabularyError as error:
             raise VocabularyError(f"{path}: {error}") from None
         check_vocabulary(path, data)
@@ -80,19 +82,25 @@ class HarmonyEncoding(TextCodec):
         """The name of the encoding, ``HarmonyGptOss``."""
         return self._name
 
+    @property
+    def _inner(self) -> Encoding:
+        """What openai-harmony's users call ``decode_bytes`` of."""
+        return self._native
+
     # Special tokens
 
     @cached_property
     def special_tokens_set(self) -> set[str]:
         """The texts of all special tokens, ``<|start|>`` among them."""
-        return set(self._special_tokens)
+        return set(self._special.ids)
 
     @cached_property
-    def _special_tokens(self) -> dict[str, int]:
-        return {
-            self._inner.token_bytes(token).decode(): token
+    def _special(self) -> SpecialTokens:
+        ids = {
+            self._native.token_bytes(token).decode(): token
             for token in _native.SPECIAL_TOKENS
         }
+        return SpecialTokens(ids, _spelled)
 
     def is_special_token(self, token: int) -> bool:
         """Tell whether an id is that of a special token."""
@@ -112,8 +120,8 @@ class HarmonyEncoding(TextCodec):
         self,
         text: str,
         *,
-        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
-        disallowed_special: Literal["all"] | Collection[str] = "all",
+        allowed_special: Allowed = frozenset(),
+        disallowed_special: Disallowed = "all",
     ) -> list[int]:
         """Return the tokens of text.
 
@@ -133,18 +141,18 @@ class HarmonyEncoding(TextCodec):
         """
         if disallowed_special == "all" and type(text) is str and "<" not in text:
             try:  # most texts, in the shortest way
-                return self._inner.encode(text.encode())
+                return self._native.encode(text.encode())
             except UnicodeEncodeError:
                 pass
         data, allowed = self._checked(text, allowed_special, disallowed_special)
-        return self._inner.encode(data, allowed)
+        return self._native.encode(data, allowed)
 
     def encode_to_array(
         self,
         text: str,
         *,
-        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
-        disallowed_special: Literal["all"] | Collection[str] = "all",
+        allowed_special: Allowed = frozenset(),
+        disallowed_special: Disallowed = "all",
     ) -> array[int]:
         """Return the tokens of text as an array of int32; see ``encode``.
 
@@ -155,14 +163,14 @@ class HarmonyEncoding(TextCodec):
         array('i', [24912, 2375])
         """
         data, allowed = self._checked(text, allowed_special, disallowed_special)
-        return self._inner.encode_to_array(data, allowed)
+        return self._native.encode_to_array(data, allowed)
 
     def count_tokens(
         self,
         text: str,
         *,
-        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
-        disallowed_special: Literal["all"] | Collection[str] = "all",
+        allowed_special: Allowed = frozenset(),
+        disallowed_special: Disallowed = "all",
     ) -> int:
         """Return how many tokens a text has, without making them; see ``encode``.
 
@@ -170,80 +178,37 @@ class HarmonyEncoding(TextCodec):
         2
         """
         data, allowed = self._checked(text, allowed_special, disallowed_special)
-        return self._inner.count_tokens(data, allowed)
+        return self._native.count_tokens(data, allowed)
 
     def _checked(
-        self,
-        text: str,
-        allowed_special: Literal["all"] | AbstractSet[str],
-        disallowed_special: Literal["all"] | Collection[str],
+        self, text: str, allowed_special: Allowed, disallowed_special: Disallowed
     ) -> tuple[bytes, Collection[int]]:
         """Return text as UTF-8, and the ids of the special tokens it may spell."""
         if not isinstance(text, str):
             raise TypeError(f"encode: expected a str, got {type(text).__name__}")
-        try:
-            data = text.encode()
-        except UnicodeEncodeError:
-            data = well_formed(text).encode()
+        data = utf8(text)
         # One character is found many times as fast as two.
         is_marked = "<" in text and _native.find_special_token(data) is not None
         if not is_marked and disallowed_special in ("all", (), frozenset()):
             return data, ()
-        allowed = self._allowed(allowed_special) if is_marked else {}
-        found = [
-            *self._disallowed_tokens(data, allowed, disallowed_special),
-            *self._disallowed_others(data, disallowed_special),
-        ]
-        if found:
-            raise disallowed(min(found)[1])
-        return data, allowed.values()
-
-    def _allowed(
-        self, allowed_special: Literal["all"] | AbstractSet[str]
-    ) -> dict[str, int]:
-        if allowed_special == "all":
-            return self._special_tokens
-        special = self._special_tokens
-        return {text: special[text] for text in allowed_special if text in special}
-
-    def _disallowed_tokens(
-        self,
-        data: bytes,
-        allowed: dict[str, int],
-        disallowed_special: Literal["all"] | Collection[str],
-    ) -> Iterator[tuple[int, str]]:
-        """Give the first special token that is not allowed, and where it is."""
-        found = _native.find_special_token(data)
-        while found is not None:
-            _, start, end = found
-            token = data[start:end].decode()
-            if disallowed_special == "all":
-                refused = token not in allowed
-            else:
-                refused = token in disallowed_special
-            if refused:
-                yield start, token
-                return
-            found = _native.find_special_token(data, end)
-
-    def _disallowed_others(
-        self, data: bytes, disallowed_special: Literal["all"] | Collection[str]
-    ) -> Iterator[tuple[int, str]]:
-        """Give the disallowed strings that are no special tokens, and where they are.
-
-        There is no reason to disallow them but that tiktoken looks for them too.
-        """
-        if disallowed_special == "all":
-            return
-        for other in disallowed_special:
-            if other not in self._special_tokens:
-                start = data.find(other.encode("utf-8", "surrogatepass"))
-                if start >= 0:
-                    yield start, other
+        special = self._special
+        allowed = special.allowed(data, allowed_special, disallowed_special)
+        return data, [special.ids[name] for name in allowed] if is_marked else ()
 
     def decode(self, tokens: Iterable[int], errors: str = "replace") -> str:
-        """Return the text of tokens; see ``TextCodec.decode``."""
-        return self._inner.decode(tokens, errors)
+        """Return the text of tokens.
+
+        ``errors`` says what is done about bytes that are not valid UTF-8, as in
+        ``bytes.decode``. Raises ``DecodeError`` for an id outside the vocabulary.
+        """
+        return self._native.decode(tokens, errors)
+
+    def decode_utf8(self, tokens: Iterable[int]) -> str:
+        """Return the text of tokens; raise ``DecodeError`` if it is not valid UTF-8."""
+        try:
+            return self._native.decode(tokens, "strict")
+        except UnicodeDecodeError as error:
+            raise invalid_utf8(error) from None
 
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
         r"""Return the bytes of tokens. Raises ``DecodeError`` for an unknown id.
@@ -251,7 +216,7 @@ class HarmonyEncoding(TextCodec):
         >>> load_harmony_encoding("HarmonyGptOss").decode_bytes([9552])
         b' \xf0\x9f'
         """
-        return self._inner.decode_bytes(tokens)
+        return self._native.decode_bytes(tokens)
 
     # Rendering
 
@@ -313,9 +278,9 @@ class HarmonyEncoding(TextCodec):
 
     @cached_property
     def _renderer(self) -> Renderer:
-        from harmony.renderer import Renderer  # who only encodes needs no messages
+        from harmony.rendering import Renderer  # late: encoding needs no messages
 
-        return Renderer(self._inner)
+        return Renderer(self._native)
 
     # Parsing
 
@@ -344,6 +309,17 @@ class HarmonyEncoding(TextCodec):
 
         parser = StreamableParser(self, role, strict=strict, on_error=on_error)
         return parse(parser, tokens)
+
+
+def _spelled(data: bytes, names: AbstractSet[str]) -> Iterator[tuple[int, str]]:
+    """Give the special tokens of some names that a text spells."""
+    found = _native.find_special_token(data)
+    while found is not None:
+        _, start, end = found
+        name = data[start:end].decode()
+        if name in names:
+            yield start, name
+        found = _native.find_special_token(data, end)
 
 
 def _drops(config: RenderConversationConfig | None) -> bool:

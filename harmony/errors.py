@@ -11,7 +11,7 @@
         └── ParseError          tokens that are not a conversation
 
 A wrong value given to a constructor or found in JSON is a plain ``ValueError``; it
-is raised where the object is made (see ``harmony.checks``).
+is raised where the object is made (see ``harmony._model.checks``).
 """
 
 
@@ -63,3 +63,11 @@ class ParseError(_TokenError):
     ``position`` is the index of the token among all tokens fed so far, or None
     where no single token is to blame.
     """
+
+
+def invalid_utf8(error: UnicodeDecodeError) -> DecodeError:
+    """Return the complaint about tokens whose bytes are not UTF-8."""
+    return DecodeError(
+        f"Could not decode tokens: Invalid utf-8 sequence: {error.reason} "
+        f"at byte {error.start}"
+    )

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from harmony.checks import (
+from harmony._model.base import Model
+from harmony._model.checks import (
     check_flag,
     check_form,
     check_optional_text,
@@ -27,6 +28,7 @@ from harmony.checks import (
     without_class,
     wrong,
 )
+from harmony._model.jsontext import read_json, write_json
 from harmony.contents import (
     CONTENT_TYPES,
     ChannelConfig,
@@ -37,8 +39,6 @@ from harmony.contents import (
     TextContent,
     content_from_dict,
 )
-from harmony.jsontext import read_json, write_json
-from harmony.pydantic_support import Model
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 
 __all__ = [

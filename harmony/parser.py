@@ -8,10 +8,10 @@ from enum import Enum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from harmony import _native, _native_parser
+from harmony import _native
+from harmony._native import parser as native_parser
 from harmony.errors import DecodeError
 from harmony.messages import Author, Message, Role
-from harmony.rendering import ROLE_NUMBERS
 from harmony.repairs import ParseWarning, WarningKind
 
 if TYPE_CHECKING:
@@ -118,16 +118,16 @@ class StreamableParser:
         on_error: OnError = "raise",
     ) -> None:
         """Make a parser. Raises ``ValueError`` for an unknown role or ``on_error``."""
-        number = _native.NO_ROLE if role is None else ROLE_NUMBERS[Role(role)]
+        number = _native.NO_ROLE if role is None else _native.ROLES[Role(role).value]
         if on_error not in ("raise", "recover"):
             raise ValueError(
                 f"on_error: expected 'raise' or 'recover', got {on_error!r}"
             )
-        self._native = _native_parser.Parser(
-            encoding._inner, number, strict, on_error == "recover"
+        self._native = native_parser.Parser(
+            encoding._native, number, strict, on_error == "recover"
         )
         self._append = self._native.append
-        self._texts = encoding._inner.texts
+        self._texts = encoding._native.texts
         self._strict = strict
         self._delta: str | None
         self._place: tuple[int, int] | None = None
@@ -298,7 +298,7 @@ class StreamableParser:
     def _count(
         counts: dict[str | None, TokenCount],
         channel: str | None,
-        tally: _native_parser.Tally,
+        tally: native_parser.Tally,
     ) -> None:
         before = counts.get(channel, TokenCount())
         counts[channel] = TokenCount(
@@ -393,7 +393,7 @@ def parse(parser: StreamableParser, tokens: Iterable[int]) -> list[Message]:
     return parser.messages
 
 
-def _message(record: _native_parser.Record, tally: _native_parser.Tally) -> Message:
+def _message(record: native_parser.Record, tally: native_parser.Tally) -> Message:
     message = Message(
         Author(_ROLES[record.role], record.name),
         record.content or "",
@@ -405,7 +405,7 @@ def _message(record: _native_parser.Record, tally: _native_parser.Tally) -> Mess
     return message
 
 
-def _segment(record: _native_parser.Record, added: _native_parser.Segment) -> Segment:
+def _segment(record: native_parser.Record, added: native_parser.Segment) -> Segment:
     return Segment(
         _ROLES[record.role],
         record.channel,
@@ -422,7 +422,7 @@ def _warning(warning: tuple[str, int, bytes]) -> ParseWarning:
     return ParseWarning(WarningKind(kind), position, text.decode("utf-8", "replace"))
 
 
-def _header(record: _native_parser.Record) -> dict[str, Any]:
+def _header(record: native_parser.Record) -> dict[str, Any]:
     author = {"role": _ROLES[record.role].value}
     if record.name is not None:
         author["name"] = record.name

@@ -1,15 +1,26 @@
-"""What a prompt says: contents as text, and conversations as records for C.
+"""What system and developer messages say, their tools included.
 
-Here is everything of the format that is not the frame of a message: system and
-developer prompts and their sections. The frame (``<|start|>``, header, ``<|end|>``)
-is written in csrc/render.c from what ``plan`` returns.
+The words are those the models were trained on. The frame around a message
+(``<|start|>``, header, ``<|end|>``) is written in csrc/render.c.
+
+The section on tools is remembered. The same tools come with every prompt of a
+program, while the prompt itself changes, if only by its date; and of all that is
+rendered, the types of their parameters take longest to write. But a tool can be
+changed at any time, so the section is kept under what the tools say: their fields in
+bytes, by ``marshal``. It tells apart what Python takes to be equal (1, 1.0 and True),
+keeps the order of keys and takes no subclasses. The section is written from these
+bytes too, never from the tools, so what is found for some bytes is what would be
+written.
 """
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
+from harmony._model.checks import plain_key
+from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
 from harmony.messages import (
     ChannelConfig,
@@ -20,113 +31,20 @@ from harmony.messages import (
     SystemContent,
     TextContent,
 )
-from harmony.sections import tools_section
-from harmony.surrogates import well_formed
-
-ROLE_NUMBERS = {role: number for number, role in enumerate(Role)}
-"""The number of each role: its place in ``Role``, as in ``harmony_role`` in C."""
-
-CONTINUED = len(Role)
-"""The role number of a further content item of the same message."""
-
-FAULTS = (RenderError, AttributeError, TypeError, ValueError)
-"""What is raised for a message that is not what it should be."""
-
-Parts: TypeAlias = tuple[Any, ...]
-"""All of a message: role, name, recipient, channel, content type, and its texts."""
-
-ROLE, CHANNEL = 0, 3
-"""Where in the parts of a message these two are."""
-
-Span: TypeAlias = tuple[int, int]
-
-_ABSENT = (-1, 0)
+from harmony.tools import ToolDescription, ToolNamespaceConfig
+from harmony.typescript import typescript
 
 _FUNCTIONS_CHANNEL = (
     "\nCalls to these tools must go to the commentary channel: 'functions'."
 )
 
+SECTIONS_SIZE = 2**21
+"""Bytes that the sections remembered may take."""
 
-class Plan:
-    """What the C side renders: one block of text and records that point into it.
+_MARSHAL_VERSION = 2
+"""The version of marshal's format: later ones depend on reference counts."""
 
-    ``records`` has eleven int32 for each message and each further content item: the
-    role number, then start and length of name, recipient, channel, content type and
-    content (``harmony_message`` in harmony.h).
-    """
-
-    def __init__(self) -> None:
-        """Make one of no messages."""
-        self.text = bytearray()
-        self.records: list[int] = []
-        self.message_count = 0
-        self._spans: dict[str, Span] = {}
-        self._stand_ins: dict[tuple[Role, str | None], tuple[int, ...]] = {}
-
-    def add(self, parts: Parts) -> None:
-        """Add a message."""
-        role, name, recipient, channel, content_type, *texts = parts
-        contents = [self._span(text) for text in texts] or [_ABSENT]
-        records = self.records
-        records.append(ROLE_NUMBERS[role])
-        for word in (name, recipient, channel, content_type):
-            records += _ABSENT if word is None else self._word(word)
-        records += contents[0]
-        for content in contents[1:]:
-            records += (CONTINUED, *_ABSENT * 4, *content)
-        self.message_count += 1
-
-    def add_stand_in(self, parts: Parts) -> None:
-        """Add a message that is all but empty, in the place of one already rendered.
-
-        The role and the channel are what counts for leaving out messages.
-        """
-        role, channel = parts[ROLE], parts[CHANNEL]
-        record = self._stand_ins.get((role, channel))
-        if record is None:
-            before, after = (0, 0, *_ABSENT), (*_ABSENT, *_ABSENT)
-            span = _ABSENT if channel is None else self._word(channel)
-            record = (ROLE_NUMBERS[role], *before, *span, *after)
-            self._stand_ins[role, channel] = record
-        self.records += record
-        self.message_count += 1
-
-    def _word(self, word: str) -> Span:
-        """Add a word of a header, once for all headers that have it."""
-        span = self._spans.get(word)
-        if span is None:
-            span = self._spans[word] = self._span(word)
-        return span
-
-    def _span(self, text: str | None) -> Span:
-        """Add text; return where it is."""
-        if text is None:
-            return _ABSENT
-        data = utf8(text)
-        start = len(self.text)
-        self.text += data
-        return start, len(data)
-
-
-def utf8(text: str) -> bytes:
-    """Return text in UTF-8, as ``well_formed`` makes it."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return well_formed(text).encode()
-
-
-def message_parts(message: Message, function_tools: bool) -> Parts:
-    """Return what is rendered of a message.
-
-    ``function_tools``: whether its conversation has function tools. Raises one of
-    ``FAULTS`` for a content that its author can't have, and for other objects.
-    """
-    author = message.author
-    role = author.role if type(author.role) is Role else Role(author.role)
-    texts = [content_text(item, role, function_tools) for item in message.content]
-    name, recipient, channel = author.name, message.recipient, message.channel
-    return role, name, recipient, channel, message.content_type, *texts
+_sections = Cache(SECTIONS_SIZE)
 
 
 def content_text(content: Content, role: Role, function_tools: bool) -> str:
@@ -163,9 +81,6 @@ def has_function_tools(messages: Iterable[Message]) -> bool:
                 if functions is not None and functions.tools:
                     return True
     return False
-
-
-# Prompts
 
 
 def system_text(content: SystemContent, function_tools: bool) -> str:
@@ -206,3 +121,96 @@ def developer_text(content: DeveloperContent) -> str:
     if content.tools:
         sections.append(tools_section(content.tools))
     return "\n\n".join(sections)
+
+
+# The section on tools
+
+
+def tools_section(tools: dict[str, ToolNamespaceConfig]) -> str:
+    """Return the section on tools: its namespaces in the order of their keys."""
+    try:
+        data = _bytes(tools)
+        section: str | None = _sections.get(data)
+        if section is None:
+            section = _written(_tools(data))
+            _sections.put(data, section, size_of(data) + size_of(section))
+    except (AttributeError, TypeError, ValueError):
+        # Not made of plain objects, which can still be right, or not JSON: marshal
+        # also takes bytes and sets, of which no tools can be made again.
+        return _written(tools)
+    return section
+
+
+# Tools as bytes
+
+
+def _bytes(tools: dict[str, ToolNamespaceConfig]) -> bytes:
+    if type(tools) is not dict:
+        raise TypeError("no plain dict")
+    fields = [(key, *_namespace_fields(item)) for key, item in tools.items()]
+    return marshal.dumps(fields, _MARSHAL_VERSION)
+
+
+def _namespace_fields(namespace: ToolNamespaceConfig) -> tuple[Any, ...]:
+    tools = namespace.tools
+    if type(namespace) is not ToolNamespaceConfig or type(tools) is not list:
+        raise TypeError("no plain namespace")
+    if not all([type(tool) is ToolDescription for tool in tools]):
+        raise TypeError("no plain tool")
+    fields = [(tool.name, tool.description, tool.parameters) for tool in tools]
+    return namespace.name, namespace.description, fields
+
+
+def _tools(data: bytes) -> dict[str, ToolNamespaceConfig]:
+    """Make tools of bytes; the constructors check all fields but the parameters."""
+    return {
+        plain_key("tools", key): ToolNamespaceConfig(
+            name, description, [_tool(*tool) for tool in tools]
+        )
+        for key, name, description, tools in marshal.loads(data)
+    }
+
+
+def _tool(name: str, description: str | None, parameters: Any) -> ToolDescription:
+    tool = ToolDescription(name, description)
+    tool.parameters = parameters  # not copied again; writing their type checks them
+    return tool
+
+
+# Tools as text
+
+
+def _written(tools: dict[str, ToolNamespaceConfig]) -> str:
+    namespaces = [_namespace_text(tools[key]) for key in sorted(tools)]
+    return "\n\n".join(["# Tools", *namespaces])
+
+
+def _namespace_text(namespace: ToolNamespaceConfig) -> str:
+    mark = "// " if namespace.tools else ""
+    parts = [f"## {namespace.name}\n", *_marked(mark, namespace.description)]
+    if namespace.tools:
+        parts.append(f"namespace {namespace.name} {{\n")
+        for tool in namespace.tools:
+            parts += _tool_lines(tool)
+        parts.append(f"}} // namespace {namespace.name}")
+    return "\n".join(parts)
+
+
+def _tool_lines(tool: ToolDescription) -> Iterator[str]:
+    yield from _marked("// ", tool.description)
+    if tool.parameters is None:
+        yield f"type {tool.name} = () => any;\n"
+    else:
+        yield f"type {tool.name} = (_: {typescript(tool.parameters)}) => any;\n"
+
+
+def _marked(mark: str, text: str | None) -> list[str]:
+    r"""Return the lines of a text, each behind a mark.
+
+    A line ends in ``\n`` or ``\r\n``. Behind the last one there is no further line,
+    and an empty text has none, as in the reference.
+    """
+    if not text:
+        return []
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    return [mark + line for line in lines]

@@ -1,29 +1,28 @@
-"""``Renderer``: messages to tokens, and what has been rendered is remembered.
+"""Conversations to tokens: what each message says, as records for C.
 
 Each run of text between special tokens is encoded on its own, so the tokens of a
 message depend on nothing but its role, the words of its header and its texts. They are
-kept under just these, as one tuple of plain strings, and made from that same tuple.
+remembered under just these, as one tuple of plain strings, and made from that same
+tuple.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harmony import _native
+from harmony._model.text import utf8
 from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
 from harmony.messages import Message, Role
-from harmony.rendering import (
-    CHANNEL,
-    FAULTS,
-    ROLE_NUMBERS,
-    Parts,
-    Plan,
-    has_function_tools,
-    message_parts,
-    utf8,
-)
+from harmony.prompts import content_text, has_function_tools
+
+if TYPE_CHECKING:
+    from harmony._native.encoding import Encoding
+
+ROLE_NUMBERS = {role: _native.ROLES[role.value] for role in Role}
+"""The number of each role in C."""
 
 CACHE_SIZE = 2**24
 """Bytes that the messages remembered for one encoding may take, about."""
@@ -33,15 +32,27 @@ TOKEN_SIZE = 40
 
 Tokens: TypeAlias = tuple[int, ...]
 
+FAULTS = (RenderError, AttributeError, TypeError, ValueError)
+"""What is raised for a message that is not what it should be."""
+
+Parts: TypeAlias = tuple[Any, ...]
+"""All of a message: role, name, recipient, channel, content type, and its texts."""
+
+ROLE, CHANNEL = 0, 3
+"""Where in the parts of a message these two are."""
+
+Span: TypeAlias = tuple[int, int]
+
+_ABSENT = (-1, 0)
 _PLAIN = frozenset({Role, str, type(None)})
 
 
 class Renderer:
     """Renders for one encoding. Any number of threads may use it at once."""
 
-    def __init__(self, encoding: _native.Encoding) -> None:
+    def __init__(self, native: Encoding) -> None:
         """Make one that remembers nothing yet."""
-        self._encoding = encoding
+        self._native = native
         self._cache = Cache(CACHE_SIZE)
         self._openings: dict[Role, Tokens] = {}
 
@@ -73,7 +84,7 @@ class Renderer:
                 plan.add(parts)
             else:
                 plan.add_stand_in(parts)
-        tokens, ends = self._encoding.render(
+        tokens, ends = self._native.render(
             plan.text, plan.records, plan.message_count, drop_analysis=drop_analysis
         )
         return self._joined(tokens, ends, said, known)
@@ -87,7 +98,7 @@ class Renderer:
         plan = Plan()
         for index, message in enumerate(messages):
             plan.add(_parts(index, message, function_tools))
-        tokens, _ = self._encoding.render(
+        tokens, _ = self._native.render(
             *(plan.text, plan.records, plan.message_count),
             drop_analysis=drop_analysis,
             training=True,
@@ -101,7 +112,7 @@ class Renderer:
         tokens = self._openings.get(role)
         if tokens is None:
             nothing = Plan()
-            opening, _ = self._encoding.render(
+            opening, _ = self._native.render(
                 nothing.text, nothing.records, 0, next_role=ROLE_NUMBERS[role]
             )
             tokens = self._openings[role] = tuple(opening)
@@ -139,6 +150,19 @@ def _is_on_channels(said: Iterable[Parts]) -> bool:
     return any([parts[CHANNEL] is not None for parts in said])
 
 
+def message_parts(message: Message, function_tools: bool) -> Parts:
+    """Return what is rendered of a message.
+
+    ``function_tools``: whether its conversation has function tools. Raises one of
+    ``FAULTS`` for a content that its author can't have, and for other objects.
+    """
+    author = message.author
+    role = author.role if type(author.role) is Role else Role(author.role)
+    texts = [content_text(item, role, function_tools) for item in message.content]
+    name, recipient, channel = author.name, message.recipient, message.channel
+    return role, name, recipient, channel, message.content_type, *texts
+
+
 def _parts(index: int, message: Message, function_tools: bool) -> Parts:
     """Return what is rendered of a message, or complain about it."""
     try:
@@ -159,3 +183,64 @@ def _plain(text: str) -> str:
 def _size(parts: Parts, tokens: Tokens) -> int:
     """Return the bytes that a message and its tokens take."""
     return TOKEN_SIZE * len(tokens) + sum(map(size_of, parts))
+
+
+class Plan:
+    """What the C side renders: one block of text and records that point into it.
+
+    ``records`` has eleven int32 for each message and each further content item: the
+    role number, then start and length of name, recipient, channel, content type and
+    content (``harmony_message`` in harmony.h).
+    """
+
+    def __init__(self) -> None:
+        """Make one of no messages."""
+        self.text = bytearray()
+        self.records: list[int] = []
+        self.message_count = 0
+        self._spans: dict[str, Span] = {}
+        self._stand_ins: dict[tuple[Role, str | None], tuple[int, ...]] = {}
+
+    def add(self, parts: Parts) -> None:
+        """Add a message."""
+        role, name, recipient, channel, content_type, *texts = parts
+        contents = [self._span(text) for text in texts] or [_ABSENT]
+        records = self.records
+        records.append(ROLE_NUMBERS[role])
+        for word in (name, recipient, channel, content_type):
+            records += _ABSENT if word is None else self._word(word)
+        records += contents[0]
+        for content in contents[1:]:
+            records += (_native.CONTINUED, *_ABSENT * 4, *content)
+        self.message_count += 1
+
+    def add_stand_in(self, parts: Parts) -> None:
+        """Add a message that is all but empty, in the place of one already rendered.
+
+        The role and the channel are what counts for leaving out messages.
+        """
+        role, channel = parts[ROLE], parts[CHANNEL]
+        record = self._stand_ins.get((role, channel))
+        if record is None:
+            before, after = (0, 0, *_ABSENT), (*_ABSENT, *_ABSENT)
+            span = _ABSENT if channel is None else self._word(channel)
+            record = (ROLE_NUMBERS[role], *before, *span, *after)
+            self._stand_ins[role, channel] = record
+        self.records += record
+        self.message_count += 1
+
+    def _word(self, word: str) -> Span:
+        """Add a word of a header, once for all headers that have it."""
+        span = self._spans.get(word)
+        if span is None:
+            span = self._spans[word] = self._span(word)
+        return span
+
+    def _span(self, text: str | None) -> Span:
+        """Add text; return where it is."""
+        if text is None:
+            return _ABSENT
+        data = utf8(text)
+        start = len(self.text)
+        self.text += data
+        return start, len(data)

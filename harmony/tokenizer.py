@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from harmony import _native
-from harmony.codec import TextCodec, disallowed
-from harmony.errors import DecodeError, VocabularyError
-from harmony.surrogates import well_formed
+from harmony._model.text import utf8, well_formed
+from harmony._native.vocabulary import Vocabulary
+from harmony.errors import DecodeError, VocabularyError, invalid_utf8
+from harmony.special import SpecialTokens
 from harmony.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
     from regex import Pattern
 
+    from harmony.special import Allowed, Disallowed
 
-class Tokenizer(TextCodec):
+
+class Tokenizer:
     """A byte-pair tokenizer: ranks, a split pattern and special tokens.
 
     Get one from ``from_tiktoken``. It never changes and may be shared by threads.
@@ -43,12 +45,11 @@ class Tokenizer(TextCodec):
         Raises ``VocabularyError`` for a bad one, ``ValueError`` for a bad pattern or
         special token, ``ModuleNotFoundError`` if ``regex`` is not installed.
         """
-        self._native = _native.Vocabulary(vocabulary)
+        self._native = Vocabulary(vocabulary)
         self._pattern = _compiled(pattern)
-        self._special = _checked(dict(special_tokens or {}), self._native)
-        self._special_bytes = {
-            token: text.encode() for text, token in self._special.items()
-        }
+        ids = _checked(dict(special_tokens or {}), self._native)
+        self._special = SpecialTokens(ids, self._spelled)
+        self._special_bytes = {token: text.encode() for text, token in ids.items()}
 
     @classmethod
     def from_tiktoken(
@@ -77,7 +78,7 @@ class Tokenizer(TextCodec):
     @property
     def special_tokens_set(self) -> set[str]:
         """The texts of the special tokens."""
-        return set(self._special)
+        return set(self._special.ids)
 
     def is_special_token(self, token: int) -> bool:
         """Tell whether an id is that of a special token."""
@@ -87,48 +88,42 @@ class Tokenizer(TextCodec):
         self,
         text: str,
         *,
-        allowed_special: Literal["all"] | AbstractSet[str] = frozenset(),
-        disallowed_special: Literal["all"] | Collection[str] = "all",
+        allowed_special: Allowed = frozenset(),
+        disallowed_special: Disallowed = "all",
     ) -> list[int]:
         """Return the tokens of text; see ``HarmonyEncoding.encode``."""
         if not isinstance(text, str):
             raise TypeError(f"encode: expected a str, got {type(text).__name__}")
-        text = well_formed(text)
-        special = self._special.keys()
-        allowed = special if allowed_special == "all" else special & allowed_special
-        if disallowed_special == "all":
-            refused = special - allowed
-        else:
-            refused = special & set(disallowed_special)
-        found = self._find(refused, text)
-        if found is not None:
-            raise disallowed(found)
-        return self._encode_allowed(text, allowed)
+        allowed = self._special.allowed(utf8(text), allowed_special, disallowed_special)
+        return self._encode_allowed(well_formed(text), allowed)
 
-    def _find(self, special: Collection[str], text: str) -> str | None:
-        """Return the first of some special tokens that is spelled in text."""
-        if not special:
-            return None
-        match = self._alternatives(special).search(text)
-        return None if match is None else match.group()
+    def _spelled(
+        self, data: bytes, names: AbstractSet[str]
+    ) -> Iterator[tuple[int, str]]:
+        """Give the special tokens of some names that a text spells."""
+        names = self._special.ids.keys() & names
+        if names:
+            text = data.decode()
+            for match in self._alternatives(names).finditer(text):
+                yield len(text[: match.start()].encode()), match.group()
 
-    def _alternatives(self, special: Collection[str]) -> Pattern[str]:
-        if len(special) == len(self._special):
+    def _alternatives(self, names: AbstractSet[str]) -> Pattern[str]:
+        if len(names) == len(self._special.ids):
             return self._any_special
-        return _compiled("|".join(map(_escaped, sorted(special))))
+        return _compiled("|".join(map(_escaped, sorted(names))))
 
     @cached_property
     def _any_special(self) -> Pattern[str]:
-        return _compiled("|".join(map(_escaped, sorted(self._special))))
+        return _compiled("|".join(map(_escaped, sorted(self._special.ids))))
 
-    def _encode_allowed(self, text: str, allowed: Collection[str]) -> list[int]:
+    def _encode_allowed(self, text: str, allowed: AbstractSet[str]) -> list[int]:
         if not allowed:
             return self._encode_ordinary(text)
         tokens: list[int] = []
         start = 0
         for match in self._alternatives(allowed).finditer(text):
             tokens += self._encode_ordinary(text[start : match.start()])
-            tokens.append(self._special[match.group()])
+            tokens.append(self._special.ids[match.group()])
             start = match.end()
         return tokens + self._encode_ordinary(text[start:])
 
@@ -136,6 +131,17 @@ class Tokenizer(TextCodec):
         pieces = [match.group().encode() for match in self._pattern.finditer(text)]
         ends = array("i", accumulate(map(len, pieces)))
         return self._native.encode(b"".join(pieces), ends)
+
+    def decode(self, tokens: Iterable[int], errors: str = "replace") -> str:
+        """Return the text of tokens; see ``HarmonyEncoding.decode``."""
+        return self.decode_bytes(tokens).decode("utf-8", errors)
+
+    def decode_utf8(self, tokens: Iterable[int]) -> str:
+        """Return the text of tokens; raise ``DecodeError`` if it is not valid UTF-8."""
+        try:
+            return self.decode_bytes(tokens).decode()
+        except UnicodeDecodeError as error:
+            raise invalid_utf8(error) from None
 
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
         """Return the bytes of tokens. Raises ``DecodeError`` for an unknown id."""
@@ -178,7 +184,7 @@ def _escaped(text: str) -> str:
     return escaped
 
 
-def _checked(special: dict[str, int], native: _native.Vocabulary) -> dict[str, int]:
+def _checked(special: dict[str, int], native: Vocabulary) -> dict[str, int]:
     for text, token in special.items():
         if not isinstance(text, str) or not text or type(token) is not int or token < 0:
             raise ValueError(

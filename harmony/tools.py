@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harmony.checks import (
+from harmony._model.base import Model
+from harmony._model.checks import (
     check_optional_text,
     check_text,
     copy_json,
@@ -20,7 +21,6 @@ from harmony.checks import (
     plain_key,
     wrong,
 )
-from harmony.pydantic_support import Model
 
 
 @dataclass

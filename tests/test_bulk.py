@@ -19,12 +19,14 @@ from typing import Any
 import numpy
 import pytest
 
-from harmony import Conversation, HarmonyEncoding, HarmonyError, meter, workers
-from harmony.bulk import BadLine, BulkRun
+from harmony import Conversation, HarmonyEncoding, HarmonyError
 from harmony.cli import main
-from harmony.jobs import RenderJob
-from harmony.journal import Checkpoint, journal_path
-from harmony.workers import AHEAD, Batch, LineRenderer, in_order
+from harmony.cli.bulk import progress as meter
+from harmony.cli.bulk import workers
+from harmony.cli.bulk.journal import Checkpoint, journal_path
+from harmony.cli.bulk.run import BadLine, BulkRun
+from harmony.cli.bulk.workers import AHEAD, Batch, LineRenderer, in_order
+from harmony.cli.job import RenderJob
 
 WEATHER = Path(__file__).parents[1] / "test-data" / "weather.json"
 GOOD = b'{"messages": [{"role": "user", "content": "hi %d"}]}\n'
@@ -321,9 +323,9 @@ def test_a_worker_that_died_is_an_error(
 
 SCRIPT = """
 import sys
-from harmony.bulk import BulkRun
+from harmony.cli.bulk.run import BulkRun
 from harmony.cli import main
-from harmony.jobs import RenderJob
+from harmony.cli.job import RenderJob
 source, target, processes = sys.argv[1:]
 run = BulkRun(target, RenderJob(), int(processes), resumes=True, skips=True,
               chunk_size=5000, sync_seconds=0)

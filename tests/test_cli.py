@@ -22,7 +22,7 @@ from harmony import (
 )
 from harmony.cli import main
 from harmony.messages import TextContent
-from harmony.rendering import content_text
+from harmony.prompts import content_text
 from harmony.vocabulary import FOLDER_VARIABLE
 
 TEST_DATA = Path(__file__).parents[1] / "test-data"

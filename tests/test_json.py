@@ -14,6 +14,8 @@ import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harmony._model.jsontext import dump, load, read_json, write_json
+from harmony._model.text import well_formed
 from harmony.contents import (
     ChannelConfig,
     DeveloperContent,
@@ -21,7 +23,6 @@ from harmony.contents import (
     TextContent,
     content_from_dict,
 )
-from harmony.jsontext import dump, load, read_json, well_formed, write_json
 from harmony.messages import Conversation, Message
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harmony import Role, _native
-from harmony.rendering import CONTINUED, ROLE_NUMBERS
+from harmony.rendering import ROLE_NUMBERS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "harmony"
@@ -23,59 +23,82 @@ CSRC = ROOT / "csrc"
 # Each line knows only lines above it.
 PYTHON: dict[str, set[str]] = {
     "errors": set(),
-    "surrogates": set(),
     "cache": set(),
-    "checks": set(),
     "typescript": set(),
-    "vocabulary": {"errors"},
-    "jsontext": {"checks", "surrogates"},
-    "pydantic_support": {"checks", "jsontext"},
-    "tools": {"checks", "pydantic_support"},
-    "contents": {"checks", "pydantic_support", "tools"},
-    "messages": {"checks", "contents", "jsontext", "pydantic_support", "tools"},
-    "codec": {"errors"},
-    "_native": {"_ffi", "errors"},
-    "_native_parser": {"_native"},
-    "sections": {"cache", "checks", "tools", "typescript"},
-    "rendering": {"errors", "messages", "sections", "surrogates"},
-    "renderer": {"_native", "cache", "errors", "messages", "rendering"},
     "repairs": set(),
-    "parser": {
-        *{"_native", "_native_parser", "errors", "messages", "rendering"},
-        *{"repairs"},
+    "special": {"errors"},
+    "vocabulary": {"errors"},
+    "_model": set(),
+    "_model.text": set(),
+    "_model.checks": set(),
+    "_model.jsontext": {"_model.checks", "_model.text"},
+    "_model.base": {"_model.checks", "_model.jsontext"},
+    "tools": {"_model.base", "_model.checks"},
+    "contents": {"_model.base", "_model.checks", "tools"},
+    "messages": {
+        "_model.base",
+        "_model.checks",
+        "_model.jsontext",
+        "contents",
+        "tools",
     },
+    "_native": {"_native._ffi", "errors"},
+    "_native.encoding": {"_native"},
+    "_native.vocabulary": {"_native"},
+    "_native.parser": {"_native"},
+    "prompts": {"_model.checks", "cache", "errors", "messages", "tools", "typescript"},
+    "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
+    "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
     "encoding": {
-        *{"_native", "codec", "errors", "parser", "renderer", "surrogates"},
-        *{"vocabulary"},
+        *{"_model.text", "_native", "_native.encoding", "errors", "parser"},
+        *{"rendering", "special", "vocabulary"},
     },
-    "tokenizer": {"_native", "codec", "errors", "surrogates", "vocabulary"},
-    "__init__": set(),
-    "compat": {"__init__"},
-    "jobs": {"encoding", "messages"},
-    "recordfiles": set(),
-    "journal": {"jsontext"},
-    "meter": set(),
-    "workers": {"encoding", "errors", "jobs", "jsontext"},
-    "bulk": {"errors", "jobs", "journal", "recordfiles", "workers"},
-    "show": {"encoding", "errors", "messages", "parser", "repairs"},
-    "terminal": {"messages", "show"},
-    "page": {"show"},
+    "tokenizer": {
+        *{"_model.text", "_native.vocabulary", "errors", "special", "vocabulary"}
+    },
+    "": set(),
+    "compat": {""},
+    "cli.files": {"_model.jsontext"},
+    "cli.job": {"encoding", "messages"},
+    "cli.bulk": set(),
+    "cli.bulk.records": set(),
+    "cli.bulk.journal": {"_model.jsontext"},
+    "cli.bulk.progress": set(),
+    "cli.bulk.workers": {"_model.jsontext", "cli.job", "encoding", "errors"},
+    "cli.bulk.run": {
+        *{"cli.bulk.journal", "cli.bulk.records", "cli.bulk.workers"},
+        *{"cli.job", "errors"},
+    },
+    "cli.show.reading": {"encoding", "errors", "messages", "parser", "repairs"},
+    "cli.show.terminal": {"cli.show.reading", "messages"},
+    "cli.show.page": {"cli.show.reading"},
+    "cli.show": {
+        *{"cli.files", "cli.show.page", "cli.show.reading", "cli.show.terminal"},
+        *{"encoding", "errors", "messages"},
+    },
+    "cli.render": {
+        *{"cli.bulk.journal", "cli.bulk.progress", "cli.bulk.run", "cli.files"},
+        *{"cli.job", "encoding", "messages"},
+    },
+    "cli.parse": {"cli.files", "encoding", "messages", "parser"},
+    "cli.encode": {"cli.files", "encoding"},
+    "cli.decode": {"cli.files", "encoding"},
     "cli": {
-        *{"bulk", "encoding", "errors", "jobs", "journal", "jsontext", "messages"},
-        *{"meter", "page", "parser", "show", "terminal"},
+        *{"cli.decode", "cli.encode", "cli.parse", "cli.render", "cli.show"},
+        *{"encoding", "errors"},
     },
     "__main__": {"cli"},
 }
 # For type checkers alone: the parser is given an encoding, which makes parsers; the
 # encoding and the package import what is not needed to encode when it is used.
 FOR_TYPES_ALONE = {
+    "_native.parser": {"_native.encoding"},
+    "rendering": {"_native.encoding"},
     "parser": {"encoding"},
-    "encoding": {"messages", "parser", "renderer"},
-    "__init__": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
+    "encoding": {"messages", "parser", "rendering", "special"},
+    "tokenizer": {"special"},
+    "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
 }
-# The only module that takes the package as a whole, to show it under another name.
-FOR_THE_WHOLE = {"compat"}
-
 C: dict[str, set[str]] = {
     "harmony.h": set(),
     "buffer.h": set(),
@@ -110,10 +133,10 @@ C: dict[str, set[str]] = {
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {"pretokenize.c": {"arm_neon.h", "emmintrin.h"}}  # where there are
 OTHER_PACKAGES = {
-    "meter": {"rich"},
-    "terminal": {"rich"},
-    "jsontext": {"orjson"},
-    "pydantic_support": {"pydantic_core"},
+    "cli.bulk.progress": {"rich"},
+    "cli.show.terminal": {"rich"},
+    "_model.jsontext": {"orjson"},
+    "_model.base": {"pydantic_core"},
     "tokenizer": {"regex"},
 }
 
@@ -122,18 +145,30 @@ def is_for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
+def module_names() -> set[str]:
+    """Return the modules of the package, without ``harmony.`` before them."""
+    return {name_of(path) for path in modules()} | {"_native._ffi"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts).removesuffix("__init__").removesuffix(".")
+
+
 def imports(tree: ast.AST) -> set[str]:
     """Return the modules that code imports, wherever in it."""
     names: set[str] = set()
+    known = module_names()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports name the whole path"
-            if node.module == "harmony":
-                names.update(f"harmony.{alias.name}" for alias in node.names)
-            else:
-                names.add(node.module or "")
+            assert node.level == 0 and node.module, "imports name the whole path"
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            submodules = {name for name in inside if name[len("harmony.") :] in known}
+            if len(submodules) < len(inside):
+                names.add(node.module)
+            names |= submodules
     return names
 
 
@@ -148,39 +183,40 @@ def parts(path: Path) -> tuple[set[str], set[str]]:
 
 
 def ours(names: set[str]) -> set[str]:
-    return {name.split(".")[1] for name in names if name.startswith("harmony.")}
+    """Return the names of our modules, without ``harmony.`` before them."""
+    inside = {name for name in names if name.split(".")[0] == "harmony"}
+    return {name.removeprefix("harmony").removeprefix(".") for name in inside}
 
 
 def modules() -> list[Path]:
-    return sorted(PACKAGE.glob("*.py"))
+    return sorted(PACKAGE.rglob("*.py"))
 
 
 def test_every_python_file_is_in_the_table() -> None:
-    assert {path.stem for path in modules()} == PYTHON.keys()
+    assert {name_of(path) for path in modules()} == PYTHON.keys()
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", modules(), ids=name_of)
 def test_a_python_file_imports_what_the_table_says(path: Path) -> None:
     made, for_types = parts(path)
-    assert ours(made) == PYTHON[path.stem] - {"__init__"}
-    assert ours(for_types) == FOR_TYPES_ALONE.get(path.stem, set())
-    assert ("harmony" in made) == (path.stem in FOR_THE_WHOLE)
+    assert ours(made) == PYTHON[name_of(path)]
+    assert ours(for_types) == FOR_TYPES_ALONE.get(name_of(path), set())
 
 
 def test_the_python_table_has_no_circle() -> None:
-    known = {"_ffi"}
+    known = {"_native._ffi"}
     for name, knows in PYTHON.items():
         assert knows <= known, name
         known.add(name)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", modules(), ids=name_of)
 def test_a_python_file_needs_only_the_standard_library_orjson_and_cffi(
     path: Path,
 ) -> None:
     made, _ = parts(path)
     outside = {name.split(".")[0] for name in made} - {"harmony"}
-    assert outside - sys.stdlib_module_names <= OTHER_PACKAGES.get(path.stem, set())
+    assert outside - sys.stdlib_module_names <= OTHER_PACKAGES.get(name_of(path), set())
 
 
 def everything_known_to(name: str) -> set[str]:
@@ -190,12 +226,19 @@ def everything_known_to(name: str) -> set[str]:
 
 
 def test_only_the_binding_imports_the_extension() -> None:
-    assert [name for name, knows in PYTHON.items() if "_ffi" in knows] == ["_native"]
+    importers = [name for name, knows in PYTHON.items() if "_native._ffi" in knows]
+    assert importers == ["_native"]
+
+
+def test_the_command_is_known_by_nothing_but_itself() -> None:
+    for name, knows in PYTHON.items():
+        if not name.startswith("cli") and name != "__main__":
+            assert not any(known.startswith("cli") for known in knows), name
 
 
 @pytest.mark.parametrize("name", ["messages", "contents", "tools", "typescript"])
 def test_what_is_said_knows_nothing_of_how_it_is_written(name: str) -> None:
-    forbidden = {"_ffi", "_native", "rendering", "parser", "encoding", "vocabulary"}
+    forbidden = {"_native", "rendering", "parser", "encoding", "vocabulary"}
     assert not everything_known_to(name) & forbidden
 
 
@@ -203,10 +246,10 @@ def test_typescript_is_pure() -> None:
     assert everything_known_to("typescript") == set()
 
 
-def test_roles_have_the_same_numbers_in_c_and_in_rendering() -> None:
+def test_every_role_has_a_number_in_c() -> None:
     assert {role.value: n for role, n in ROLE_NUMBERS.items()} == _native.ROLES
-    assert _native.lib.HARMONY_ROLE_CONTINUED == CONTINUED
     assert list(ROLE_NUMBERS) == list(Role)
+    assert list(ROLE_NUMBERS.values()) == list(range(_native.CONTINUED))
 
 
 def test_the_binding_gives_no_c_data() -> None:
@@ -223,7 +266,7 @@ def test_no_python_file_but_the_binding_has_a_token_id() -> None:
             for node in ast.walk(tree)
             if isinstance(node, ast.Constant) and type(node.value) is int
         }
-        assert not numbers & set(range(199_998, 201_089)), path.stem
+        assert not numbers & set(range(199_998, 201_089)), name_of(path)
 
 
 # C

@@ -545,10 +545,10 @@ def test_the_texts_that_are_known_are_not_too_many(
     monkeypatch.setattr("harmony.parser._KNOWN_TEXTS", 4)
     text = "one two three four five six seven eight nine ten"
     parser = StreamableParser(encoding, Role.USER).process(MESSAGE)
-    encoding._inner.texts.clear()
+    encoding._native.texts.clear()
     for token in encoding.encode(text) * 2:
         assert parser.process(token).last_content_delta == encoding.decode([token])
-        assert len(encoding._inner.texts) <= 4
+        assert len(encoding._native.texts) <= 4
     assert parser.current_content == text * 2
 
 

@@ -42,7 +42,7 @@ from harmony import (
     _native,
     load_harmony_encoding,
 )
-from harmony.rendering import content_text
+from harmony.prompts import content_text
 
 ROOT = Path(__file__).parents[1]
 CASES = [

@@ -30,16 +30,17 @@ from harmony import (
     TextContent,
     ToolDescription,
     ToolNamespaceConfig,
-    sections,
+    prompts,
 )
+from harmony._model.text import utf8
 from harmony.cache import Cache, _estimated_size
-from harmony.renderer import CACHE_SIZE, Renderer, _size
-from harmony.rendering import FAULTS, Plan, has_function_tools, message_parts, utf8
+from harmony.prompts import has_function_tools
+from harmony.rendering import CACHE_SIZE, FAULTS, Plan, Renderer, _size, message_parts
 
 
 def plainly(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> Any:
     """Render without remembering: from the messages themselves, all at once."""
-    with unittest.mock.patch("harmony.rendering.tools_section", sections._written):
+    with unittest.mock.patch("harmony.prompts.tools_section", prompts._written):
         return at_once(encoding, messages, drop)
 
 
@@ -53,7 +54,7 @@ def at_once(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> A
             plan.add((role, *plain))
         except FAULTS as error:
             raise RenderError(f"messages[{index}]: {error}") from error
-    tokens, _ = encoding._inner.render(
+    tokens, _ = encoding._native.render(
         plan.text, plan.records, plan.message_count, drop_analysis=drop
     )
     return tokens
@@ -140,7 +141,7 @@ def test_what_is_remembered_never_shows(
     changes: list[tuple[int, Any]],
     drop: bool,
 ) -> None:
-    renderer = Renderer(encoding._inner)
+    renderer = Renderer(encoding._native)
 
     def check() -> None:
         for _ in range(2):
@@ -180,7 +181,7 @@ def with_default(value: Any) -> Message:
 def test_equal_defaults_that_are_written_otherwise_are_told_apart(
     encoding: HarmonyEncoding, values: tuple[Any, ...]
 ) -> None:
-    renderer = Renderer(encoding._inner)
+    renderer = Renderer(encoding._native)
     for value in (*values, *reversed(values)):
         messages = [with_default(value)]
         wanted = outcome(lambda m=messages: plainly(encoding, m, False))
@@ -190,7 +191,7 @@ def test_equal_defaults_that_are_written_otherwise_are_told_apart(
 def test_bytes_that_are_marshalled_alike_are_told_apart(
     encoding: HarmonyEncoding,
 ) -> None:
-    renderer = Renderer(encoding._inner)
+    renderer = Renderer(encoding._native)
     for value in (b"a", bytearray(b"a")):
         system = SystemContent()
         system.conversation_start_date = value  # type: ignore[assignment]
@@ -210,7 +211,7 @@ def test_sets_are_told_apart_by_their_order(encoding: HarmonyEncoding) -> None:
     words = map(str, range(1000))
     first = next(words)
     second = next(w for w in words if [*{first, w}] != [*set([w, first])])
-    renderer = Renderer(encoding._inner)
+    renderer = Renderer(encoding._native)
     texts = []
     for pair in ([first, second], [second, first]):
         system = SystemContent()
@@ -245,11 +246,11 @@ def test_function_tools_change_a_system_prompt_that_is_remembered(
 
 def test_tools_are_written_from_their_bytes_not_from_what_has_become_of_them() -> None:
     tools = with_default(1).content[0].tools
-    data = sections._bytes(tools)
-    before = sections.tools_section(tools)
+    data = prompts._bytes(tools)
+    before = prompts.tools_section(tools)
     tools["functions"].tools[0].parameters["type"] = "string"
-    assert sections._written(sections._tools(data)) == before
-    assert sections._written(tools) != before
+    assert prompts._written(prompts._tools(data)) == before
+    assert prompts._written(tools) != before
 
 
 # What is left out
@@ -266,7 +267,7 @@ def turn(number: int) -> list[Message]:
 def test_thinking_is_left_out_of_a_chat_that_is_remembered(
     encoding: HarmonyEncoding,
 ) -> None:
-    renderer = Renderer(encoding._inner)
+    renderer = Renderer(encoding._native)
     chat: list[Message] = []
     for message in [item for number in range(4) for item in turn(number)]:
         chat.append(message)
@@ -282,7 +283,7 @@ class Spy:
     """An encoding that notes the texts it has to encode."""
 
     def __init__(self, encoding: HarmonyEncoding) -> None:
-        self.inner = encoding._inner
+        self.inner = encoding._native
         self.texts: list[str] = []
 
     def render(self, text: bytearray, *rest: Any, **options: Any) -> Any:
@@ -308,7 +309,7 @@ def test_what_was_rendered_before_is_not_encoded_again(
 def test_what_is_left_out_is_not_encoded(encoding: HarmonyEncoding) -> None:
     nameless = Message("tool", "x", channel="analysis")
     chat = [nameless, *turn(1)]
-    renderer = Renderer(encoding._inner)
+    renderer = Renderer(encoding._native)
     for _ in range(2):
         assert renderer.render(chat, drop_analysis=True)
         with pytest.raises(RenderError, match="Tools should have a name"):
@@ -316,7 +317,7 @@ def test_what_is_left_out_is_not_encoded(encoding: HarmonyEncoding) -> None:
 
 
 def test_nothing_is_kept_of_training(encoding: HarmonyEncoding) -> None:
-    renderer = Renderer(encoding._inner)
+    renderer = Renderer(encoding._native)
     renderer.render_for_training(turn(1), drop_analysis=True)
     assert renderer._cache.size() == 0
 
@@ -387,7 +388,7 @@ def test_no_message_is_kept_alive(encoding: HarmonyEncoding) -> None:
 
 
 def test_threads_share_what_is_remembered(encoding: HarmonyEncoding) -> None:
-    renderer = Renderer(encoding._inner)
+    renderer = Renderer(encoding._native)
     renderer._cache = Cache(20_000)
     chats = [[m for n in range(i, i + 8) for m in turn(n)] for i in range(24)]
     wanted = [plainly(encoding, chat, True) for chat in chats]

@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 
 from harmony import HarmonyEncoding, Message, StreamableParser, WarningKind
 from harmony.cli import main
-from harmony.page import KNOWN_CHANNELS, page
+from harmony.cli.show.page import KNOWN_CHANNELS, page
+from harmony.cli.show.reading import LONGEST_CELL, Note, Reading, visible
+from harmony.cli.show.reading import read_messages as read
 from harmony.parser import awaits_message
-from harmony.show import LONGEST_CELL, Note, Reading, read, visible
 
 ROOT = Path(__file__).parents[1]
 WEATHER = ROOT / "test-data" / "weather.json"
@@ -316,7 +317,7 @@ def test_without_rich_it_is_said_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
     monkeypatch.setitem(sys.modules, "rich.console", None)
-    monkeypatch.delitem(sys.modules, "harmony.terminal", raising=False)
+    monkeypatch.delitem(sys.modules, "harmony.cli.show.terminal", raising=False)
     status, out, err = show("hi")
     assert (status, out) == (1, "")
     assert "takes the library rich: pip install 'harmony-format[show]'" in err
@@ -326,7 +327,7 @@ def on_terminal(
     found: Reading, monkeypatch: pytest.MonkeyPatch, **environment: str
 ) -> str:
     """Return what goes to a terminal of 40 columns."""
-    from harmony.terminal import Drawing, draw
+    from harmony.cli.show.terminal import Drawing, draw
 
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)
@@ -483,7 +484,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_colours_can_be_told_from_their_background(scheme: int) -> None:
-    style = (ROOT / "harmony" / "data" / "page.css").read_text(encoding="utf-8")
+    style = (ROOT / "harmony" / "cli" / "show" / "page.css").read_text(encoding="utf-8")
     block = re.findall(r":root \{(.*?)\}", style, re.S)[scheme]
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
     names = ["ink", "quiet", "accent", "alarm", *ROLES, *KNOWN_CHANNELS]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harmony import tools
-from harmony.checks import MAX_DEPTH
+from harmony._model.checks import MAX_DEPTH
 from harmony.messages import Role
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 

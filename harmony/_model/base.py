@@ -11,8 +11,8 @@ import copy
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harmony.checks import instance
-from harmony.jsontext import dump, load, read_json, write_json
+from harmony._model.checks import instance
+from harmony._model.jsontext import dump, load, read_json, write_json
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema

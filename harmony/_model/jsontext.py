@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from harmony.checks import path_step, wrong
-from harmony.surrogates import well_formed
+from harmony._model.checks import path_step, wrong
+from harmony._model.text import well_formed
 
 
 def read_json(what: str, payload: str | bytes) -> Any:

@@ -1,4 +1,6 @@
-"""Surrogates, which Python strings may hold and Unicode text may not."""
+"""Text in Python and in UTF-8: surrogates, which only Python's strings may hold."""
+
+from __future__ import annotations
 
 
 def well_formed(text: str) -> str:
@@ -14,3 +16,11 @@ def well_formed(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def utf8(text: str) -> bytes:
+    """Return text in UTF-8, as ``well_formed`` makes it."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return well_formed(text).encode()

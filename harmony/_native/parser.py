@@ -1,4 +1,4 @@
-"""The binding of the parser; see ``_native``, whose rules it keeps."""
+"""The binding of parsers: tokens to messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from harmony._native import (
     END_TOKENS,
     WARNINGS,
-    Encoding,
     ffi,
     int32,
     lib,
@@ -21,6 +20,8 @@ from harmony._native import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Literal
+
+    from harmony._native.encoding import Encoding
 
 
 class Record(NamedTuple):

@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
-from harmony.jsontext import dump, load
+from harmony._model.jsontext import dump, load
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import IO
 
-from harmony import journal
+from harmony.cli.bulk import journal
+from harmony.cli.bulk.journal import Checkpoint
+from harmony.cli.bulk.records import Records
+from harmony.cli.bulk.workers import TAIL, Batch, LineRenderer, in_order
+from harmony.cli.job import RenderJob
 from harmony.errors import HarmonyError
-from harmony.jobs import RenderJob
-from harmony.journal import Checkpoint
-from harmony.recordfiles import Records
-from harmony.workers import TAIL, Batch, LineRenderer, in_order
 
 CHUNK_SIZE = 2**18
 

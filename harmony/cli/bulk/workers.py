@@ -22,10 +22,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
+from harmony._model.jsontext import dump
+from harmony.cli.job import RenderJob
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
 from harmony.errors import HarmonyError
-from harmony.jobs import RenderJob
-from harmony.jsontext import dump
 
 AHEAD = 2
 """How many chunks are under way for each process."""
@@ -190,12 +190,12 @@ def _send(value: object, pipe: IO[bytes]) -> None:
 def _start(renderer: LineRenderer) -> subprocess.Popen[bytes]:
     # Modules come from where ours came from: with -c, the current folder would be
     # searched first.
-    code = f"import sys; sys.path[:] = {sys.path!r}; import harmony.workers as w"
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import work"
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     worker = subprocess.Popen(
-        [sys.executable, "-c", f"{code}; w.work()"],
+        [sys.executable, "-c", f"{code}; work()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         **apart,

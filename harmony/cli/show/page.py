@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from harmony.show import (
+from harmony.cli.show.reading import (
     Block,
     Cell,
     Note,
@@ -30,7 +30,7 @@ LARGE = 20_000
 """From so many tokens on, what is not on the screen is not laid out."""
 
 KNOWN_CHANNELS = ("analysis", "commentary", "final")
-_FOLDER = os.path.join(os.path.dirname(__file__), "data")
+_FOLDER = os.path.dirname(__file__)
 
 
 def page(

@@ -1,7 +1,7 @@
 """Tokens as people look at them: messages as blocks, with what was repaired in them.
 
 This is what is shown, however it is shown: every token is in one block, in order, and
-nothing is left out. ``harmony.terminal`` and ``harmony.page`` draw it.
+nothing is left out. ``terminal`` and ``page`` draw it.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Reading:
             return b""
 
 
-def read(
+def read_messages(
     encoding: HarmonyEncoding, tokens: Sequence[int], role: Role | str | None = None
 ) -> Reading:
     """Return what tokens say; nothing is an error but an id that is no int32.

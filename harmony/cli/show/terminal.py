@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harmony.messages import Role
-from harmony.show import (
+from harmony.cli.show.reading import (
     Block,
     Cell,
     Note,
@@ -21,6 +20,7 @@ from harmony.show import (
     title,
     visible,
 )
+from harmony.messages import Role
 
 ROLE_STYLES = {
     Role.SYSTEM: "magenta",

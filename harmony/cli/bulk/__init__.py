@@ -1,0 +1,1 @@
+"""``harmony render --jsonl``: many conversations, over processes."""

@@ -1,0 +1,25 @@
+"""``harmony encode``: text to tokens."""
+
+from __future__ import annotations
+
+import argparse
+
+from harmony.cli.files import json_line, read_text
+from harmony.encoding import HarmonyEncoding
+
+HELP = "Text, to tokens"
+
+
+def add_options(encode: argparse.ArgumentParser) -> None:
+    """Add what the verb takes besides FILE."""
+    encode.add_argument(
+        "--special", action="store_true", help="take special tokens in text as such"
+    )
+
+
+def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    """Return what to print."""
+    text = read_text(options.file)
+    if options.special:
+        return json_line(encoding.encode(text, allowed_special="all"))
+    return json_line(encoding.encode(text, disallowed_special=()))

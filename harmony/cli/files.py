@@ -1,0 +1,86 @@
+"""What the verbs read and write: files, standard streams, token ids, text."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import IO
+
+from harmony._model.jsontext import dump, load
+
+
+def opened(path: str) -> AbstractContextManager[IO[bytes]]:
+    """Return a file to read, and to close unless it is standard input."""
+    return nullcontext(sys.stdin.buffer) if path == "-" else open(path, "rb")
+
+
+def size(file: IO[bytes]) -> int | None:
+    """Return the bytes of a file; None if it is no regular file."""
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def read(path: str) -> bytes:
+    """Return what is in a file."""
+    with opened(path) as file:
+        return file.read()
+
+
+def read_text(path: str) -> str:
+    """Return the text of a file. Raises ``ValueError`` if it is not UTF-8."""
+    return decoded(read(path))
+
+
+def decoded(data: bytes) -> str:
+    """Return text that is UTF-8; raise ``ValueError`` if it is not."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"byte {error.start}: the text is not UTF-8 ({error.reason})"
+        ) from None
+
+
+def read_tokens(path: str) -> list[int]:
+    """Read token ids: a JSON array, or numbers separated by white space."""
+    data = read(path)
+    if not data.lstrip().startswith(b"["):
+        return [_token_id(index, word) for index, word in enumerate(data.split())]
+    return json_tokens(data)
+
+
+def json_tokens(data: bytes) -> list[int]:
+    """Read a JSON array of token ids. Raises ``ValueError`` for anything else."""
+    try:
+        tokens = load(data)
+    except ValueError as error:
+        raise ValueError(f"not a JSON array of token ids: {error}") from None
+    for index, token in enumerate(tokens):
+        if type(token) is not int:
+            raise ValueError(f"token {index}: {token!r} is not a token id")
+    return list(tokens)
+
+
+def _token_id(index: int, word: bytes) -> int:
+    # int() takes 1_000 for a number too.
+    if not re.fullmatch(rb"-?[0-9]{1,20}", word):
+        shown = word[:20].decode(errors="replace")
+        raise ValueError(f"token {index}: {shown!r} is not a token id")
+    return int(word)
+
+
+def json_line(value: object) -> str:
+    """Return a JSON value as a line of text."""
+    return dump(value) + "\n"
+
+
+def are_one(source: str, target: str) -> bool:
+    """Tell whether two paths lead to the same file."""
+    both = os.path.exists(source) and os.path.exists(target)
+    return both and os.path.samefile(source, target)

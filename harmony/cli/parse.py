@@ -1,0 +1,53 @@
+"""``harmony parse``: tokens to messages in JSON."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from harmony.cli.files import json_line, read_text, read_tokens
+from harmony.encoding import HarmonyEncoding
+from harmony.messages import Role
+from harmony.parser import OnError, StreamableParser, awaits_message
+
+HELP = "Tokens, to messages in JSON"
+
+
+def add_options(parse: argparse.ArgumentParser) -> None:
+    """Add what the verb takes besides FILE."""
+    parse.add_argument(
+        "--text", action="store_true", help="read harmony text, not token ids"
+    )
+    parse.add_argument(
+        "--role",
+        choices=[*(role.value for role in Role), "none"],
+        default="assistant",
+        help="who writes the first message, whose header is open; none if the "
+        "tokens begin with <|start|> (default: %(default)s)",
+    )
+    parse.add_argument(
+        "--recover",
+        action="store_true",
+        help="repair what is broken, and print the warnings too",
+    )
+
+
+def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    """Return what to print."""
+    if options.text:
+        text = read_text(options.file)
+        tokens = encoding.encode(text, allowed_special="all")
+    else:
+        tokens = read_tokens(options.file)
+    role = None if options.role == "none" else options.role
+    on_error: OnError = "recover" if options.recover else "raise"
+    parser = StreamableParser(encoding, role, on_error=on_error)
+    parser.feed(tokens)
+    if not awaits_message(parser, encoding):
+        parser.process_eos()
+    output: dict[str, object] = {
+        "messages": [message.to_dict() for message in parser.messages]
+    }
+    if options.recover:
+        output["warnings"] = [asdict(warning) for warning in parser.warnings]
+    return json_line(output)

@@ -1,0 +1,133 @@
+"""``harmony render``: a conversation in JSON to tokens, or many of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from harmony.cli.files import are_one, json_line, opened, read, size
+from harmony.cli.job import PURPOSES, RenderJob
+from harmony.encoding import HarmonyEncoding
+from harmony.messages import Role
+
+HELP = "A conversation in JSON, to tokens"
+
+
+def add_options(render: argparse.ArgumentParser) -> None:
+    """Add what the verb takes besides FILE."""
+    render.add_argument(
+        "--text", action="store_true", help="print the prompt's text, not its tokens"
+    )
+    render.add_argument(
+        "--for",
+        dest="purpose",
+        choices=PURPOSES,
+        default="completion",
+        help="what the tokens are for (default: %(default)s)",
+    )
+    render.add_argument(
+        "--role",
+        choices=[role.value for role in Role],
+        default="assistant",
+        help="who writes the next message of a completion (default: %(default)s)",
+    )
+    render.add_argument(
+        "--keep-analysis",
+        action="store_true",
+        help="keep the messages on channel analysis of finished turns",
+    )
+    lines = render.add_argument_group("many conversations")
+    lines.add_argument(
+        "--jsonl",
+        action="store_true",
+        help="FILE is a conversation a line; write their tokens to --out, print counts",
+    )
+    lines.add_argument(
+        "--out",
+        metavar="OUT",
+        type=_record_file,
+        help="OUT.jsonl: a list of tokens a line; OUT.bin: int32, with their starts in "
+        "OUT.idx, uint64",
+    )
+    lines.add_argument(
+        "--processes",
+        metavar="N",
+        type=_count,
+        default=os.cpu_count() or 1,
+        help="how many processes render (default: as many as there are CPUs)",
+    )
+    lines.add_argument(
+        "--on-error",
+        choices=["stop", "skip"],
+        default="stop",
+        help="what to do at a line that can't be rendered (default: %(default)s)",
+    )
+    lines.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on where the last run into OUT was stopped",
+    )
+
+
+def _record_file(path: str) -> str:
+    if not path.endswith((".jsonl", ".bin")):
+        raise argparse.ArgumentTypeError("a name in .jsonl or .bin says what to write")
+    return path
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
+    return int(text)
+
+
+def check(options: argparse.Namespace) -> str | None:
+    """Return what is wrong with options that exclude one another, or None."""
+    if options.jsonl != (options.out is not None):
+        return "--jsonl and --out go together"
+    if options.jsonl and options.text:
+        return "--jsonl writes tokens, not --text"
+    if options.resume and not options.jsonl:
+        return "--resume goes on with --jsonl and --out"
+    return None
+
+
+def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    """Return what to print."""
+    job = RenderJob(options.purpose, options.role, options.keep_analysis)
+    if options.jsonl:
+        return _render_lines(options, job)
+    tokens = job.tokens(encoding, read(options.file))
+    return encoding.decode(tokens) if options.text else json_line(tokens)
+
+
+def _render_lines(options: argparse.Namespace, job: RenderJob) -> str:
+    from harmony.cli.bulk.journal import Checkpoint
+    from harmony.cli.bulk.progress import meter
+    from harmony.cli.bulk.run import BulkRun
+
+    bulk = BulkRun(
+        options.out,
+        job,
+        options.processes,
+        skips=options.on_error == "skip",
+        resumes=options.resume,
+    )
+    if are_one(options.file, options.out):
+        raise ValueError("--out is the same file")
+    with opened(options.file) as source, meter("render", size(source)) as screen:
+        seen, told = screen
+
+        def tell(line: int, reason: str) -> None:
+            told(f"harmony: {options.file}: line {line}: {reason}")
+
+        def see(reached: Checkpoint) -> None:
+            seen(reached.offset, f"{reached.records} records")
+
+        done = bulk(source, tell, see)
+    if done is None:
+        sys.stderr.write(f"harmony: {options.out}: finished, nothing to resume\n")
+        return ""
+    counts = ("lines", "records", "skipped", "tokens")
+    return json_line({count: getattr(done, count) for count in counts})
