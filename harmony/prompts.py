@@ -27,6 +27,7 @@ from harmony.messages import (
     Content,
     DeveloperContent,
     Message,
+    ResponseFormat,
     Role,
     SystemContent,
     TextContent,
@@ -120,7 +121,21 @@ def developer_text(content: DeveloperContent) -> str:
         sections += ["# Instructions", content.instructions]
     if content.tools:
         sections.append(tools_section(content.tools))
+    if content.response_formats:
+        sections.append("# Response Formats")
+        sections += map(_format_text, content.response_formats)
     return "\n\n".join(sections)
+
+
+def _format_text(response_format: ResponseFormat) -> str:
+    """Return one response format; its schema is compact JSON, keys as they came."""
+    import json  # late: only who wants JSON answers needs it
+
+    schema = json.dumps(
+        response_format.schema, ensure_ascii=False, separators=(",", ":")
+    )
+    comment = _marked("// ", response_format.description)
+    return "\n".join([f"## {response_format.name}\n", *comment, schema])
 
 
 # The section on tools

@@ -184,6 +184,14 @@ def copy_json(where: str, value: object, depth: int = 0) -> Any:
     raise wrong(where, "a JSON value", value)
 
 
+def json_object(where: str, value: object) -> dict[str, Any]:
+    """Return a copy of a JSON object; see ``copy_json``."""
+    if not isinstance(value, dict):
+        raise wrong(where, "a dict", value)
+    copy: dict[str, Any] = copy_json(where, value)
+    return copy
+
+
 def plain_key(where: str, key: object) -> str:
     """Return a dict's key as a plain string; raise ``ValueError`` if it is none."""
     if not isinstance(key, str):
