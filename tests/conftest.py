@@ -11,26 +11,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from support.o200k import ORDINARY, PATTERN
 
 from harmony import HarmonyEncoding, load_harmony_encoding
 from harmony.vocabulary import FILE_NAME, FOLDER_VARIABLE, SHA256
-
-ORDINARY = 199_998
-
-PATTERN = "|".join(
-    [
-        r"""[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*"""
-        r"""[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?""",
-        r"""[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"""
-        r"""[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?""",
-        r"""\p{N}{1,3}""",
-        r""" ?[^\s\p{L}\p{N}]+[\r\n/]*""",
-        r"""\s*[\r\n]+""",
-        r"""\s+(?!\S)""",
-        r"""\s+""",
-    ]
-)
-"""The o200k pattern."""
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from benchmarks import (
 from benchmarks.peers import Operations
 from benchmarks.sections.texts import Passes
 from benchmarks.tables import figures, number, ratios, replace, verdicts
-from conftest import PATTERN
+from support.o200k import PATTERN
 
 import harmony
 from harmony import HarmonyEncoding

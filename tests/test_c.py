@@ -4,45 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-CSRC = ROOT / "csrc"
-COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang") or ""
-WARNINGS = [
-    "-Wall",
-    "-Wextra",
-    "-pedantic",
-    "-Wstrict-prototypes",
-    "-Wmissing-prototypes",
-]
+from support.compiling import COMPILER, CSRC, WARNINGS, make, needs_make, run
 
 pytestmark = pytest.mark.skipif(
     not COMPILER or sys.platform == "win32", reason="there is no C compiler like cc"
 )
-needs_make = pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
-
-
-def run(*command: str, cwd: Path = CSRC) -> str:
-    """Run a command; what it says, on both channels."""
-    result = subprocess.run(
-        command,
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-    )
-    assert result.returncode == 0, result.stdout
-    return result.stdout
-
-
-def make(target: str, build: Path) -> str:
-    return run("make", target, f"BUILD={build}", f"CC={COMPILER}")
 
 
 @needs_make

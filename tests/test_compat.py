@@ -11,11 +11,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 import harmony
 from harmony import HarmonyEncoding, Message, Role, StreamState, load_harmony_encoding
-
-ROOT = Path(__file__).parents[1]
 
 CLIENTS_IMPORT = {
     "Author",
@@ -40,7 +39,7 @@ CLIENTS_IMPORT = {
     "load_harmony_encoding",
 }
 
-CLIENT = ROOT / "tests" / "client.py"
+CLIENT = ROOT / "tests" / "support" / "client.py"
 
 
 def run(code: str, *paths: Path) -> subprocess.CompletedProcess[str]:

@@ -10,9 +10,9 @@ import os
 from random import Random
 from typing import Any
 
-import differential
 import pytest
-from differential import HARMONY_ERROR
+from support import differential
+from support.differential import HARMONY_ERROR
 
 import harmony
 from harmony import HarmonyEncoding

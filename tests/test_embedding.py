@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_c import COMPILER, CSRC, ROOT, WARNINGS, make, needs_make, run
+from support import ROOT
+from support.compiling import COMPILER, CSRC, WARNINGS, make, needs_make, run
 
 from harmony import (
     Conversation,

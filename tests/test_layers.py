@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from harmony import Role, _native
 from harmony.rendering import ROLE_NUMBERS
 
-ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "harmony"
 CSRC = ROOT / "csrc"
 

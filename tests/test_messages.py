@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import strategies
 from hypothesis import given
+from support import strategies
 
 from harmony import errors, load_harmony_encoding, messages
 from harmony.contents import (

@@ -5,14 +5,12 @@ from __future__ import annotations
 import runpy
 import sys
 import sysconfig
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support import ROOT
 
 setuptools = pytest.importorskip("setuptools")
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import differential
-import parser_log
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parser_log import Block
+from support import differential, parser_log
+from support.parser_log import Block
 
 from harmony import (
     Author,

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import ROOT
 
 import harmony
 from harmony.vocabulary import FOLDER_VARIABLE
-
-ROOT = Path(__file__).parents[1]
 
 PUBLIC = [
     "Author",

@@ -15,14 +15,14 @@ import random
 from array import array
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import pytest
-from differential import STOP_TOKENS, TEXTS, Tokens
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support import ROOT
+from support.differential import STOP_TOKENS, TEXTS, Tokens
 
 from harmony import (
     Author,
@@ -44,7 +44,6 @@ from harmony import (
 )
 from harmony.prompts import content_text
 
-ROOT = Path(__file__).parents[1]
 CASES = [
     json.loads(line)
     for line in (ROOT / "test-data" / "malformed.jsonl")

@@ -16,9 +16,9 @@ import pytest
 import regex
 import tiktoken
 import unicodedata2
-from conftest import PATTERN
 from hypothesis import given
 from hypothesis import strategies as st
+from support.o200k import PATTERN
 
 import harmony
 from harmony import EncodeError, HarmonyEncoding, HarmonyError, Tokenizer

@@ -9,16 +9,16 @@ import sys
 import time
 from collections.abc import Callable
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import pytest
-from schemas import minimise, schemas
+from support import TEST_DATA
+from support.schemas import minimise, schemas
 
 from harmony import typescript as module
 from harmony.typescript import typescript
 
-GOLDENS = Path(__file__).parent.parent / "test-data" / "typescript.jsonl"
+GOLDENS = TEST_DATA / "typescript.jsonl"
 CASES = [
     json.loads(line) for line in GOLDENS.read_text(encoding="utf-8").split("\n") if line
 ]

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 import harmony
 from harmony import (
@@ -28,7 +29,6 @@ from harmony.vocabulary import FILE_NAME, FOLDER_VARIABLE, SHA256
 
 PACKAGED = Path(vocabulary.PACKAGED)
 
-ROOT = Path(__file__).parents[1]
 TEXT = "Naïve café's 12345 数学 😀\n\n  def f(x): return x\n"
 
 

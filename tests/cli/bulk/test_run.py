@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy
 import pytest
+from support import TEST_DATA
 
 from harmony import Conversation, HarmonyEncoding, HarmonyError
 from harmony.cli import main
@@ -28,7 +29,7 @@ from harmony.cli.bulk.run import BadLine, BulkRun
 from harmony.cli.bulk.workers import AHEAD, Batch, LineRenderer, in_order
 from harmony.cli.job import RenderJob
 
-WEATHER = Path(__file__).parents[1] / "test-data" / "weather.json"
+WEATHER = TEST_DATA / "weather.json"
 GOOD = b'{"messages": [{"role": "user", "content": "hi %d"}]}\n'
 BAD = b'{"messages": [{"role": "bob", "content": "hi"}]}\n'
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are otherwise elsewhere")

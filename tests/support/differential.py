@@ -11,10 +11,10 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from schemas import schemas
-
 import harmony
 from harmony import HarmonyEncoding
+
+from .schemas import schemas
 
 COUNT = int(os.environ.get("HARMONY_DIFFERENTIAL", "500"))
 """How many cases each differential test tries."""

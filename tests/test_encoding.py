@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATTERN
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from reference import Oracle, assigned
+from support import TEST_DATA
+from support.o200k import PATTERN
+from support.reference import Oracle, assigned
 
 from harmony import (
     DecodeError,
@@ -23,8 +24,6 @@ from harmony import (
     HarmonyEncoding,
     HarmonyError,
 )
-
-TEST_DATA = Path(__file__).parents[1] / "test-data"
 
 NAMED = {
     "<|startoftext|>": 199998,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support import TEST_DATA
 
 from harmony import (
     Conversation,
@@ -25,7 +26,6 @@ from harmony.messages import TextContent
 from harmony.prompts import content_text
 from harmony.vocabulary import FOLDER_VARIABLE
 
-TEST_DATA = Path(__file__).parents[1] / "test-data"
 WEATHER = TEST_DATA / "weather.json"
 WEATHER_TOKENS = TEST_DATA / "weather.tokens.json"
 

@@ -18,11 +18,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from harmony import HarmonyEncoding, HarmonyError, StreamableParser
 
-FILE = Path(__file__).parents[1] / "test-data" / "parser.txt"
+from . import TEST_DATA
+
+FILE = TEST_DATA / "parser.txt"
 KEYS = ("role", "strict", "text", "tokens", "differs")
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import strategies
 
 from harmony._model.jsontext import dump, load, read_json, write_json
 from harmony._model.text import well_formed

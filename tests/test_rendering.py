@@ -13,9 +13,9 @@ from enum import Enum
 from typing import Any
 
 import pytest
-import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+from support import strategies
 
 from harmony import (
     Author,

@@ -12,7 +12,8 @@ import math
 
 import regex
 import unicodedata2
-from conftest import PATTERN
+
+from .o200k import PATTERN
 
 
 def assigned(text: str) -> bool:

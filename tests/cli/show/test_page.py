@@ -14,10 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import browser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import ROOT, browser
 
 from harmony import HarmonyEncoding, Message, StreamableParser, WarningKind
 from harmony.cli import main
@@ -26,7 +26,6 @@ from harmony.cli.show.reading import LONGEST_CELL, Note, Reading, visible
 from harmony.cli.show.reading import read_messages as read
 from harmony.parser import awaits_message
 
-ROOT = Path(__file__).parents[1]
 WEATHER = ROOT / "test-data" / "weather.json"
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
