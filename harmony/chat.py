@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harmony._openai.fields import (
-    content_text,
+    Place,
+    content,
     entries,
     fault,
     flag,
@@ -15,7 +16,7 @@ from harmony._openai.fields import (
     placed,
     required,
     table,
-    text_under,
+    text,
     unknown,
 )
 from harmony._openai.history import (
@@ -30,18 +31,12 @@ from harmony._openai.prompt import (
     Options,
     Prompt,
     Settings,
-    build,
     read_effort,
     read_format,
     read_parallel,
 )
 from harmony._openai.reply import TEXTS, Kind, Part, Piece, Reason, Reply, new_id
-from harmony._openai.tools import (
-    BUILTIN,
-    UnknownTools,
-    read_chat_tools,
-    read_choice,
-)
+from harmony._openai.tools import BUILTIN, UnknownTools, read_choice, read_tools
 
 if TYPE_CHECKING:
     from harmony.encoding import HarmonyEncoding
@@ -87,13 +82,11 @@ def prompt(
         *(date, drop_analysis, header, rename_tools, unknown_tools),
         *(model_identity, knowledge_cutoff),
     )
+    options.check()
+    builtin = _checked_builtin(builtin_tools)
     form = table("request", request)
-    tools = read_chat_tools(form.get("tools"), unknown_tools)
-    for index, name in enumerate(builtin_tools):
-        if name not in BUILTIN:
-            raise unknown(f"builtin_tools[{index}]", name, BUILTIN)
-        tools.add_builtin(name)
-    names = tools.names(rename_tools)
+    tools = read_tools(form.get("tools"), "chat", unknown_tools, rename_tools)
+    names = tools.names.copy()
     history = History(names, header)
     messages = _read_messages(history, form)
     settings = Settings(
@@ -105,89 +98,102 @@ def prompt(
     )
     if settings.open:
         _check_goes_on(messages[-1])
-    return build(form, options, tools, names, history, settings)
+    return Prompt(
+        *(form, options, tools, builtin, history, names, settings, tools.skipped)
+    )
 
 
-def _read_messages(history: History, form: dict[str, Any]) -> list[dict[str, Any]]:
+def _checked_builtin(names: Sequence[str]) -> tuple[str, ...]:
+    for place, name in placed("builtin_tools", names):
+        if name not in BUILTIN:
+            raise unknown(place, name, BUILTIN)
+    return tuple(dict.fromkeys(names))
+
+
+def _read_messages(history: History, form: dict[str, Any]) -> Sequence[dict[str, Any]]:
     messages = entries("messages", form.get("messages"))
     if not messages:
         raise fault("messages", "there are none")
-    for where, item in placed("messages", messages):
-        message = table(where, item)
-        role = required(where, message, "role")
+    for place, item in placed("messages", messages):
+        message = table(place, item)
+        role = required(place, message, "role")
         if not isinstance(role, str) or role not in _READERS:
-            raise unknown(f"{where}.role", role, _READERS)
-        if role not in ("system", "developer"):
-            history.end_leading()
-        _READERS[role](history, where, message)
+            raise unknown((place, "role"), role, _READERS)
+        _READERS[role](history, place, message)
     return messages
 
 
-def _content(where: str, message: dict[str, Any]) -> str:
-    return content_text(f"{where}.content", required(where, message, "content"))
+def _read_instructions(history: History, place: Place, message: dict[str, Any]) -> None:
+    history.instruct(content(place, message, "content"))
 
 
-def _read_instructions(history: History, where: str, message: dict[str, Any]) -> None:
-    history.instruct(_content(where, message))
+def _read_user(history: History, place: Place, message: dict[str, Any]) -> None:
+    history.end_leading()
+    history.user(content(place, message, "content"))
 
 
-def _read_user(history: History, where: str, message: dict[str, Any]) -> None:
-    history.user(_content(where, message))
-
-
-def _read_assistant(history: History, where: str, message: dict[str, Any]) -> None:
+def _read_assistant(history: History, place: Place, message: dict[str, Any]) -> None:
+    history.end_leading()
     for key in ("function_call", "audio"):
         if message.get(key) is not None:
-            raise fault(f"{where}.{key}", "this can't be said to the model")
-    history.assistant(_reasoning(where, message), "analysis")
-    calls = list(placed(f"{where}.tool_calls", message.get("tool_calls")))
-    said = _said(where, message)
-    history.assistant(said, "commentary" if calls else "final")
-    for place, call in calls:
-        _read_call(history, place, call)
+            raise fault((place, key), "this can't be said to the model")
+    history.assistant(_reasoning(place, message), "analysis")
+    calls = message.get("tool_calls")
+    history.assistant(_said(place, message), "commentary" if calls else "final")
+    for where, call in placed((place, "tool_calls"), calls):
+        _read_call(history, where, call)
 
 
-def _reasoning(where: str, message: dict[str, Any]) -> str:
+def _reasoning(place: Place, message: dict[str, Any]) -> str:
     """Return the first text under any of the names that reasoning has."""
-    found = [optional_text(where, message, key) for key in _REASONING_KEYS]
-    return next(filter(None, found), "")
+    thought = ""
+    for key in _REASONING_KEYS:
+        if key in message:
+            thought = thought or optional_text(place, message, key) or ""
+    return thought
 
 
-def _said(where: str, message: dict[str, Any]) -> str:
-    content = message.get("content")
-    said = "" if content is None else content_text(f"{where}.content", content)
-    return said or optional_text(where, message, "refusal") or ""
+def _said(place: Place, message: dict[str, Any]) -> str:
+    said = ""
+    if message.get("content") is not None:
+        said = content(place, message, "content")
+    return said or optional_text(place, message, "refusal") or ""
 
 
-def _read_call(history: History, where: str, item: object) -> None:
-    call = table(where, item)
+def _read_call(history: History, place: Place, item: object) -> None:
+    call = table(place, item)
     kind = call.get("type") or "function"
     if kind not in ("function", "custom"):
-        raise unknown(f"{where}.type", kind, ("function", "custom"))
-    inner = f"{where}.{kind}"
-    called = table(inner, required(where, call, kind))
-    name = ClientName(text_under(inner, called, "name"))
+        raise unknown((place, "type"), kind, ("function", "custom"))
+    call_id = optional_text(place, call, "id")
+    inner = required(place, call, kind)
+    place = place, kind
+    called = table(place, inner)
+    name = ClientName(text(place, called, "name"))
     if kind == "custom":
-        arguments = custom_arguments(text_under(inner, called, "input"))
+        arguments = custom_arguments(text(place, called, "input"))
     else:
-        arguments = function_arguments(inner, called)
-    history.call(f"{inner}.name", optional_text(where, call, "id"), name, arguments)
+        arguments = function_arguments(place, called)
+    history.call((place, "name"), call_id, name, arguments)
 
 
-def _read_result(history: History, where: str, message: dict[str, Any]) -> None:
-    content = message.get("content")
-    result = "" if content is None else content_text(f"{where}.content", content)
-    call_id = optional_text(where, message, "tool_call_id")
+def _read_result(history: History, place: Place, message: dict[str, Any]) -> None:
+    history.end_leading()
+    result = ""
+    if message.get("content") is not None:
+        result = content(place, message, "content")
+    call_id = optional_text(place, message, "tool_call_id")
     if call_id is not None:
-        history.result(f"{where}.tool_call_id", call_id, result)
+        history.result((place, "tool_call_id"), call_id, result)
         return
-    name = optional_text(where, message, "name")
+    name = optional_text(place, message, "name")
     if name is None:
-        raise fault(f"{where}.tool_call_id", "missing, and there is no name either")
-    history.result_by_name(f"{where}.name", name, result)
+        complaint = "missing, and there is no name either"
+        raise fault((place, "tool_call_id"), complaint)
+    history.result_by_name((place, "name"), name, result)
 
 
-_READERS: dict[str, Callable[[History, str, dict[str, Any]], None]] = {
+_READERS: dict[str, Callable[[History, Place, dict[str, Any]], None]] = {
     "system": _read_instructions,
     "developer": _read_instructions,
     "user": _read_user,

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harmony._model.checks import wrong
 from harmony._openai.fields import (
     REASONING_PARTS,
-    content_text,
+    Place,
+    content,
     entries,
     fault,
     optional_text,
@@ -16,7 +18,7 @@ from harmony._openai.fields import (
     placed,
     required,
     table,
-    text_under,
+    text,
     unknown,
 )
 from harmony._openai.history import (
@@ -32,15 +34,15 @@ from harmony._openai.prompt import (
     Options,
     Prompt,
     Settings,
-    build,
     read_effort,
     read_format,
     read_parallel,
 )
 from harmony._openai.reply import Kind, Part, Piece, Reason, Reply, new_id
-from harmony._openai.tools import UnknownTools, read_choice, read_responses_tools
+from harmony._openai.tools import UnknownTools, read_choice, read_tools
 
 if TYPE_CHECKING:
+    from harmony.contents import ReasoningEffort, ResponseFormat
     from harmony.encoding import HarmonyEncoding
     from harmony.messages import Message
     from harmony.repairs import ParseWarning
@@ -81,37 +83,49 @@ def prompt(
         *(date, drop_analysis, header, rename_tools, unknown_tools),
         *(model_identity, knowledge_cutoff),
     )
+    options.check()
     form = table("request", request)
-    tools = read_responses_tools(form.get("tools"), unknown_tools)
-    names = tools.names(rename_tools)
-    reader = _Reader(History(names, header), tools.skipped, unknown_tools)
-    instructions = optional_text("request", form, "instructions")
-    if instructions:
+    tools = read_tools(form.get("tools"), "responses", unknown_tools, rename_tools)
+    names = tools.names.copy()
+    reader = _Reader(History(names, header), unknown_tools)
+    instructions = form.get("instructions")
+    if instructions is not None:
+        if not isinstance(instructions, str):
+            raise wrong("instructions", "text", instructions)
         reader.history.instruct(instructions)
     reader.read("previous", previous)
     reader.read_input(form.get("input"))
     settings = Settings(
-        read_effort("reasoning.effort", _inner(form, "reasoning").get("effort")),
-        read_format("text.format", _inner(form, "text").get("format"), nested=False),
+        _read_effort(form.get("reasoning")),
+        _read_format(form.get("text")),
         read_choice(form.get("tool_choice"), tools),
         read_parallel(form.get("parallel_tool_calls")),
     )
-    return build(form, options, tools, names, reader.history, settings)
+    return Prompt(
+        *(form, options, tools, tools.builtin, reader.history, names, settings),
+        (*tools.skipped, *reader.skipped),
+    )
 
 
-def _inner(form: dict[str, Any], key: str) -> dict[str, Any]:
-    value = form.get(key)
-    return {} if value is None else table(key, value)
+def _read_effort(reasoning: object) -> ReasoningEffort:
+    form = {} if reasoning is None else table("reasoning", reasoning)
+    return read_effort(("reasoning", "effort"), form.get("effort"))
+
+
+def _read_format(value: object) -> ResponseFormat | None:
+    form = {} if value is None else table("text", value)
+    return read_format(("text", "format"), form.get("format"), nested=False)
 
 
 class _Reader:
-    """Reads items into a history."""
+    """Reads items into a history.
 
-    def __init__(
-        self, history: History, skipped: list[str], unknown_items: UnknownTools
-    ) -> None:
+    ``skipped``: the types of those that nobody here knows.
+    """
+
+    def __init__(self, history: History, unknown_items: UnknownTools) -> None:
         self.history = history
-        self._skipped = skipped
+        self.skipped: list[str] = []
         self._unknown_items = unknown_items
 
     def read_input(self, value: object) -> None:
@@ -119,33 +133,34 @@ class _Reader:
         if isinstance(value, str):
             self.history.end_leading()
             self.history.user(value)
-            return
-        if not entries("input", value):
+        elif entries("input", value):
+            self.read("input", value)
+        else:
             raise fault("input", "there is none")
-        self.read("input", value)
 
-    def read(self, where: str, value: object) -> None:
+    def read(self, place: Place, value: object) -> None:
         """Read a list of items."""
-        for place, item in placed(where, value):
-            form = table(place, item)
+        for where, item in placed(place, value):
+            form = table(where, item)
             kind = form.get("type")
             if kind is None and "role" in form:
                 kind = "message"
             if isinstance(kind, str) and kind in _ITEM_READERS:
                 if kind != "message":
                     self.history.end_leading()
-                _ITEM_READERS[kind](self.history, place, form)
+                _ITEM_READERS[kind](self.history, where, form)
             elif self._unknown_items == "skip" and isinstance(kind, str):
-                self._skipped.append(kind)
+                self.skipped.append(kind)
             else:
-                raise fault(f"{place}.type", f"{kind!r} is no item that is known here")
+                complaint = f"{kind!r} is no item that is known here"
+                raise fault((where, "type"), complaint)
 
 
-def _read_message(history: History, where: str, item: dict[str, Any]) -> None:
-    role = required(where, item, "role")
+def _read_message(history: History, place: Place, item: dict[str, Any]) -> None:
+    role = required(place, item, "role")
     if role not in ROLES:
-        raise unknown(f"{where}.role", role, ROLES)
-    said = content_text(f"{where}.content", required(where, item, "content"))
+        raise unknown((place, "role"), role, ROLES)
+    said = content(place, item, "content")
     if role in ("system", "developer"):
         history.instruct(said)
         return
@@ -155,56 +170,55 @@ def _read_message(history: History, where: str, item: dict[str, Any]) -> None:
         return
     phase = item.get("phase")
     if phase not in (None, "commentary", "final_answer"):
-        raise unknown(f"{where}.phase", phase, ("commentary", "final_answer"))
+        raise unknown((place, "phase"), phase, ("commentary", "final_answer"))
     history.assistant(said, "commentary" if phase == "commentary" else "final")
 
 
-def _read_reasoning(history: History, where: str, item: dict[str, Any]) -> None:
-    content = item.get("content")
-    if content is not None:
-        thought = content_text(f"{where}.content", content, REASONING_PARTS)
+def _read_reasoning(history: History, place: Place, item: dict[str, Any]) -> None:
+    if item.get("content") is not None:
+        thought = content(place, item, "content", REASONING_PARTS)
         history.assistant(thought, "analysis")
 
 
-def _client_name(where: str, item: dict[str, Any]) -> ClientName:
-    return ClientName(
-        text_under(where, item, "name"), optional_text(where, item, "namespace")
+def _read_call(
+    history: History, place: Place, item: dict[str, Any], arguments: str
+) -> None:
+    name = ClientName(
+        text(place, item, "name"), optional_text(place, item, "namespace")
     )
+    call_id = text(place, item, "call_id")
+    history.call((place, "name"), call_id, name, arguments)
 
 
-def _read_function_call(history: History, where: str, item: dict[str, Any]) -> None:
-    name = _client_name(where, item)
-    arguments = function_arguments(where, item)
-    history.call(f"{where}.name", text_under(where, item, "call_id"), name, arguments)
+def _read_function_call(history: History, place: Place, item: dict[str, Any]) -> None:
+    _read_call(history, place, item, function_arguments(place, item))
 
 
-def _read_custom_call(history: History, where: str, item: dict[str, Any]) -> None:
-    name = _client_name(where, item)
-    arguments = custom_arguments(text_under(where, item, "input"))
-    history.call(f"{where}.name", text_under(where, item, "call_id"), name, arguments)
+def _read_custom_call(history: History, place: Place, item: dict[str, Any]) -> None:
+    _read_call(history, place, item, custom_arguments(text(place, item, "input")))
 
 
-def _read_output(history: History, where: str, item: dict[str, Any]) -> None:
-    output = content_text(f"{where}.output", required(where, item, "output"))
-    history.result(f"{where}.call_id", text_under(where, item, "call_id"), output)
+def _read_output(history: History, place: Place, item: dict[str, Any]) -> None:
+    output = content(place, item, "output")
+    history.result((place, "call_id"), text(place, item, "call_id"), output)
 
 
-def _read_python(history: History, where: str, item: dict[str, Any]) -> None:
+def _read_python(history: History, place: Place, item: dict[str, Any]) -> None:
     outputs = item.get("outputs")
     if outputs is None:
         return
     logs = [
-        part_text(place, output, {"logs": "logs"})
-        for place, output in placed(f"{where}.outputs", outputs)
+        part_text(where, output, {"logs": "logs"})
+        for where, output in placed((place, "outputs"), outputs)
     ]
-    history.python(optional_text(where, item, "code") or "", "\n".join(logs))
+    history.python(optional_text(place, item, "code") or "", "\n".join(logs))
 
 
-def _read_nothing(history: History, where: str, item: dict[str, Any]) -> None:
+def _read_nothing(history: History, place: Place, item: dict[str, Any]) -> None:
     """Read an item that has nothing for the model: a search without results."""
 
 
-_ITEM_READERS: dict[str, Callable[[History, str, dict[str, Any]], None]] = {
+_ITEM_READERS: dict[str, Callable[[History, Place, dict[str, Any]], None]] = {
     "message": _read_message,
     "reasoning": _read_reasoning,
     "function_call": _read_function_call,

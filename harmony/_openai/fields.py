@@ -1,110 +1,126 @@
 """Fields of a request: read, or complained about by their path.
 
-A path leads from the top of the request to what is wrong, as in
-``messages[1].content[0].type``.
+A place is a path that is only written out when something is wrong: its parent, and
+a key or an index. ``((("messages", 1), "content"), 0)`` is ``messages[1].content[0]``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from harmony._model.checks import wrong
 
-_TEXT_PARTS = {
+Place: TypeAlias = str | tuple[Any, str | int]
+
+TEXT_PARTS = {
     "text": "text",
     "input_text": "text",
     "output_text": "text",
     "refusal": "refusal",
 }
+"""The types of parts that are text, and the key of each one's text."""
+
 REASONING_PARTS = {"reasoning_text": "text", "text": "text"}
-"""The types of parts that reasoning has, and the key of each one's text."""
+"""The same of reasoning."""
 
 
-def fault(where: str, complaint: str) -> ValueError:
-    """Return the complaint about what stands at a path."""
-    return ValueError(f"{where}: {complaint}")
+def path(place: Place) -> str:
+    """Return a place as a path.
+
+    >>> path(((("messages", 1), "content"), 0))
+    'messages[1].content[0]'
+    """
+    steps = []
+    while not isinstance(place, str):
+        place, step = place
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    return place + "".join(reversed(steps))
 
 
-def unknown(where: str, value: object, known: Iterable[str]) -> ValueError:
+def fault(place: Place, complaint: str) -> ValueError:
+    """Return the complaint about what stands at a place."""
+    return ValueError(f"{path(place)}: {complaint}")
+
+
+def unknown(place: Place, value: object, known: Iterable[str]) -> ValueError:
     """Return the complaint about a value that is none of the known ones."""
-    return fault(where, f"{value!r} is not known (known: {', '.join(known)})")
+    return fault(place, f"{value!r} is not known (known: {', '.join(known)})")
 
 
-def table(where: str, value: object) -> dict[str, Any]:
+def table(place: Place, value: object) -> dict[str, Any]:
     """Return a JSON object."""
     if isinstance(value, dict):
         return value
-    raise wrong(where, "an object", value)
+    raise wrong(path(place), "an object", value)
 
 
-def entries(where: str, value: object) -> list[Any]:
+def entries(place: Place, value: object) -> list[Any] | tuple[Any, ...]:
     """Return a JSON array; null is an empty one."""
     if value is None:
-        return []
+        return ()
     if isinstance(value, (list, tuple)):
-        return list(value)
-    raise wrong(where, "a list", value)
+        return value
+    raise wrong(path(place), "a list", value)
 
 
-def placed(where: str, value: object) -> Iterator[tuple[str, Any]]:
-    """Give what is in a JSON array, each with its path."""
-    for index, item in enumerate(entries(where, value)):
-        yield f"{where}[{index}]", item
+def placed(place: Place, value: object) -> Iterator[tuple[Place, Any]]:
+    """Give what is in a JSON array, each with its place."""
+    for index, item in enumerate(entries(place, value)):
+        yield (place, index), item
 
 
-def required(where: str, form: dict[str, Any], key: str) -> Any:
+def required(place: Place, form: dict[str, Any], key: str) -> Any:
     """Return what stands under a key, which may be null but not missing."""
     if key in form:
         return form[key]
-    raise fault(f"{where}.{key}", "missing")
+    raise fault((place, key), "missing")
 
 
-def text(where: str, value: object) -> str:
-    """Return a text."""
+def text(place: Place, form: dict[str, Any], key: str) -> str:
+    """Return the text under a key, which must be there."""
+    value = required(place, form, key)
     if isinstance(value, str):
         return value
-    raise wrong(where, "text", value)
+    raise wrong(path((place, key)), "text", value)
 
 
-def text_under(where: str, form: dict[str, Any], key: str) -> str:
-    """Return the text under a key, which must be there."""
-    return text(f"{where}.{key}", required(where, form, key))
-
-
-def optional_text(where: str, form: dict[str, Any], key: str) -> str | None:
+def optional_text(place: Place, form: dict[str, Any], key: str) -> str | None:
     """Return the text under a key; None if there is none."""
     value = form.get(key)
-    return None if value is None else text(f"{where}.{key}", value)
+    if value is None or isinstance(value, str):
+        return value
+    raise wrong(path((place, key)), "text", value)
 
 
-def flag(where: str, value: object) -> bool:
+def flag(place: Place, value: object) -> bool:
     """Return a truth value; null is false."""
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise wrong(where, "true or false", value)
+    raise wrong(path(place), "true or false", value)
 
 
-def content_text(
-    where: str, content: object, kinds: dict[str, str] = _TEXT_PARTS
+def content(
+    place: Place, form: dict[str, Any], key: str, kinds: dict[str, str] = TEXT_PARTS
 ) -> str:
-    """Return the text of a content: a text, or parts, whose texts are joined.
+    """Return the text of a content that must be there: a text, or parts, joined.
 
     ``kinds``: the types that parts may have, and the key of each one's text.
     """
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, (list, tuple)):
-        raise wrong(where, "text or a list of parts", content)
-    return "".join(
-        part_text(place, part, kinds) for place, part in placed(where, content)
-    )
+    value = form[key] if key in form else required(place, form, key)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        parts = placed((place, key), value)
+        return "".join([part_text(where, part, kinds) for where, part in parts])
+    raise wrong(path((place, key)), "text or a list of parts", value)
 
 
-def part_text(where: str, part: object, kinds: dict[str, str]) -> str:
+def part_text(place: Place, part: object, kinds: dict[str, str]) -> str:
     """Return the text of one part, whose type is one of ``kinds``."""
-    form = table(where, part)
-    kind = required(where, form, "type")
-    if not isinstance(kind, str) or kind not in kinds:
-        raise fault(f"{where}.type", f"{kind!r} is no text; known are {list(kinds)}")
-    return text_under(where, form, kinds[kind])
+    form = table(place, part)
+    kind = required(place, form, "type")
+    if isinstance(kind, str) and kind in kinds:
+        return text(place, form, kinds[kind])
+    known = ", ".join(kinds)
+    raise fault((place, "type"), f"{kind!r} is no text (what is text: {known})")

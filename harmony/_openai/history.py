@@ -1,15 +1,17 @@
-"""The messages of a request as messages of a conversation."""
+"""The messages of a request, as what is rendered of each."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harmony._model.checks import wrong
-from harmony._openai.fields import fault, required
+from harmony._openai.fields import Place, fault, path, required
 from harmony._openai.names import FUNCTIONS, ClientName, ToolNames
-from harmony.messages import Author, DeveloperContent, Message, Role
+from harmony.contents import DeveloperContent
+from harmony.messages import Author, Message, Role
+from harmony.prompts import developer_text
+from harmony.rendering import Parts
 
 Header = Literal["template", "model"]
 
@@ -17,17 +19,17 @@ JSON_TYPES = {"template": "json", "model": "<|constrain|>json"}
 """The content type of a call, as the template and as the model writes it."""
 
 
-def function_arguments(where: str, call: dict[str, Any]) -> str:
+def function_arguments(place: Place, call: dict[str, Any]) -> str:
     """Return the arguments of a call: text as it is, an object as JSON."""
-    value = required(where, call, "arguments")
+    value = required(place, call, "arguments")
     if isinstance(value, str):
         return value
     if not isinstance(value, dict):
-        raise wrong(f"{where}.arguments", "text or an object", value)
+        raise wrong(path((place, "arguments")), "text or an object", value)
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise fault(f"{where}.arguments", f"no JSON: {error}") from None
+        raise fault((place, "arguments"), f"no JSON: {error}") from None
 
 
 def custom_arguments(text: str) -> str:
@@ -36,8 +38,7 @@ def custom_arguments(text: str) -> str:
     return json.dumps(form, ensure_ascii=False, separators=(",", ":"))
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A call that results can answer: its number, and who answers."""
 
     number: int
@@ -56,35 +57,50 @@ class History:
         self.instructions: list[str] = []
         self._names = names
         self._json = JSON_TYPES[header]
-        self._messages: list[Message] = []
+        self._parts: list[Parts] = []
+        self._later: dict[int, DeveloperContent] = {}
         self._calls: dict[str, Call] = {}
         self._call_count = 0
-        self._run: list[tuple[int | None, Message]] = []
+        self._run: list[tuple[int | None, Parts]] = []
         self._leading = True
 
-    def messages(self) -> list[Message]:
-        """Return all messages so far."""
+    def parts(self) -> list[Parts]:
+        """Return what is rendered of each message."""
         self._end_run()
-        return self._messages
+        return self._parts
 
-    def _add(self, message: Message) -> None:
-        self._end_run()
-        self._messages.append(message)
+    def messages(self) -> list[Message]:
+        """Return the messages."""
+        return [
+            Message(
+                Author(role, name),
+                self._later.get(index, text),
+                *(channel, recipient, content_type),
+            )
+            for index, (role, name, recipient, channel, content_type, text) in (
+                enumerate(self.parts())
+            )
+        ]
 
     def _end_run(self) -> None:
         """Add the results that wait: those that answer a call in order, first."""
         if self._run:
             last = self._call_count
             self._run.sort(key=lambda item: last if item[0] is None else item[0])
-            self._messages += [message for _, message in self._run]
+            self._parts += [parts for _, parts in self._run]
             self._run.clear()
 
     def instruct(self, text: str) -> None:
         """Add a system or developer message; an empty one says nothing."""
+        if not text:
+            return
         if self._leading:
-            self.instructions += [text] if text else []
-        elif text:
-            self._add(Message(Role.DEVELOPER, DeveloperContent(text)))
+            self.instructions.append(text)
+            return
+        self._end_run()
+        content = self._later[len(self._parts)] = DeveloperContent(text)
+        said = developer_text(content)
+        self._parts.append((Role.DEVELOPER, None, None, None, None, said))
 
     def end_leading(self) -> None:
         """Say that what follows is in place."""
@@ -92,43 +108,48 @@ class History:
 
     def user(self, text: str) -> None:
         """Add a message by the user."""
-        self._add(Message(Role.USER, text))
+        self._end_run()
+        self._parts.append((Role.USER, None, None, None, None, text))
 
     def assistant(self, text: str, channel: str) -> None:
         """Add a text by the assistant; an empty one is no message."""
         if text:
-            self._add(Message(Role.ASSISTANT, text, channel))
+            self._end_run()
+            self._parts.append((Role.ASSISTANT, None, None, channel, None, text))
 
     def call(
-        self, where: str, call_id: str | None, name: ClientName, arguments: str
+        self, place: Place, call_id: str | None, name: ClientName, arguments: str
     ) -> None:
-        """Add a call of a function. ``where`` is the path of its name."""
-        recipient = FUNCTIONS + self._names.add(where, name)
-        self._add(
-            Message(Role.ASSISTANT, arguments, "commentary", recipient, self._json)
+        """Add a call of a function. ``place`` is that of its name."""
+        recipient = FUNCTIONS + self._names.add(place, name)
+        self._end_run()
+        self._parts.append(
+            (Role.ASSISTANT, None, recipient, "commentary", self._json, arguments)
         )
         if call_id is not None:
             self._calls[call_id] = Call(self._call_count, recipient)
         self._call_count += 1
 
-    def result(self, where: str, call_id: str, text: str) -> None:
-        """Add the result of the latest call of an id. ``where`` is the id's path."""
+    def result(self, place: Place, call_id: str, text: str) -> None:
+        """Add the result of the latest call of an id. ``place`` is that of the id."""
         call = self._calls.get(call_id)
         if call is None:
-            raise fault(where, f"no call before has the id {call_id!r}")
+            raise fault(place, f"no call before has the id {call_id!r}")
         self._answer(call.number, call.name, text)
 
-    def result_by_name(self, where: str, name: str, text: str) -> None:
+    def result_by_name(self, place: Place, name: str, text: str) -> None:
         """Add a result of which only the function is known."""
-        recipient = FUNCTIONS + self._names.add(where, ClientName(name))
+        recipient = FUNCTIONS + self._names.add(place, ClientName(name))
         self._answer(None, recipient, text)
 
     def _answer(self, number: int | None, name: str, text: str) -> None:
-        message = Message(Author(Role.TOOL, name), text, "commentary", "assistant")
-        self._run.append((number, message))
+        parts = (Role.TOOL, name, "assistant", "commentary", None, text)
+        self._run.append((number, parts))
 
     def python(self, code: str, output: str) -> None:
         """Add a call of the built-in Python, and what came out."""
-        self._add(Message(Role.ASSISTANT, code, "analysis", "python", "code"))
-        author = Author(Role.TOOL, "python")
-        self._add(Message(author, output, "analysis", "assistant"))
+        self._end_run()
+        self._parts += [
+            (Role.ASSISTANT, None, "python", "analysis", "code", code),
+            (Role.TOOL, "python", "assistant", "analysis", None, output),
+        ]

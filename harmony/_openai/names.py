@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from harmony._openai.fields import fault
+from harmony._openai.fields import Place, fault
 
 FUNCTIONS = "functions."
 """Stands before the name of every function in the header of a call."""
 
 
-@dataclass(frozen=True)
-class ClientName:
+class ClientName(NamedTuple):
     """What a client calls a tool: a name, in a namespace or in none."""
 
     name: str
@@ -44,7 +43,7 @@ class ToolNames:
 
     def __init__(
         self,
-        declared: Iterable[tuple[str, str | ClientName]] = (),
+        declared: Iterable[tuple[Place, str | ClientName]] = (),
         *,
         rename: bool = True,
     ) -> None:
@@ -53,6 +52,7 @@ class ToolNames:
         self._harmony: dict[ClientName, str] = {}
         self._client: dict[str, ClientName] = {}
         self._dotted: dict[str, ClientName] = {}
+        self._numbers: dict[str, int] = {}
         tools = [(where, _client_name(name)) for where, name in declared]
         for good in (True, False):
             for where, name in tools:
@@ -60,7 +60,7 @@ class ToolNames:
                     self.add(where, name)
         self._declared = frozenset(self._client)
 
-    def add(self, where: str, name: ClientName) -> str:
+    def add(self, where: Place, name: ClientName) -> str:
         """Return the model's name of a tool; give it one if it has none yet.
 
         Raises ``ValueError`` at the path for a name that can't stand in a header.
@@ -75,14 +75,29 @@ class ToolNames:
             self._dotted.setdefault(f"{name.namespace}.{name.name}", name)
         return harmony
 
+    def copy(self) -> ToolNames:
+        """Return names that begin as these, and get more on their own."""
+        copy = ToolNames(rename=self._rename)
+        copy._harmony = self._harmony.copy()
+        copy._client = self._client.copy()
+        copy._dotted = self._dotted.copy()
+        copy._numbers = self._numbers.copy()
+        copy._declared = self._declared
+        return copy
+
     def _free(self, name: str) -> str:
         """Return a good name that is not taken yet."""
-        good = rewritten(name)
-        number, free = 1, good
+        good = free = rewritten(name)
+        number = self._numbers.get(good, 1)  # lower ones are taken
         while free in self._client:
             number += 1
             free = f"{good}_{number}"
+        self._numbers[good] = number
         return free
+
+    def is_declared(self, name: str) -> bool:
+        """Tell whether a declared tool has this name, in whatever namespace."""
+        return any(self._client[known].name == name for known in self._declared)
 
     def to_harmony(self, name: str, namespace: str | None = None) -> str:
         """Return the model's name of a tool, without ``functions.`` before it.
@@ -129,7 +144,10 @@ def rewritten(name: str) -> str:
     """
     if not name:
         return "unnamed"
-    good = "".join(c if c.isalnum() or c in "_$" else "_" for c in name)
+    if name.isalnum():
+        good = name
+    else:
+        good = "".join([c if c.isalnum() or c in "_$" else "_" for c in name])
     return f"_{good}" if good[0].isdigit() else good
 
 
@@ -137,7 +155,7 @@ def _client_name(name: str | ClientName) -> ClientName:
     return ClientName(name) if isinstance(name, str) else name
 
 
-def _kept(where: str, name: ClientName) -> str:
+def _kept(where: Place, name: ClientName) -> str:
     joined = name.joined
     if not joined or "<|" in joined or re.search(r"\s", joined):
         raise fault(where, f"{joined!r} can't stand in the header of a call")

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from harmony._model.checks import check_flag, check_optional_text
 from harmony._openai.fields import (
+    Place,
     flag,
     optional_text,
+    path,
     required,
     table,
-    text_under,
+    text,
     unknown,
 )
 from harmony._openai.history import Header, History
 from harmony._openai.names import ClientName, ToolNames
-from harmony._openai.tools import Choice, Tools, UnknownTools
+from harmony._openai.tools import BUILTIN, Choice, Tools, UnknownTools
 from harmony.contents import (
     DeveloperContent,
     ReasoningEffort,
@@ -25,10 +27,11 @@ from harmony.contents import (
     SystemContent,
 )
 from harmony.messages import Conversation, Message, RenderConversationConfig, Role
-from harmony.tools import ToolNamespaceConfig
+from harmony.prompts import developer_sections, system_text
 
 if TYPE_CHECKING:
     from harmony.encoding import HarmonyEncoding
+    from harmony.rendering import Parts
 
 DropAnalysis = Literal["never", "upstream", "per_turn"]
 
@@ -44,7 +47,42 @@ EFFORTS = {
 """The efforts of the APIs, of which the model knows three."""
 
 
-@dataclass(frozen=True)
+class Options(NamedTuple):
+    """What a server decides for all requests; keywords of ``prompt``."""
+
+    date: str | None
+    drop_analysis: DropAnalysis
+    header: Header
+    rename_tools: bool
+    unknown_tools: UnknownTools
+    model_identity: str | None
+    knowledge_cutoff: str | None
+
+    def check(self) -> None:
+        """Raise ``ValueError`` beginning with the name of an option that is wrong."""
+        check_optional_text("date", self.date)
+        check_optional_text("model_identity", self.model_identity)
+        check_optional_text("knowledge_cutoff", self.knowledge_cutoff)
+        if self.drop_analysis not in ("never", "upstream", "per_turn"):
+            known = ("never", "upstream", "per_turn")
+            raise unknown("drop_analysis", self.drop_analysis, known)
+        if self.header not in ("template", "model"):
+            raise unknown("header", self.header, ("template", "model"))
+        if self.unknown_tools not in ("error", "skip"):
+            raise unknown("unknown_tools", self.unknown_tools, ("error", "skip"))
+        check_flag("rename_tools", self.rename_tools)
+
+
+class Settings(NamedTuple):
+    """What a request says besides messages and tools."""
+
+    effort: ReasoningEffort
+    response_format: ResponseFormat | None
+    choice: Choice
+    parallel: bool
+    open: bool = False
+
+
 class Prompt:
     """What a request becomes.
 
@@ -56,18 +94,49 @@ class Prompt:
     tools and items that were left out, with ``unknown_tools="skip"``.
     """
 
-    conversation: Conversation
-    names: ToolNames
-    request: dict[str, Any]
-    open: bool = False
-    must_call: bool = False
-    may_call: tuple[str, ...] | None = None
-    parallel: bool = True
-    skipped_tools: tuple[str, ...] = ()
-    custom: frozenset[ClientName] = field(default=frozenset(), repr=False)
-    config: RenderConversationConfig = field(
-        default_factory=RenderConversationConfig, repr=False
-    )
+    def __init__(
+        self,
+        request: dict[str, Any],
+        options: Options,
+        tools: Tools,
+        builtin: tuple[str, ...],
+        history: History,
+        names: ToolNames,
+        settings: Settings,
+        skipped: tuple[str, ...],
+    ) -> None:
+        """Put a prompt together; ``chat.prompt`` and ``responses.prompt`` do."""
+        self.request = request
+        self.names = names
+        self.open = settings.open
+        self.must_call = settings.choice.must_call
+        self.may_call = settings.choice.may_call
+        self.parallel = settings.parallel
+        self.skipped_tools = skipped
+        self.custom: frozenset[ClientName] = tools.custom
+        self._config = RenderConversationConfig(
+            drop_analysis=options.drop_analysis,
+            channel_first=options.header == "model",
+        )
+        written = not settings.choice.none
+        self._functions = tools if written and tools.described else None
+        self._system = _SystemFields(
+            options.model_identity,
+            settings.effort,
+            options.date or time.strftime("%Y-%m-%d"),
+            options.knowledge_cutoff,
+            builtin if written else (),
+        )
+        self._format = settings.response_format
+        self._history = history
+
+    def __repr__(self) -> str:
+        """Show what a person asks first: how many messages, what is to come."""
+        flags = [
+            name for name in ("open", "must_call", "parallel") if getattr(self, name)
+        ]
+        count = len(self._history.parts())
+        return f"<Prompt of {count} messages{''.join(f', {name}' for name in flags)}>"
 
     def tokens(self, encoding: HarmonyEncoding) -> list[int]:
         """Return the tokens that the model is given.
@@ -76,155 +145,125 @@ class Prompt:
         Raises ``RenderError`` for a conversation that was changed to one without
         token form.
         """
+        if "conversation" not in self.__dict__:
+            return encoding.render_parts(self._parts(), self._config, self.open)
         if self.open:
-            return encoding.render_conversation_to_go_on(self.conversation, self.config)
+            return encoding.render_conversation_to_go_on(
+                self.conversation, self._config
+            )
         return encoding.render_conversation_for_completion(
-            self.conversation, Role.ASSISTANT, self.config
+            self.conversation, Role.ASSISTANT, self._config
         )
 
+    @cached_property
+    def conversation(self) -> Conversation:
+        """The messages. They may be changed; ``tokens`` goes by them."""
+        messages = [Message(Role.SYSTEM, self._system.content())]
+        content = self._developer_content()
+        if content is not None:
+            messages.append(Message(Role.DEVELOPER, content))
+        return Conversation(messages + self._history.messages())
 
-@dataclass(frozen=True)
-class Options:
-    """What a server decides for all requests; the keywords of ``prompt``."""
-
-    date: str | None = None
-    drop_analysis: DropAnalysis = "per_turn"
-    header: Header = "template"
-    rename_tools: bool = True
-    unknown_tools: UnknownTools = "error"
-    model_identity: str | None = None
-    knowledge_cutoff: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check the options. Raises ``ValueError`` beginning with the name of one."""
-        for name in ("date", "model_identity", "knowledge_cutoff"):
-            check_optional_text(name, getattr(self, name))
-        for name, known in (
-            ("drop_analysis", ("never", "upstream", "per_turn")),
-            ("header", ("template", "model")),
-            ("unknown_tools", ("error", "skip")),
-        ):
-            if getattr(self, name) not in known:
-                raise unknown(name, getattr(self, name), known)
-        check_flag("rename_tools", self.rename_tools)
-
-    def config(self) -> RenderConversationConfig:
-        """Return how conversations are rendered."""
-        return RenderConversationConfig(
-            drop_analysis=self.drop_analysis, channel_first=self.header == "model"
+    def _developer_content(self) -> DeveloperContent | None:
+        content = DeveloperContent(
+            self._instructions(),
+            self._functions.functions() if self._functions else None,
+            None if self._format is None else [self._format],
         )
+        return None if content == DeveloperContent() else content
+
+    def _instructions(self) -> str | None:
+        given = self._history.instructions
+        return "\n\n".join(given) if given else None
+
+    def _parts(self) -> list[Parts]:
+        """Return what is rendered of the conversation, without making it."""
+        system = self._system.text(self._functions is not None)
+        parts: list[Parts] = [(Role.SYSTEM, None, None, None, None, system)]
+        developer = developer_sections(
+            self._instructions(),
+            self._functions.section if self._functions else None,
+            None if self._format is None else [self._format],
+        )
+        if developer:
+            parts.append((Role.DEVELOPER, None, None, None, None, developer))
+        return parts + self._history.parts()
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a request says besides messages and tools."""
+class _SystemFields(NamedTuple):
+    """What a system message says."""
 
+    identity: str | None
     effort: ReasoningEffort
-    response_format: ResponseFormat | None
-    choice: Choice
-    parallel: bool
-    open: bool = False
+    date: str
+    cutoff: str | None
+    builtin: tuple[str, ...]
+
+    def content(self) -> SystemContent:
+        """Return the content of the message."""
+        content = SystemContent(
+            reasoning_effort=self.effort,
+            conversation_start_date=self.date,
+            tools={name: BUILTIN[name]() for name in self.builtin} or None,
+        )
+        if self.identity is not None:
+            content.model_identity = self.identity
+        if self.cutoff is not None:
+            content.knowledge_cutoff = self.cutoff
+        return content
+
+    def text(self, function_tools: bool) -> str:
+        """Return its text."""
+        return _system_text(self, function_tools)
 
 
-def read_effort(where: str, value: object) -> ReasoningEffort:
+@lru_cache(maxsize=64)
+def _system_text(fields: _SystemFields, function_tools: bool) -> str:
+    return system_text(fields.content(), function_tools)
+
+
+def read_effort(place: Place, value: object) -> ReasoningEffort:
     """Return the effort that an effort of the APIs becomes; null is medium."""
     if value is None:
         return ReasoningEffort.MEDIUM
     if isinstance(value, str) and value in EFFORTS:
         return EFFORTS[value]
-    raise unknown(where, value, EFFORTS)
+    raise unknown(place, value, EFFORTS)
 
 
-def read_format(where: str, value: object, nested: bool) -> ResponseFormat | None:
+def read_format(place: Place, value: object, nested: bool) -> ResponseFormat | None:
     """Return the format of a request; None if any text will do.
 
     ``nested``: the fields of a schema stand under ``json_schema``, as in chat.
     """
     if value is None:
         return None
-    form = table(where, value)
-    kind = required(where, form, "type")
+    form = table(place, value)
+    kind = required(place, form, "type")
     if kind == "text":
         return None
     if kind == "json_object":
         return ResponseFormat("json_object", {"type": "object"})
     if kind != "json_schema":
-        raise unknown(f"{where}.type", kind, ("text", "json_object", "json_schema"))
+        raise unknown((place, "type"), kind, ("text", "json_object", "json_schema"))
     if nested:
-        where = f"{where}.json_schema"
-        form = table(where, required(where.rpartition(".")[0], form, "json_schema"))
-    return _schema_format(where, form)
+        inner = required(place, form, "json_schema")
+        place = place, "json_schema"
+        form = table(place, inner)
+    return _schema_format(place, form)
 
 
-def _schema_format(where: str, form: dict[str, Any]) -> ResponseFormat:
-    name = text_under(where, form, "name")
-    schema = table(f"{where}.schema", required(where, form, "schema"))
-    description = optional_text(where, form, "description")
+def _schema_format(place: Place, form: dict[str, Any]) -> ResponseFormat:
+    name = text(place, form, "name")
+    schema = table((place, "schema"), required(place, form, "schema"))
+    description = optional_text(place, form, "description")
     try:
         return ResponseFormat(name, schema, description)
     except ValueError as error:
         inside = str(error).removeprefix("ResponseFormat.")
-        raise ValueError(f"{where}.{inside}") from None
+        raise ValueError(f"{path(place)}.{inside}") from None
 
 
 def read_parallel(value: object) -> bool:
     """Return whether a reply may have several calls; null is yes."""
     return True if value is None else flag("parallel_tool_calls", value)
-
-
-def build(
-    request: dict[str, Any],
-    options: Options,
-    tools: Tools,
-    names: ToolNames,
-    history: History,
-    settings: Settings,
-) -> Prompt:
-    """Put a prompt together: system message, developer message, and the rest."""
-    written = Tools() if settings.choice.none else tools
-    messages = [Message(Role.SYSTEM, _system(options, written, settings))]
-    rest = history.messages()
-    developer = _developer(history, written, names, settings)
-    if developer is not None:
-        messages.append(Message(Role.DEVELOPER, developer))
-    return Prompt(
-        Conversation(messages + rest),
-        names,
-        request,
-        settings.open,
-        settings.choice.must_call,
-        settings.choice.may_call,
-        settings.parallel,
-        tuple(tools.skipped),
-        tools.custom(),
-        options.config(),
-    )
-
-
-def _system(options: Options, tools: Tools, settings: Settings) -> SystemContent:
-    content = SystemContent(
-        reasoning_effort=settings.effort,
-        conversation_start_date=options.date or time.strftime("%Y-%m-%d"),
-        tools=tools.system_tools(),
-    )
-    if options.model_identity is not None:
-        content.model_identity = options.model_identity
-    if options.knowledge_cutoff is not None:
-        content.knowledge_cutoff = options.knowledge_cutoff
-    return content
-
-
-def _developer(
-    history: History, tools: Tools, names: ToolNames, settings: Settings
-) -> DeveloperContent | None:
-    content = DeveloperContent()
-    if history.instructions:
-        content.instructions = "\n\n".join(history.instructions)
-    if tools.functions:
-        functions = tools.described(names)
-        content.tools = {"functions": ToolNamespaceConfig("functions", tools=functions)}
-    if settings.response_format is not None:
-        content.response_formats = [settings.response_format]
-    if content == DeveloperContent():
-        return None
-    return content

@@ -1,23 +1,34 @@
-"""The tools of a request: what is declared, and which of it may or must be called."""
+"""The tools of a request: what is declared, and which of it may or must be called.
+
+The same tools come with every request of a program, and reading them takes longest of
+all. So what was read is remembered under the request's own ``tools`` in bytes; see
+``harmony.prompts``, which remembers their text in the same way.
+"""
 
 from __future__ import annotations
 
+import marshal
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from harmony._openai.fields import (
+    Place,
     fault,
     optional_text,
+    path,
     placed,
     required,
     table,
-    text_under,
+    text,
     unknown,
 )
 from harmony._openai.names import ClientName, ToolNames
+from harmony.cache import Cache, size_of
+from harmony.prompts import tools_section
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 
 UnknownTools = Literal["error", "skip"]
+Api = Literal["chat", "responses"]
 
 BUILTIN = {
     "browser": ToolNamespaceConfig.browser,
@@ -25,112 +36,149 @@ BUILTIN = {
 }
 """The tools that the model knows by itself; they stand in the system message."""
 
+CACHE_SIZE = 2**21
+"""Bytes that the tools remembered may take, about."""
+
 _CUSTOM_PARAMETERS = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
     "required": ["input"],
 }
+_MARSHAL_VERSION = 2
+_SHARE = 8  # what is read of tools takes about so many times their bytes
+
+_cache = Cache(CACHE_SIZE)
 
 
-@dataclass
-class Function:
-    """A function or custom tool of a request. ``where`` is the path of its fields."""
-
-    client: ClientName
-    where: str
-    description: str | None
-    parameters: dict[str, Any] | None
-    custom: bool = False
-
-    @property
-    def name_where(self) -> str:
-        """The path of its name."""
-        return f"{self.where}.name"
-
-
-@dataclass
+@dataclass(frozen=True)
 class Tools:
-    """What a request declares.
+    """What a request declares. It is shared by requests, and never changed.
 
-    ``skipped``: the types of what nobody here knows.
+    ``names``: of the functions. ``custom``: the tools whose input is text.
+    ``described``: the functions, under the model's names for them; ``section`` is
+    what the prompt says of them. ``skipped``: the types of what nobody here knows.
     """
 
-    functions: list[Function] = field(default_factory=list)
-    builtin: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    names: ToolNames
+    custom: frozenset[ClientName]
+    described: tuple[ToolDescription, ...]
+    section: str | None
+    builtin: tuple[str, ...]
+    skipped: tuple[str, ...]
 
-    def names(self, rename: bool) -> ToolNames:
-        """Return the names of the functions, with room for those of the history."""
-        declared = [(tool.name_where, tool.client) for tool in self.functions]
-        return ToolNames(declared, rename=rename)
-
-    def custom(self) -> frozenset[ClientName]:
-        """Return the names of the custom tools, whose input is text."""
-        return frozenset(tool.client for tool in self.functions if tool.custom)
-
-    def described(self, names: ToolNames) -> list[ToolDescription]:
-        """Return the functions under the model's names for them.
-
-        Raises ``ValueError`` at the path of a parameter that is not JSON.
-        """
-        return [_described(tool, names) for tool in self.functions]
-
-    def system_tools(self) -> dict[str, ToolNamespaceConfig] | None:
-        """Return the built-in tools."""
-        if not self.builtin:
+    def functions(self) -> dict[str, ToolNamespaceConfig] | None:
+        """Return the namespace of the functions, a new one each time."""
+        if not self.described:
             return None
-        return {name: BUILTIN[name]() for name in self.builtin}
-
-    def add_builtin(self, name: str) -> None:
-        """Add a built-in tool, once."""
-        if name not in self.builtin:
-            self.builtin.append(name)
+        copies = [ToolDescription.from_dict(tool.to_dict()) for tool in self.described]
+        return {"functions": ToolNamespaceConfig("functions", tools=copies)}
 
 
-def _described(tool: Function, names: ToolNames) -> ToolDescription:
-    name = names.add(tool.name_where, tool.client)
+def read_tools(
+    value: object, api: Api, unknown_tools: UnknownTools, rename: bool
+) -> Tools:
+    """Read ``tools`` of a request of one of the APIs.
+
+    Raises ``ValueError`` at the path of what is wrong.
+    """
     try:
-        return ToolDescription(name, tool.description, tool.parameters)
-    except ValueError as error:
-        inside = str(error).removeprefix("ToolDescription.")
-        raise ValueError(f"{tool.where}.{inside}") from None
+        key = marshal.dumps((value, api, unknown_tools, rename), _MARSHAL_VERSION)
+    except ValueError:  # not made of plain objects, which can still be right
+        return _read(value, api, unknown_tools, rename)
+    tools: Tools | None = _cache.get(key)
+    if tools is None:
+        tools = _read(value, api, unknown_tools, rename)
+        _cache.put(key, tools, _SHARE * size_of(key))
+    return tools
+
+
+def _read(value: object, api: Api, unknown_tools: UnknownTools, rename: bool) -> Tools:
+    reader = _Reader(nested=api == "chat", unknown_tools=unknown_tools)
+    for place, item in placed("tools", value):
+        reader.read(place, item)
+    functions = reader.functions
+    _check_once(functions)
+    names = ToolNames([((f.place, "name"), f.client) for f in functions], rename=rename)
+    described = tuple(_described(function, names) for function in functions)
+    section = None
+    if described:
+        namespace = ToolNamespaceConfig("functions", tools=list(described))
+        section = tools_section({"functions": namespace})
+    return Tools(
+        names,
+        frozenset(function.client for function in functions if function.custom),
+        described,
+        section,
+        tuple(dict.fromkeys(reader.builtin)),
+        tuple(reader.skipped),
+    )
 
 
 # Declarations
 
 
-def read_chat_tools(value: object, unknown_tools: UnknownTools) -> Tools:
-    """Read ``tools`` of a chat request: each tool's fields are under its type."""
-    tools = Tools()
-    for where, item in placed("tools", value):
-        tool = table(where, item)
-        kind = required(where, tool, "type")
-        if kind in ("function", "custom"):
-            inner = f"{where}.{kind}"
-            tool = table(inner, required(where, tool, kind))
-            _add_function(tools, inner, kind, tool)
-        else:
-            _skip(tools, where, kind, unknown_tools)
-    _check_once(tools)
-    return tools
+class _Function(NamedTuple):
+    """A function or custom tool of a request."""
+
+    place: Place
+    client: ClientName
+    description: str | None
+    parameters: Any
+    custom: bool
 
 
-def read_responses_tools(value: object, unknown_tools: UnknownTools) -> Tools:
-    """Read ``tools`` of a Responses request: each tool's fields are its own."""
-    tools = Tools()
-    for where, item in placed("tools", value):
-        tool = table(where, item)
-        kind = required(where, tool, "type")
+@dataclass
+class _Reader:
+    """Reads declarations.
+
+    ``nested``: a tool's fields are under its type, as in chat, and not its own.
+    """
+
+    nested: bool
+    unknown_tools: UnknownTools
+    functions: list[_Function] = field(default_factory=list)
+    builtin: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def read(self, place: Place, item: object) -> None:
+        """Read one tool."""
+        tool = table(place, item)
+        kind = required(place, tool, "type")
         if kind in ("function", "custom"):
-            _add_function(tools, where, kind, tool)
-        elif kind == "namespace":
-            _add_namespace(tools, where, tool, unknown_tools)
-        elif builtin_name(kind) is not None:
-            tools.add_builtin(builtin_name(kind) or "")
+            if self.nested:
+                inner = required(place, tool, kind)
+                place = place, kind
+                tool = table(place, inner)
+            self.functions.append(_function(place, kind, tool))
+        elif kind == "namespace" and not self.nested:
+            self._read_namespace(place, tool)
+        elif builtin_name(kind) is not None and not self.nested:
+            self.builtin.append(builtin_name(kind) or "")
         else:
-            _skip(tools, where, kind, unknown_tools)
-    _check_once(tools)
-    return tools
+            self._skip(place, kind)
+
+    def _read_namespace(self, place: Place, namespace: dict[str, Any]) -> None:
+        """Read the tools of a namespace; its description is above the first."""
+        name = text(place, namespace, "name")
+        about = optional_text(place, namespace, "description")
+        listed = required(place, namespace, "tools")
+        for inner, item in placed((place, "tools"), listed):
+            tool = table(inner, item)
+            kind = required(inner, tool, "type")
+            if kind not in ("function", "custom"):
+                self._skip(inner, kind)
+                continue
+            function = _function(inner, kind, tool, name)
+            if about:
+                said = _joined(about, function.description)
+                function = function._replace(description=said)
+                about = None
+            self.functions.append(function)
+
+    def _skip(self, place: Place, kind: object) -> None:
+        if self.unknown_tools == "error" or not isinstance(kind, str):
+            raise fault((place, "type"), f"{kind!r} is no tool that is known here")
+        self.skipped.append(kind)
 
 
 def builtin_name(kind: object) -> str | None:
@@ -140,84 +188,66 @@ def builtin_name(kind: object) -> str | None:
     return "python" if kind == "code_interpreter" else None
 
 
-def _skip(tools: Tools, where: str, kind: object, unknown_tools: UnknownTools) -> None:
-    if unknown_tools == "error" or not isinstance(kind, str):
-        raise fault(f"{where}.type", f"{kind!r} is no tool that is known here")
-    tools.skipped.append(kind)
-
-
-def _add_function(
-    tools: Tools,
-    where: str,
-    kind: str,
-    tool: dict[str, Any],
-    namespace: str | None = None,
-) -> None:
-    name = ClientName(text_under(where, tool, "name"), namespace)
-    description = optional_text(where, tool, "description")
-    parameters = tool.get("parameters")
+def _function(
+    place: Place, kind: str, tool: dict[str, Any], namespace: str | None = None
+) -> _Function:
+    name = ClientName(text(place, tool, "name"), namespace)
+    description = optional_text(place, tool, "description")
     if kind == "custom":
-        description = _with_grammar(where, description, tool.get("format"))
-        parameters = _CUSTOM_PARAMETERS
-    elif parameters is not None:
-        table(f"{where}.parameters", parameters)
-    tools.functions.append(
-        Function(name, where, description, parameters, custom=kind == "custom")
-    )
+        said = _with_grammar((place, "format"), description, tool.get("format"))
+        return _Function(place, name, said, _CUSTOM_PARAMETERS, custom=True)
+    parameters = tool.get("parameters")
+    if parameters is not None:
+        table((place, "parameters"), parameters)
+    return _Function(place, name, description, parameters, custom=False)
 
 
-def _with_grammar(where: str, description: str | None, form: object) -> str | None:
+def _joined(first: str | None, second: str | None) -> str:
+    return "\n".join(filter(None, (first, second)))
+
+
+def _with_grammar(place: Place, description: str | None, form: object) -> str | None:
     """Return a custom tool's description with what its input has to match."""
     if form is None:
         return description
-    where = f"{where}.format"
-    grammar = table(where, form)
-    kind = required(where, grammar, "type")
+    grammar = table(place, form)
+    kind = required(place, grammar, "type")
     if kind == "text":
         return description
     if kind != "grammar":
-        raise unknown(f"{where}.type", kind, ("text", "grammar"))
+        raise unknown((place, "type"), kind, ("text", "grammar"))
     if "grammar" in grammar:  # a chat request has its fields one level down
-        where = f"{where}.grammar"
-        grammar = table(where, grammar["grammar"])
-    syntax = text_under(where, grammar, "syntax")
-    definition = text_under(where, grammar, "definition")
-    rule = f"Input must match this {syntax} grammar:\n{definition}"
-    return f"{description}\n{rule}" if description else rule
+        place = place, "grammar"
+        grammar = table(place, grammar["grammar"])
+    syntax = text(place, grammar, "syntax")
+    definition = text(place, grammar, "definition")
+    return _joined(
+        description, f"Input must match this {syntax} grammar:\n{definition}"
+    )
 
 
-def _add_namespace(
-    tools: Tools, where: str, namespace: dict[str, Any], unknown_tools: UnknownTools
-) -> None:
-    """Add the tools of a namespace, its description above the first of them."""
-    name = text_under(where, namespace, "name")
-    about = optional_text(where, namespace, "description")
-    first = len(tools.functions)
-    for inner, item in placed(f"{where}.tools", namespace.get("tools")):
-        tool = table(inner, item)
-        kind = required(inner, tool, "type")
-        if kind in ("function", "custom"):
-            _add_function(tools, inner, kind, tool, name)
-        else:
-            _skip(tools, inner, kind, unknown_tools)
-    if about and len(tools.functions) > first:
-        top = tools.functions[first]
-        top.description = f"{about}\n{top.description}" if top.description else about
-
-
-def _check_once(tools: Tools) -> None:
+def _check_once(functions: list[_Function]) -> None:
     seen = set()
-    for tool in tools.functions:
-        if tool.client in seen:
-            raise fault(tool.name_where, f"{tool.client.name!r} is there twice")
-        seen.add(tool.client)
+    for function in functions:
+        if function.client in seen:
+            complaint = f"{function.client.name!r} is there twice"
+            raise fault((function.place, "name"), complaint)
+        seen.add(function.client)
+
+
+def _described(function: _Function, names: ToolNames) -> ToolDescription:
+    name = names.add((function.place, "name"), function.client)
+    try:
+        return ToolDescription(name, function.description, function.parameters)
+    except ValueError as error:
+        inside = str(error).removeprefix("ToolDescription.")
+        raise ValueError(f"{path(function.place)}.{inside}") from None
 
 
 # Choice
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """What ``tool_choice`` says.
 
     ``none``: no tools are written. ``must_call``: the reply has to have a call.
@@ -243,46 +273,43 @@ def read_choice(value: object, tools: Tools) -> Choice:
     if isinstance(value, str):
         raise unknown("tool_choice", value, ("none", "auto", "required"))
     choice = table("tool_choice", value)
-    kind = required("tool_choice", choice, "type")
-    if kind == "allowed_tools":
+    if required("tool_choice", choice, "type") == "allowed_tools":
         return _allowed(choice, tools)
     return Choice(must_call=True, may_call=(_chosen("tool_choice", choice, tools),))
 
 
 def _allowed(choice: dict[str, Any], tools: Tools) -> Choice:
-    where = "tool_choice"
+    place: Place = "tool_choice"
     if "allowed_tools" in choice:  # a chat request has its fields one level down
-        where = "tool_choice.allowed_tools"
-        choice = table(where, choice["allowed_tools"])
-    mode = required(where, choice, "mode")
+        place = place, "allowed_tools"
+        choice = table(place, choice["allowed_tools"])
+    mode = required(place, choice, "mode")
     if mode not in ("auto", "required"):
-        raise unknown(f"{where}.mode", mode, ("auto", "required"))
-    listed = required(where, choice, "tools")
+        raise unknown((place, "mode"), mode, ("auto", "required"))
+    listed = required(place, choice, "tools")
     names = [
-        _chosen(
-            f"{where}.tools[{index}]", table(f"{where}.tools[{index}]", item), tools
-        )
-        for index, item in enumerate(listed)
+        _chosen(where, table(where, item), tools)
+        for where, item in placed((place, "tools"), listed)
     ]
     return Choice(must_call=mode == "required", may_call=tuple(dict.fromkeys(names)))
 
 
-def _chosen(where: str, tool: dict[str, Any], tools: Tools) -> str:
-    """Return the name of a tool that is chosen. ``where`` is the path of the choice."""
-    kind = required(where, tool, "type")
+def _chosen(place: Place, tool: dict[str, Any], tools: Tools) -> str:
+    """Return the name of a tool that is chosen. ``place`` is that of the choice."""
+    kind = required(place, tool, "type")
     builtin = builtin_name(kind)
     if builtin is not None:
         if builtin in tools.builtin:
             return builtin
-        raise fault(where, f"there is no {kind!r} among the tools")
+        raise fault(place, f"there is no {kind!r} among the tools")
     if kind not in ("function", "custom"):
         known = ("function", "custom", "allowed_tools")
-        raise unknown(f"{where}.type", kind, known)
-    inner = where
+        raise unknown((place, "type"), kind, known)
+    inner = place
     if kind in tool:  # a chat request has its fields one level down
-        inner = f"{where}.{kind}"
+        inner = place, kind
         tool = table(inner, tool[kind])
-    name = text_under(inner, tool, "name")
-    if name not in {function.client.name for function in tools.functions}:
-        raise fault(where, f"there is no tool {name!r}")
+    name = text(inner, tool, "name")
+    if not tools.names.is_declared(name):
+        raise fault(place, f"there is no tool {name!r}")
     return name
