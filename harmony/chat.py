@@ -114,12 +114,14 @@ def _read_messages(history: History, form: dict[str, Any]) -> Sequence[dict[str,
     messages = entries("messages", form.get("messages"))
     if not messages:
         raise fault("messages", "there are none")
-    for place, item in placed("messages", messages):
+    for index, item in enumerate(messages):
+        place = "messages", index
         message = table(place, item)
         role = required(place, message, "role")
-        if not isinstance(role, str) or role not in _READERS:
+        read = _READERS.get(role) if isinstance(role, str) else None
+        if read is None:
             raise unknown((place, "role"), role, _READERS)
-        _READERS[role](history, place, message)
+        read(history, place, message)
     return messages
 
 
@@ -134,14 +136,22 @@ def _read_user(history: History, place: Place, message: dict[str, Any]) -> None:
 
 def _read_assistant(history: History, place: Place, message: dict[str, Any]) -> None:
     history.end_leading()
-    for key in ("function_call", "audio"):
-        if message.get(key) is not None:
-            raise fault((place, key), "this can't be said to the model")
+    if "function_call" in message or "audio" in message:
+        _check_not_there(place, message, ("function_call", "audio"))
     history.assistant(_reasoning(place, message), "analysis")
     calls = message.get("tool_calls")
     history.assistant(_said(place, message), "commentary" if calls else "final")
-    for where, call in placed((place, "tool_calls"), calls):
-        _read_call(history, where, call)
+    if calls is not None:
+        for where, call in placed((place, "tool_calls"), calls):
+            _read_call(history, where, call)
+
+
+def _check_not_there(
+    place: Place, message: dict[str, Any], keys: tuple[str, ...]
+) -> None:
+    for key in keys:
+        if message.get(key) is not None:
+            raise fault((place, key), "this can't be said to the model")
 
 
 def _reasoning(place: Place, message: dict[str, Any]) -> str:
@@ -154,8 +164,8 @@ def _reasoning(place: Place, message: dict[str, Any]) -> str:
 
 
 def _said(place: Place, message: dict[str, Any]) -> str:
-    said = ""
-    if message.get("content") is not None:
+    said = message.get("content")
+    if said is not None and not isinstance(said, str):
         said = content(place, message, "content")
     return said or optional_text(place, message, "refusal") or ""
 

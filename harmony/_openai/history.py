@@ -74,7 +74,7 @@ class History:
         return [
             Message(
                 Author(role, name),
-                self._later.get(index, text),
+                self._later.get(index) or text,
                 *(channel, recipient, content_type),
             )
             for index, (role, name, recipient, channel, content_type, text) in (
@@ -82,13 +82,17 @@ class History:
             )
         ]
 
+    def _add(self, parts: Parts) -> None:
+        if self._run:
+            self._end_run()
+        self._parts.append(parts)
+
     def _end_run(self) -> None:
         """Add the results that wait: those that answer a call in order, first."""
-        if self._run:
-            last = self._call_count
-            self._run.sort(key=lambda item: last if item[0] is None else item[0])
-            self._parts += [parts for _, parts in self._run]
-            self._run.clear()
+        last = self._call_count
+        self._run.sort(key=lambda item: last if item[0] is None else item[0])
+        self._parts += [parts for _, parts in self._run]
+        self._run.clear()
 
     def instruct(self, text: str) -> None:
         """Add a system or developer message; an empty one says nothing."""
@@ -108,22 +112,19 @@ class History:
 
     def user(self, text: str) -> None:
         """Add a message by the user."""
-        self._end_run()
-        self._parts.append((Role.USER, None, None, None, None, text))
+        self._add((Role.USER, None, None, None, None, text))
 
     def assistant(self, text: str, channel: str) -> None:
         """Add a text by the assistant; an empty one is no message."""
         if text:
-            self._end_run()
-            self._parts.append((Role.ASSISTANT, None, None, channel, None, text))
+            self._add((Role.ASSISTANT, None, None, channel, None, text))
 
     def call(
         self, place: Place, call_id: str | None, name: ClientName, arguments: str
     ) -> None:
         """Add a call of a function. ``place`` is that of its name."""
         recipient = FUNCTIONS + self._names.add(place, name)
-        self._end_run()
-        self._parts.append(
+        self._add(
             (Role.ASSISTANT, None, recipient, "commentary", self._json, arguments)
         )
         if call_id is not None:
@@ -148,8 +149,5 @@ class History:
 
     def python(self, code: str, output: str) -> None:
         """Add a call of the built-in Python, and what came out."""
-        self._end_run()
-        self._parts += [
-            (Role.ASSISTANT, None, "python", "analysis", "code", code),
-            (Role.TOOL, "python", "assistant", "analysis", None, output),
-        ]
+        self._add((Role.ASSISTANT, None, "python", "analysis", "code", code))
+        self._add((Role.TOOL, "python", "assistant", "analysis", None, output))

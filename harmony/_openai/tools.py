@@ -81,8 +81,9 @@ def read_tools(
 
     Raises ``ValueError`` at the path of what is wrong.
     """
+    said: Any = (value, api, unknown_tools, rename)
     try:
-        key = marshal.dumps((value, api, unknown_tools, rename), _MARSHAL_VERSION)
+        key = marshal.dumps(said, _MARSHAL_VERSION)
     except ValueError:  # not made of plain objects, which can still be right
         return _read(value, api, unknown_tools, rename)
     tools: Tools | None = _cache.get(key)
