@@ -20,10 +20,20 @@ from harmony._openai.fields import (
     unknown,
 )
 from harmony._openai.history import (
+    Call,
+    Entry,
     Header,
     History,
+    Inside,
+    Instruction,
+    Memory,
+    NamedResult,
+    Reader,
+    Result,
+    assistant_text,
     custom_arguments,
     function_arguments,
+    user_text,
 )
 from harmony._openai.names import ClientName, ToolNames
 from harmony._openai.prompt import (
@@ -114,63 +124,62 @@ def _read_messages(history: History, form: dict[str, Any]) -> Sequence[dict[str,
     messages = entries("messages", form.get("messages"))
     if not messages:
         raise fault("messages", "there are none")
-    for index, item in enumerate(messages):
+    for index, message in enumerate(messages):
         place = "messages", index
-        message = table(place, item)
-        role = required(place, message, "role")
-        read = _READERS.get(role) if isinstance(role, str) else None
-        if read is None:
-            raise unknown((place, "role"), role, _READERS)
-        read(history, place, message)
+        history.enter(place, _memory.entries(place, message))
     return messages
 
 
-def _read_instructions(history: History, place: Place, message: dict[str, Any]) -> None:
-    history.instruct(content(place, message, "content"))
+def _read_message(place: Place, item: Any) -> Sequence[Entry]:
+    message = table(place, item)
+    role = required(place, message, "role")
+    if not isinstance(role, str) or role not in _READERS:
+        raise unknown((place, "role"), role, _READERS)
+    return _READERS[role](place, message)
 
 
-def _read_user(history: History, place: Place, message: dict[str, Any]) -> None:
-    history.end_leading()
-    history.user(content(place, message, "content"))
+_memory = Memory(_read_message)
 
 
-def _read_assistant(history: History, place: Place, message: dict[str, Any]) -> None:
-    history.end_leading()
-    if "function_call" in message or "audio" in message:
-        _check_not_there(place, message, ("function_call", "audio"))
-    history.assistant(_reasoning(place, message), "analysis")
-    calls = message.get("tool_calls")
-    history.assistant(_said(place, message), "commentary" if calls else "final")
-    if calls is not None:
-        for where, call in placed((place, "tool_calls"), calls):
-            _read_call(history, where, call)
+def _read_instructions(place: Place, message: dict[str, Any]) -> list[Entry]:
+    return [Instruction(content(place, message, "content"))]
 
 
-def _check_not_there(
-    place: Place, message: dict[str, Any], keys: tuple[str, ...]
-) -> None:
-    for key in keys:
+def _read_user(place: Place, message: dict[str, Any]) -> list[Entry]:
+    return [user_text(content(place, message, "content"))]
+
+
+def _read_assistant(place: Place, message: dict[str, Any]) -> list[Entry]:
+    for key in ("function_call", "audio"):
         if message.get(key) is not None:
             raise fault((place, key), "this can't be said to the model")
+    calls = [
+        _read_call(where, ("tool_calls", index), call)
+        for index, (where, call) in enumerate(
+            placed((place, "tool_calls"), message.get("tool_calls"))
+        )
+    ]
+    return [
+        *assistant_text(_reasoning(place, message), "analysis"),
+        *assistant_text(_said(place, message), "commentary" if calls else "final"),
+        *calls,
+    ]
 
 
 def _reasoning(place: Place, message: dict[str, Any]) -> str:
     """Return the first text under any of the names that reasoning has."""
-    thought = ""
-    for key in _REASONING_KEYS:
-        if key in message:
-            thought = thought or optional_text(place, message, key) or ""
-    return thought
+    found = [optional_text(place, message, key) for key in _REASONING_KEYS]
+    return next(filter(None, found), "")
 
 
 def _said(place: Place, message: dict[str, Any]) -> str:
-    said = message.get("content")
-    if said is not None and not isinstance(said, str):
+    said = ""
+    if message.get("content") is not None:
         said = content(place, message, "content")
     return said or optional_text(place, message, "refusal") or ""
 
 
-def _read_call(history: History, place: Place, item: object) -> None:
+def _read_call(place: Place, steps: Inside, item: object) -> Call:
     call = table(place, item)
     kind = call.get("type") or "function"
     if kind not in ("function", "custom"):
@@ -184,26 +193,24 @@ def _read_call(history: History, place: Place, item: object) -> None:
         arguments = custom_arguments(text(place, called, "input"))
     else:
         arguments = function_arguments(place, called)
-    history.call((place, "name"), call_id, name, arguments)
+    return Call(call_id, name, arguments, (*steps, kind, "name"))
 
 
-def _read_result(history: History, place: Place, message: dict[str, Any]) -> None:
-    history.end_leading()
+def _read_result(place: Place, message: dict[str, Any]) -> list[Entry]:
     result = ""
     if message.get("content") is not None:
         result = content(place, message, "content")
     call_id = optional_text(place, message, "tool_call_id")
     if call_id is not None:
-        history.result((place, "tool_call_id"), call_id, result)
-        return
+        return [Result(call_id, result, "tool_call_id")]
     name = optional_text(place, message, "name")
     if name is None:
         complaint = "missing, and there is no name either"
         raise fault((place, "tool_call_id"), complaint)
-    history.result_by_name((place, "name"), name, result)
+    return [NamedResult(name, result)]
 
 
-_READERS: dict[str, Callable[[History, Place, dict[str, Any]], None]] = {
+_READERS: dict[str, Reader] = {
     "system": _read_instructions,
     "developer": _read_instructions,
     "user": _read_user,

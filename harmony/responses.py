@@ -22,10 +22,19 @@ from harmony._openai.fields import (
     unknown,
 )
 from harmony._openai.history import (
+    Call,
+    Entry,
     Header,
     History,
+    Instruction,
+    Memory,
+    Reader,
+    Result,
+    assistant_text,
     custom_arguments,
     function_arguments,
+    python_call,
+    user_text,
 )
 from harmony._openai.items import ITEMS, Event, Item
 from harmony._openai.names import ClientName, ToolNames
@@ -87,14 +96,18 @@ def prompt(
     form = table("request", request)
     tools = read_tools(form.get("tools"), "responses", unknown_tools, rename_tools)
     names = tools.names.copy()
-    reader = _Reader(History(names, header), unknown_tools)
+    history = History(names, header)
     instructions = form.get("instructions")
     if instructions is not None:
         if not isinstance(instructions, str):
             raise wrong("instructions", "text", instructions)
-        reader.history.instruct(instructions)
-    reader.read("previous", previous)
-    reader.read_input(form.get("input"))
+        history.instruct(instructions)
+    skip = unknown_tools == "skip"
+    skipped = [
+        *tools.skipped,
+        *_read_items("previous", previous, history, skip),
+        *_read_input(form.get("input"), history, skip),
+    ]
     settings = Settings(
         _read_effort(form.get("reasoning")),
         _read_format(form.get("text")),
@@ -102,8 +115,8 @@ def prompt(
         read_parallel(form.get("parallel_tool_calls")),
     )
     return Prompt(
-        *(form, options, tools, tools.builtin, reader.history, names, settings),
-        (*tools.skipped, *reader.skipped),
+        *(form, options, tools, tools.builtin, history, names, settings),
+        tuple(skipped),
     )
 
 
@@ -117,108 +130,103 @@ def _read_format(value: object) -> ResponseFormat | None:
     return read_format(("text", "format"), form.get("format"), nested=False)
 
 
-class _Reader:
-    """Reads items into a history.
+def _read_input(value: object, history: History, skip: bool) -> list[str]:
+    """Read ``input``: a text by the user, or items; see ``_read_items``."""
+    if isinstance(value, str):
+        history.enter("input", [user_text(value)])
+        return []
+    if not entries("input", value):
+        raise fault("input", "there is none")
+    return _read_items("input", value, history, skip)
 
-    ``skipped``: the types of those that nobody here knows.
+
+def _read_items(place: Place, value: object, history: History, skip: bool) -> list[str]:
+    """Read items; return the types of those that nobody here knows.
+
+    ``skip``: these are left out; else they are an error.
     """
-
-    def __init__(self, history: History, unknown_items: UnknownTools) -> None:
-        self.history = history
-        self.skipped: list[str] = []
-        self._unknown_items = unknown_items
-
-    def read_input(self, value: object) -> None:
-        """Read ``input``: a text by the user, or items."""
-        if isinstance(value, str):
-            self.history.end_leading()
-            self.history.user(value)
-        elif entries("input", value):
-            self.read("input", value)
+    skipped = []
+    for index, item in enumerate(entries(place, value)):
+        where = place, index
+        kind = _kind(table(where, item))
+        if isinstance(kind, str) and kind in _READERS:
+            history.enter(where, _memory.entries(where, item))
+        elif skip and isinstance(kind, str):
+            skipped.append(kind)
         else:
-            raise fault("input", "there is none")
-
-    def read(self, place: Place, value: object) -> None:
-        """Read a list of items."""
-        for where, item in placed(place, value):
-            form = table(where, item)
-            kind = form.get("type")
-            if kind is None and "role" in form:
-                kind = "message"
-            if isinstance(kind, str) and kind in _ITEM_READERS:
-                if kind != "message":
-                    self.history.end_leading()
-                _ITEM_READERS[kind](self.history, where, form)
-            elif self._unknown_items == "skip" and isinstance(kind, str):
-                self.skipped.append(kind)
-            else:
-                complaint = f"{kind!r} is no item that is known here"
-                raise fault((where, "type"), complaint)
+            raise fault((where, "type"), f"{kind!r} is no item that is known here")
+    return skipped
 
 
-def _read_message(history: History, place: Place, item: dict[str, Any]) -> None:
+def _kind(item: dict[str, Any]) -> object:
+    kind = item.get("type")
+    return "message" if kind is None and "role" in item else kind
+
+
+def _read_item(place: Place, item: dict[str, Any]) -> Sequence[Entry]:
+    return _READERS[str(_kind(item))](place, item)
+
+
+_memory = Memory(_read_item)
+
+
+def _read_message(place: Place, item: dict[str, Any]) -> list[Entry]:
     role = required(place, item, "role")
     if role not in ROLES:
         raise unknown((place, "role"), role, ROLES)
     said = content(place, item, "content")
     if role in ("system", "developer"):
-        history.instruct(said)
-        return
-    history.end_leading()
+        return [Instruction(said)]
     if role == "user":
-        history.user(said)
-        return
+        return [user_text(said)]
     phase = item.get("phase")
     if phase not in (None, "commentary", "final_answer"):
         raise unknown((place, "phase"), phase, ("commentary", "final_answer"))
-    history.assistant(said, "commentary" if phase == "commentary" else "final")
+    return assistant_text(said, "commentary" if phase == "commentary" else "final")
 
 
-def _read_reasoning(history: History, place: Place, item: dict[str, Any]) -> None:
-    if item.get("content") is not None:
-        thought = content(place, item, "content", REASONING_PARTS)
-        history.assistant(thought, "analysis")
+def _read_reasoning(place: Place, item: dict[str, Any]) -> list[Entry]:
+    if item.get("content") is None:
+        return []
+    return assistant_text(content(place, item, "content", REASONING_PARTS), "analysis")
 
 
-def _read_call(
-    history: History, place: Place, item: dict[str, Any], arguments: str
-) -> None:
-    name = ClientName(
-        text(place, item, "name"), optional_text(place, item, "namespace")
-    )
-    call_id = text(place, item, "call_id")
-    history.call((place, "name"), call_id, name, arguments)
+def _call(place: Place, item: dict[str, Any], arguments: str) -> list[Entry]:
+    namespace = optional_text(place, item, "namespace")
+    name = ClientName(text(place, item, "name"), namespace)
+    return [Call(text(place, item, "call_id"), name, arguments, ("name",))]
 
 
-def _read_function_call(history: History, place: Place, item: dict[str, Any]) -> None:
-    _read_call(history, place, item, function_arguments(place, item))
+def _read_function_call(place: Place, item: dict[str, Any]) -> list[Entry]:
+    return _call(place, item, function_arguments(place, item))
 
 
-def _read_custom_call(history: History, place: Place, item: dict[str, Any]) -> None:
-    _read_call(history, place, item, custom_arguments(text(place, item, "input")))
+def _read_custom_call(place: Place, item: dict[str, Any]) -> list[Entry]:
+    return _call(place, item, custom_arguments(text(place, item, "input")))
 
 
-def _read_output(history: History, place: Place, item: dict[str, Any]) -> None:
+def _read_output(place: Place, item: dict[str, Any]) -> list[Entry]:
     output = content(place, item, "output")
-    history.result((place, "call_id"), text(place, item, "call_id"), output)
+    return [Result(text(place, item, "call_id"), output, "call_id")]
 
 
-def _read_python(history: History, place: Place, item: dict[str, Any]) -> None:
+def _read_python(place: Place, item: dict[str, Any]) -> list[Entry]:
     outputs = item.get("outputs")
     if outputs is None:
-        return
+        return []
     logs = [
         part_text(where, output, {"logs": "logs"})
         for where, output in placed((place, "outputs"), outputs)
     ]
-    history.python(optional_text(place, item, "code") or "", "\n".join(logs))
+    return python_call(optional_text(place, item, "code") or "", "\n".join(logs))
 
 
-def _read_nothing(history: History, place: Place, item: dict[str, Any]) -> None:
+def _read_search(place: Place, item: dict[str, Any]) -> list[Entry]:
     """Read an item that has nothing for the model: a search without results."""
+    return []
 
 
-_ITEM_READERS: dict[str, Callable[[History, Place, dict[str, Any]], None]] = {
+_READERS: dict[str, Reader] = {
     "message": _read_message,
     "reasoning": _read_reasoning,
     "function_call": _read_function_call,
@@ -226,7 +234,7 @@ _ITEM_READERS: dict[str, Callable[[History, Place, dict[str, Any]], None]] = {
     "custom_tool_call": _read_custom_call,
     "custom_tool_call_output": _read_output,
     "code_interpreter_call": _read_python,
-    "web_search_call": _read_nothing,
+    "web_search_call": _read_search,
 }
 
 

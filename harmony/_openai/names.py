@@ -75,6 +75,10 @@ class ToolNames:
             self._dotted.setdefault(f"{name.namespace}.{name.name}", name)
         return harmony
 
+    def known(self, name: ClientName) -> str | None:
+        """Return the model's name of a tool; None if it has none yet."""
+        return self._harmony.get(name)
+
     def copy(self) -> ToolNames:
         """Return names that begin as these, and get more on their own."""
         copy = ToolNames(rename=self._rename)
