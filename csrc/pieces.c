@@ -398,3 +398,21 @@ int hm_encode_pieces(const hm_vocabulary *vocabulary, harmony_cache *cache,
             return 0;
     return 1;
 }
+
+/* ---- How it ended ------------------------------------------------------ */
+
+harmony_status hm_no_memory_to_merge(harmony_error *error)
+{
+    return hm_fail(error, HARMONY_NO_MEMORY, -1,
+                   "no memory for merging a long piece");
+}
+
+harmony_status hm_counted(const hm_tokens *tokens, size_t *count,
+                          harmony_error *error)
+{
+    *count = tokens->count;
+    if (tokens->count > tokens->capacity)
+        return hm_fail(error, HARMONY_SHORT_BUFFER, -1,
+                       "there are more tokens than the buffer has room for");
+    return HARMONY_OK;
+}
