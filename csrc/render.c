@@ -11,7 +11,6 @@
 #include "conversation.h"
 #include "error.h"
 #include "harmony.h"
-#include "header.h"
 
 static const char constrain[] = "<|constrain|>";
 #define CONSTRAIN_LENGTH (sizeof constrain - 1)

@@ -124,17 +124,18 @@ C: dict[str, set[str]] = {
     "vocabulary_file.c": {"error.h", "vocabulary.h"},
     "bpe.c": {"bpe.h", "error.h"},
     "pieces.c": {"error.h", "pieces.h"},
-    "header.c": {"error.h", "header.h", "unicode.h"},
+    "header.c": {"conversation.h", "error.h", "header.h", "unicode.h"},
     "encoding.c": {
         *{"error.h", "harmony.h", "pieces.h", "pretokenize.h", "special.h"},
     },
     "tokenizer.c": {"error.h", "harmony.h", "pieces.h"},
-    "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h", "header.h"},
-    "render.c": {"buffer.h", "conversation.h", "error.h", "harmony.h", "header.h"},
+    "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
+    "render.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
     "repair.h": {"buffer.h", "harmony.h"},
-    "repair.c": {"header.h", "repair.h", "unicode.h"},
+    "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
     "parser.c": {
-        *{"buffer.h", "error.h", "harmony.h", "header.h", "repair.h", "unicode.h"}
+        *{"buffer.h", "conversation.h", "error.h", "harmony.h", "header.h"},
+        *{"repair.h", "unicode.h"},
     },
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
