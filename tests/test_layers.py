@@ -325,6 +325,17 @@ def test_splitting_knows_no_tokens_and_merging_no_characters() -> None:
         assert "HARMONY_TOKEN" not in without_comments(CSRC / name)
 
 
+WRITTEN_IN_C = ("csrc", "csrc/examples", "tests/c", "tests/c/*", "tests/benchmarks")
+
+
+def test_lines_of_c_fit_into_80_columns() -> None:
+    files = [path for name in WRITTEN_IN_C for path in ROOT.glob(f"{name}/*.[ch]")]
+    assert len(files) > 70
+    for path in files:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert not [line for line in lines if len(line) > 80], path
+
+
 FORBIDDEN = (
     *["abort", "exit", "_Exit", "atexit", "assert", "signal", "raise"],
     *["printf", "fprintf", "sprintf", "snprintf", "puts", "putchar", "perror"],

@@ -24,7 +24,8 @@ static harmony_error *error_at(guarded_side side)
 static const char *const texts[] = {
     "It's what we'll see, the quick brown fox; HTTPServer 1234567 (x) = 5.\n"
     "\n\n    indented  \t and /// more_of it == 'quoted' ...",
-    "if (a[i] != b->c)\n\t\treturn NULL; // why?\r\n/* 0x1F600 */ n += 3.14e-10;"
+    "if (a[i] != b->c)\n\t\treturn NULL; // why?\r\n/* 0x1F600 */ n += 3.14e-1"
+    "0;"
     "      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     "\xC3\x89t\xC3\xA9 \xD0\x9F\xD1\x80\xD0\xB8\xD0\xB2\xD0\xB5\xD1\x82 "
     "\xE4\xB8\x96\xE7\x95\x8C \xF0\x9F\x98\x80\xF0\x9F\x91\xA9\xE2\x80\x8D "

@@ -78,13 +78,15 @@ static id_list rendered(const harmony_render_options *options)
 
     exact.text = bytes;
     exact.messages = records;
-    status = harmony_render(encoding, NULL, &exact, options, NULL, 0, &count, NULL);
+    status = harmony_render(encoding, NULL, &exact, options, NULL, 0, &count,
+                            NULL);
     CHECK_EQUAL(status, count > 0 ? HARMONY_SHORT_BUFFER : HARMONY_OK);
     CHECK(count <= bound);
     for (again = 0; again < count; again += count > 40 ? count / 8 : 1) {
         list.ids = room(again * sizeof *list.ids);
-        CHECK_EQUAL(harmony_render(encoding, NULL, &exact, options, list.ids, again,
-                                   &list.count, &error), HARMONY_SHORT_BUFFER);
+        CHECK_EQUAL(harmony_render(encoding, NULL, &exact, options, list.ids,
+                                   again, &list.count, &error),
+                    HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(error.status, HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(list.count, count);
         free(list.ids);
@@ -112,13 +114,13 @@ static void check_ends(const harmony_render_options *options, ...)
         number++;
     va_end(arguments);
     ends = room(number * sizeof *ends);
-    CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options, NULL, 0,
-                                     &count, ends, NULL),
+    CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options,
+                                     NULL, 0, &count, ends, NULL),
                 HARMONY_SHORT_BUFFER);
     CHECK(memcmp(ends, wanted, number * sizeof *ends) == 0);
     memset(ends, 0, number * sizeof *ends);
-    CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options, ids,
-                                     list.count, &count, ends, NULL),
+    CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options,
+                                     ids, list.count, &count, ends, NULL),
                 HARMONY_OK);
     CHECK(memcmp(ends, wanted, number * sizeof *ends) == 0);
     CHECK_EQUAL(count, list.count);
@@ -291,8 +293,8 @@ static void test_nothing(void)
     check_render(NULL, (char *)NULL);
     conversation.messages = NULL;
     CHECK(harmony_render_bound(&conversation) > 0);
-    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, NULL, 0, &count,
-                               NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, NULL, 0,
+                               &count, NULL), HARMONY_OK);
     CHECK_EQUAL(count, 0);
 }
 
@@ -307,8 +309,8 @@ static void test_no_text(void)
     add(HARMONY_ROLE_TOOL, "", "", "", "", "");
     add(HARMONY_ROLE_CONTINUED, "", "", "", "", "");
     conversation.text = NULL;
-    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, ids, 20, &count,
-                               NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, ids, 20,
+                               &count, NULL), HARMONY_OK);
     CHECK_EQUAL(count, 16);
 }
 
@@ -421,8 +423,8 @@ static void check_bad_span(int32_t start, int32_t length, int inside)
         add_plain(HARMONY_ROLE_USER, NULL, "0123456789");
         message = add(HARMONY_ROLE_TOOL, "x", NULL, NULL, NULL, "y");
         *field_of(message, field) = span;
-        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0, &count,
-                                NULL);
+        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0,
+                                &count, NULL);
         CHECK_EQUAL(status, inside ? HARMONY_SHORT_BUFFER
                                    : HARMONY_BAD_ARGUMENT);
         if (!inside)
@@ -512,8 +514,8 @@ static void test_no_memory(void)
     add(HARMONY_ROLE_USER, name, name, NULL, "json", name);
     for (i = 0; status == HARMONY_NO_MEMORY; i++) {
         refuse_memory(i);
-        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0, &count,
-                                &error);
+        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0,
+                                &count, &error);
         CHECK_EQUAL(error.status, status);
     }
     CHECK_EQUAL(status, HARMONY_SHORT_BUFFER);
