@@ -23,7 +23,7 @@ def declarations(header: str) -> str:
     not in csrc/*.c.
     """
     header = re.sub(r"#ifdef __cplusplus.*?#endif", "", header, flags=re.DOTALL)
-    header = re.sub(r"^#.*$", "", header, flags=re.MULTILINE)
+    header = re.sub(r"^#(.*\\\n)*.*$", "", header, flags=re.MULTILINE)
     header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     header = re.sub(r"^const [^;{}]*\([^;{}]*\);", "", header, flags=re.MULTILINE)
     return header.replace("HARMONY_API ", "")

@@ -132,7 +132,9 @@ C: dict[str, set[str]] = {
     },
     "tokenizer.c": {"error.h", "harmony.h", "pieces.h"},
     "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
-    "render.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
+    "render.c": {
+        *{"buffer.h", "conversation.h", "error.h", "harmony.h", "options.h"},
+    },
     "repair.h": {"buffer.h", "harmony.h"},
     "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
     "parser.c": {

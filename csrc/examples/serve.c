@@ -171,7 +171,7 @@ struct stream {
 /* Render the prompt, which goes to the model. */
 static void begin_stream(struct worker *worker, struct stream *stream)
 {
-    static const harmony_render_options asking = {1, HARMONY_ROLE_ASSISTANT, 0};
+    harmony_render_options asking = HARMONY_RENDER_OPTIONS_INIT;
     static const harmony_parser_options reading
         = {HARMONY_ROLE_ASSISTANT, 0, 1};
     int32_t prompt[PROMPT_ROOM];
@@ -179,6 +179,8 @@ static void begin_stream(struct worker *worker, struct stream *stream)
     harmony_error error;
     size_t count;
 
+    asking.drop_analysis = HARMONY_DROP_PER_TURN;
+    asking.next_role = HARMONY_ROLE_ASSISTANT;
     sprintf(question, "What is %lu times two?", (unsigned long)stream->number);
     harmony_builder_reset(worker->builder);
     check(harmony_builder_add(worker->builder, HARMONY_ROLE_USER, question,

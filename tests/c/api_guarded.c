@@ -300,14 +300,15 @@ static void check_render(guarded_side side, harmony_cache *own)
     for (i = 0; i < ROOMS; i++) {
         size_t room_for = room_number(i, needed);
         int32_t *to = guarded_room(out, side, room_for * sizeof *to);
-        size_t *ends = guarded_room(more_out, side, 3 * sizeof *ends);
+        harmony_part *parts
+            = guarded_room(more_out, side, 3 * sizeof *parts);
 
         CHECK_EQUAL(harmony_render_parts(encoding, own, &conversation, NULL, to,
-                                         room_for, &count, ends,
+                                         room_for, &count, parts,
                                          error_at(side)),
                     room_for >= needed ? HARMONY_OK : HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(count, needed);
-        CHECK_EQUAL(ends[2], needed);
+        CHECK_EQUAL(parts[2].stop, needed);
         CHECK_EQUAL(harmony_render(encoding, own, &conversation, NULL, to,
                                    room_for, &count, error_at(side)),
                     room_for >= needed ? HARMONY_OK : HARMONY_SHORT_BUFFER);
