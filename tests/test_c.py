@@ -64,7 +64,7 @@ def test_the_bindings_compile_without_a_word_and_are_no_part_of_it(
     not shutil.which("nm") or sys.platform != "linux", reason="there is no nm"
 )
 def test_the_extension_carries_no_symbols() -> None:
-    extension = importlib.util.find_spec("harmony._ffi")
+    extension = importlib.util.find_spec("harmony._native._ffi")
     assert extension and extension.origin
     assert "no symbols" in run("nm", extension.origin)
 
