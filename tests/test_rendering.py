@@ -318,7 +318,7 @@ def test_what_is_left_out_is_not_encoded(encoding: HarmonyEncoding) -> None:
 
 def test_nothing_is_kept_of_training(encoding: HarmonyEncoding) -> None:
     renderer = Renderer(encoding._native)
-    renderer.render_for_training(turn(1), drop_analysis=True)
+    renderer.render_for_training(turn(1), None)
     assert renderer._cache.size() == 0
 
 
