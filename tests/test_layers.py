@@ -109,8 +109,19 @@ PYTHON: dict[str, set[str]] = {
     "cli.parse": {"cli.files", "encoding", "messages", "parser"},
     "cli.encode": {"cli.files", "encoding"},
     "cli.decode": {"cli.files", "encoding"},
+    "cli.chat": {
+        *{"_model.jsontext", "chat", "cli.files", "cli.job", "encoding", "messages"},
+        *{"responses"},
+    },
     "cli": {
-        *{"cli.decode", "cli.encode", "cli.parse", "cli.render", "cli.show"},
+        *{
+            "cli.chat",
+            "cli.decode",
+            "cli.encode",
+            "cli.parse",
+            "cli.render",
+            "cli.show",
+        },
         *{"encoding", "errors"},
     },
     "__main__": {"cli"},

@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from harmony.cli import decode, encode, parse, render, show
+from harmony.cli import chat, decode, encode, parse, render, show
 from harmony.encoding import load_harmony_encoding
 from harmony.errors import VocabularyError
 
 VERBS = {
     "render": render,
+    "chat": chat,
     "parse": parse,
     "show": show,
     "encode": encode,
