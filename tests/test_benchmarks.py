@@ -210,3 +210,8 @@ def test_instruction_counts_are_bounded_and_none_is_forgotten() -> None:
     assert instructions.compare({"load": 115}, {"load": 100})[1]
     assert not instructions.compare({"load": 116}, {"load": 100})[1]
     assert not instructions.compare({"new": 1}, {})[1]
+
+
+def test_instruction_counts_stand_beside_those_of_another_checkout() -> None:
+    table = instructions.beside({"load": 1500}, {"load": 1000})
+    assert table.splitlines()[-1] == "| load | 1,000 | 1,500 | 1.500 |"
