@@ -8,6 +8,7 @@ import sysconfig
 from typing import Any
 
 import pytest
+
 from support import ROOT
 
 setuptools = pytest.importorskip("setuptools")
