@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import harmony
 from benchmarks import (
     conversations,
     corpora,
@@ -21,10 +23,8 @@ from benchmarks import (
 from benchmarks.peers import Operations
 from benchmarks.sections.texts import Passes
 from benchmarks.tables import figures, number, ratios, replace, verdicts
-from support.o200k import PATTERN
-
-import harmony
 from harmony import HarmonyEncoding
+from support.o200k import PATTERN
 
 # Texts
 

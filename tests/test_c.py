@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.compiling import COMPILER, CSRC, WARNINGS, make, needs_make, run
 
 pytestmark = pytest.mark.skipif(

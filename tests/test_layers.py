@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import ROOT
 
 from harmony import Role, _native
 from harmony.rendering import ROLE_NUMBERS
+from support import ROOT
 
 PACKAGE = ROOT / "harmony"
 CSRC = ROOT / "csrc"

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from support import strategies
 
 from harmony import errors, load_harmony_encoding, messages
 from harmony.contents import (
@@ -23,13 +22,9 @@ from harmony.contents import (
     SystemContent,
     TextContent,
 )
-from harmony.messages import (
-    Author,
-    Conversation,
-    Message,
-    Role,
-)
+from harmony.messages import Author, Conversation, Message, Role
 from harmony.tools import ToolDescription, ToolNamespaceConfig
+from support import strategies
 
 USER = Author(Role.USER)
 

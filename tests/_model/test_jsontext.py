@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import strategies
 
 from harmony._model.jsontext import dump, load, read_json, write_json
 from harmony._model.text import well_formed
@@ -25,6 +24,7 @@ from harmony.contents import (
 )
 from harmony.messages import Conversation, Message
 from harmony.tools import ToolDescription, ToolNamespaceConfig
+from support import strategies
 
 # Reading back what was written
 
