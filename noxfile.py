@@ -23,7 +23,9 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     strict = "CFLAGS=-O2 -g -Werror"
-    session.run("make", "-s", "-C", "csrc", "clean", "all", strict, external=True)
+    session.run(
+        "make", "-s", "-C", "csrc", "clean", "all", "bindings", strict, external=True
+    )
 
 
 @nox.session

@@ -33,6 +33,10 @@
  *   HARMONY_SHORT_BUFFER, what it has written is of no use, and a second call
  *   with that much room succeeds. A capacity of 0 with a NULL buffer just
  *   counts. After any other failure *count or *length is 0.
+ * - Options begin with their own size in bytes, so that they can grow: what a
+ *   smaller struct does not have is as in its ..._INIT. HARMONY_BAD_ARGUMENT
+ *   for a struct that is smaller than its first version, or that has anything
+ *   but zeros behind what the library knows.
  * - Text is UTF-8 bytes with a length, and need not end in a NUL. Bytes that
  *   are not UTF-8 are encoded as they are.
  *
@@ -52,9 +56,9 @@
  * COMPATIBILITY
  *
  * A patch version changes no declaration here. A minor version may add
- * functions, values at the end of an enum, and fields at the end of
- * harmony_view, which only the library makes; so take a status, a warning or a
- * kind that you don't know for a failure or for news. A major version may
+ * functions, values at the end of an enum, and fields at the end of options and
+ * of harmony_view, which only the library makes; so take a status, a warning or
+ * a kind that you don't know for a failure or for news. A major version may
  * change anything, and so may a minor one before 1.0; if a program that is
  * compiled would break, the number in the name of the shared library
  * (libharmony.so.0) changes, and only then.
@@ -399,26 +403,56 @@ HARMONY_API const harmony_conversation *harmony_builder_conversation(
 
 /* ---- Rendering --------------------------------------------------------- */
 
+/* Which messages on channel "analysis" are left out, whoever wrote them. */
+typedef enum harmony_drop {
+    HARMONY_DROP_NONE = 0, /* none */
+    /* As openai-harmony: if the last message by the assistant is on channel
+     * "final", those before the first message on channel "final". */
+    HARMONY_DROP_UPSTREAM = 1,
+    /* Those before the last message by the assistant on channel "final": the
+     * thoughts of turns that are over. */
+    HARMONY_DROP_PER_TURN = 2
+} harmony_drop;
+
+/* How to render. Begin with HARMONY_RENDER_OPTIONS_INIT and set what is to
+ * differ:
+ *
+ *     harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
+ *
+ *     options.next_role = HARMONY_ROLE_ASSISTANT; */
 typedef struct harmony_render_options {
-    /* 1: if the last message by the assistant is on channel "final", leave out
-     * the messages on channel "analysis" that stand before the first message
-     * on channel "final". 0: render every message. */
-    int32_t drop_analysis;
+    size_t size;           /* sizeof(harmony_render_options) */
+    int32_t drop_analysis; /* a harmony_drop */
     /* Append <|start|> and this role, for the model to go on; or
      * HARMONY_ROLE_NONE. */
     int32_t next_role;
     /* 1: if the very last message is the assistant's on channel "final", end
      * it with <|return|> in place of <|end|>. */
     int32_t training;
+    /* 1: in the header of a message by the assistant, the channel comes before
+     * the recipient, as the model writes it:
+     *     <|start|>assistant<|channel|>commentary to=functions.f
+     * 0: the recipient comes first, as for all other authors:
+     *     <|start|>assistant to=functions.f<|channel|>commentary */
+    int32_t channel_first;
+    /* 1: the very last message goes on: it has no stop token. There is no next
+     * role then, and nothing to end for training. */
+    int32_t open_last;
 } harmony_render_options;
+
+/* Every message, as the prompt has it, and no next role. */
+#define HARMONY_RENDER_OPTIONS_INIT \
+    {sizeof(harmony_render_options), HARMONY_DROP_NONE, HARMONY_ROLE_NONE, 0, \
+     0, 0}
 
 /* Render a conversation; *count is set to the number of tokens. Each run of
  * text between special tokens is encoded on its own as ordinary text: what a
- * user writes can't become a special token. `options` NULL means all zero and
- * no next role; `cache` may be NULL.
+ * user writes can't become a special token. `options` NULL means
+ * HARMONY_RENDER_OPTIONS_INIT; `cache` may be NULL.
  * Errors, with the index of the message as position:
  * HARMONY_TOOL_WITHOUT_NAME, HARMONY_BAD_ARGUMENT (an unknown role, a span
- * outside of the text; or, at -1, an unknown next role, the cache of another
+ * outside of the text; or, at -1, options of a wrong size, an unknown drop
+ * rule or next role, a next role behind an open message, the cache of another
  * encoding); and HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY,
  * at -1. */
 HARMONY_API harmony_status harmony_render(
@@ -427,19 +461,27 @@ HARMONY_API harmony_status harmony_render(
     const harmony_render_options *options, int32_t *tokens, size_t capacity,
     size_t *count, harmony_error *error);
 
-/* As harmony_render, and tell which tokens are whose: ends[i] is the number of
- * tokens before the end of message i, counting messages from 0 without the
- * further items of a content. A message that is left out ends where the one
- * before it does, so the tokens of message i are tokens[ends[i - 1] ...
- * ends[i]) and those of message 0 begin at 0; the tokens of the next role come
- * after all of them. There is room in `ends` for message_count numbers; or it
- * is NULL. It is filled with HARMONY_SHORT_BUFFER too. Errors: those of
- * harmony_render. */
+/* Which tokens are whose, as indexes: a message's header, from <|start|> to
+ * <|message|>, is tokens[header ... content), its content [content ... end),
+ * its stop token [end ... stop), which is empty for one left open. */
+typedef struct harmony_part {
+    size_t header;
+    size_t content;
+    size_t end;
+    size_t stop;
+} harmony_part;
+
+/* As harmony_render, and tell which tokens are whose: parts[i] is message i,
+ * counting messages from 0 without the further items of a content. All four
+ * numbers of a message that is left out are where the one before it stops. The
+ * tokens of the next role come after all of them. There is room in `parts` for
+ * message_count of them; or it is NULL. It is filled with HARMONY_SHORT_BUFFER
+ * too. Errors: those of harmony_render. */
 HARMONY_API harmony_status harmony_render_parts(
     const harmony_encoding *encoding, harmony_cache *cache,
     const harmony_conversation *conversation,
     const harmony_render_options *options, int32_t *tokens, size_t capacity,
-    size_t *count, size_t *ends, harmony_error *error);
+    size_t *count, harmony_part *parts, harmony_error *error);
 
 /* A number of tokens that harmony_render can't exceed for this conversation, a
  * few times as many as there will be: a buffer of that capacity is never

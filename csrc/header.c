@@ -11,26 +11,9 @@
 
 #include <string.h>
 
+#include "conversation.h"
 #include "error.h"
 #include "unicode.h"
-
-static const char *const role_words[] = {
-    "user", "assistant", "system", "developer", "tool",
-};
-
-#define ROLE_COUNT ((int32_t)(sizeof role_words / sizeof *role_words))
-
-const char *hm_role_word(int32_t role)
-{
-    return role_words[role];
-}
-
-harmony_span hm_absent(void)
-{
-    harmony_span span = {-1, 0};
-
-    return span;
-}
 
 static harmony_span span_of(size_t start, size_t end)
 {
@@ -172,8 +155,8 @@ static harmony_status read_role(struct words *words, harmony_message *message,
     if (word.length == 0)
         return hm_fail(error, HARMONY_HEADER_NO_ROLE, -1,
                        "message header did not contain a role");
-    for (role = 0; role < ROLE_COUNT; role++)
-        if (is_word(words, word, role_words[role]))
+    for (role = 0; role < HM_ROLE_COUNT; role++)
+        if (is_word(words, word, hm_role_word(role)))
             message->role = role;
     if (message->role == HARMONY_ROLE_NONE) {
         if (last_word(words).start == word.start
@@ -230,7 +213,7 @@ harmony_status hm_read_words(const uint8_t *text, size_t start, size_t end,
         if (status != HARMONY_OK)
             return status;
     }
-    if (is_word(&words, first_word(&words), role_words[message->role]))
+    if (is_word(&words, first_word(&words), hm_role_word(message->role)))
         drop_first(&words);
     if (words.start < words.end)
         read_recipient_and_type(&words, message);
@@ -244,7 +227,7 @@ size_t hm_join_words(uint8_t *text, size_t start, size_t end, int32_t role)
     struct words words = trimmed(text, start, end);
     size_t to = start;
 
-    if (is_word(&words, first_word(&words), role_words[role]))
+    if (is_word(&words, first_word(&words), hm_role_word(role)))
         drop_first(&words);
     while (words.start < words.end) {
         harmony_span word = first_word(&words);

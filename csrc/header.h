@@ -32,10 +32,4 @@ harmony_status hm_read_words(const uint8_t *text, size_t start, size_t end,
  * by single spaces, in place. The length of what is left. */
 size_t hm_join_words(uint8_t *text, size_t start, size_t end, int32_t role);
 
-/* The word for a role, in lower case. */
-const char *hm_role_word(int32_t role);
-
-/* An absent span. */
-harmony_span hm_absent(void);
-
 #endif

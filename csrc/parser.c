@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "conversation.h"
 #include "error.h"
 #include "harmony.h"
 #include "header.h"

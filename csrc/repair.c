@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "conversation.h"
 #include "header.h"
 #include "unicode.h"
 

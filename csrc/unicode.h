@@ -21,8 +21,8 @@ enum hm_class {
 };
 
 /* The class of a code point is hm_class_in_block[block * HM_BLOCK_SIZE + low],
- * with the block that hm_block_of has for its high bits; the first HM_BLOCK_SIZE
- * entries are those of ASCII. */
+ * with the block that hm_block_of has for its high bits; the first
+ * HM_BLOCK_SIZE entries are those of ASCII. */
 #define HM_BLOCK_SIZE 128
 extern const uint8_t hm_block_of[];
 extern const uint8_t hm_class_in_block[];

@@ -43,8 +43,8 @@ typedef struct hm_pair {
 } hm_pair;
 
 /* What a token merges with to its right, plus one, and what they merge into; 0
- * and -1 is a free slot. HM_MORE: other merges would belong here and are further
- * on. */
+ * and -1 is a free slot. HM_MORE: other merges would belong here and are
+ * further on. */
 typedef struct hm_merge_slot {
     uint32_t right;
     int32_t rank;
@@ -115,9 +115,10 @@ static inline const uint8_t *hm_token(const hm_vocabulary *vocabulary,
 int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
                 size_t length);
 
-/* Every token has a table of its own in `merges`, of a power of two of slots, so
- * that what is asked about one token lies close together: the place of its first
- * slot, above the number of slots less one, as a logarithm, in HM_TABLE_BITS. */
+/* Every token has a table of its own in `merges`, of a power of two of slots,
+ * so that what is asked about one token lies close together: the place of its
+ * first slot, above the number of slots less one, as a logarithm, in
+ * HM_TABLE_BITS. */
 #define HM_TABLE_BITS 5
 
 static inline uint32_t hm_table_mask(uint32_t table)
@@ -150,8 +151,8 @@ static inline int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left,
     return slot.rank | -(int32_t)((differ & ~HM_MORE) != 0);
 }
 
-/* The length of the character of two or three bytes that `bytes` begin with, and
- * its code point; 0 if they begin with none. */
+/* The length of the character of two or three bytes that `bytes` begin with,
+ * and its code point; 0 if they begin with none. */
 static inline size_t hm_char_at(const uint8_t *bytes, size_t length,
                                 uint32_t *code_point)
 {
@@ -169,9 +170,10 @@ static inline size_t hm_char_at(const uint8_t *bytes, size_t length,
     return *code_point < 0x800 ? 0 : 3;
 }
 
-/* Of a border between two characters, known by the bytes on both sides of it: the
- * least rank of a token that reaches across it and does not hold whole characters
- * only; INT32_MAX if there is none. `right` is ASCII or from C0 on. */
+/* Of a border between two characters, known by the bytes on both sides of it:
+ * the least rank of a token that reaches across it and does not hold whole
+ * characters only; INT32_MAX if there is none. `right` is ASCII or from C0
+ * on. */
 static inline int32_t hm_border(const hm_vocabulary *vocabulary, uint8_t left,
                                 uint8_t right)
 {

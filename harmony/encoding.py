@@ -243,11 +243,13 @@ class HarmonyEncoding:
     ) -> list[int]:
         """Return the tokens of a conversation's messages.
 
-        By default the thinking of finished turns is left out: if the assistant's
-        last message is on channel ``final``, the messages on channel ``analysis``
-        before the first message on channel ``final``.
+        By default the thinking of finished turns is left out as openai-harmony leaves
+        it out: if the assistant's last message is on channel ``final``, the messages
+        on channel ``analysis`` before the first message on channel ``final``.
+        ``config`` says it otherwise. ``conversation`` may be an iterable of messages;
+        raises ``TypeError`` for what is none, and for what is no config.
         """
-        return self._renderer.render(conversation, drop_analysis=_drops(config))
+        return self._renderer.render_conversation(conversation, config)
 
     def render_conversation_for_completion(
         self,
@@ -260,7 +262,7 @@ class HarmonyEncoding:
         ``next_turn_role`` is who is to write it, normally the assistant.
         """
         opening = self._renderer.opening(next_turn_role)
-        tokens = self._renderer.render(conversation, drop_analysis=_drops(config))
+        tokens = self.render_conversation(conversation, config)
         tokens += opening
         return tokens
 
@@ -272,9 +274,7 @@ class HarmonyEncoding:
         If the very last message is the assistant's on channel ``final``, it ends
         with ``<|return|>``, as the model is to end it.
         """
-        return self._renderer.render_for_training(
-            conversation, drop_analysis=_drops(config)
-        )
+        return self._renderer.render_for_training(conversation, config)
 
     @cached_property
     def _renderer(self) -> Renderer:
@@ -320,10 +320,6 @@ def _spelled(data: bytes, names: AbstractSet[str]) -> Iterator[tuple[int, str]]:
         if name in names:
             yield start, name
         found = _native.find_special_token(data, end)
-
-
-def _drops(config: RenderConversationConfig | None) -> bool:
-    return config is None or config.auto_drop_analysis
 
 
 def load_harmony_encoding(

@@ -17,6 +17,7 @@ from typing import Any
 
 from harmony._model.base import Model
 from harmony._model.checks import (
+    check_choice,
     check_flag,
     check_form,
     check_optional_text,
@@ -308,20 +309,52 @@ class Conversation(Model):
         return cls.from_dict(read_json("Conversation", payload))
 
 
+DROP_RULES = ("never", "upstream", "per_turn")
+"""Which messages on channel analysis are left out of a conversation."""
+
+
 @dataclass
 class RenderConversationConfig:
     """How a conversation is rendered.
 
-    ``auto_drop_analysis``: leave out the thinking of turns that are over.
+    ``drop_analysis``: which messages on channel ``analysis`` are left out, whoever
+    wrote them.
+
+    - ``"never"``: none;
+    - ``"upstream"``: as openai-harmony does. If the assistant's last message is on
+      channel ``final``, those before the first message on channel ``final``;
+    - ``"per_turn"``: the thinking of all turns that are over, those before the
+      assistant's last message on channel ``final``;
+    - None: ``auto_drop_analysis`` decides, "upstream" if it is True, else "never".
+
+    ``channel_first``: in the header of the assistant's messages, the channel stands
+    before the recipient, as the model writes it.
+
+    >>> config = RenderConversationConfig(drop_analysis="per_turn")
+    >>> RenderConversationConfig(drop_analysis="always")
+    Traceback (most recent call last):
+    ValueError: RenderConversationConfig.drop_analysis: unknown rule 'always' ...
     """
 
     auto_drop_analysis: bool = True
+    drop_analysis: str | None = None
+    channel_first: bool = False
 
     def __post_init__(self) -> None:
-        """Check the field."""
-        check_flag(
-            "RenderConversationConfig.auto_drop_analysis", self.auto_drop_analysis
-        )
+        """Check the fields."""
+        name = type(self).__name__
+        check_flag(f"{name}.auto_drop_analysis", self.auto_drop_analysis)
+        check_flag(f"{name}.channel_first", self.channel_first)
+        if self.drop_analysis is not None:
+            where = f"{name}.drop_analysis"
+            check_choice(where, "rule", self.drop_analysis, DROP_RULES)
+
+    @property
+    def drop_rule(self) -> str:
+        """The rule that counts, whichever field it is from."""
+        if self.drop_analysis is not None:
+            return self.drop_analysis
+        return "upstream" if self.auto_drop_analysis else "never"
 
 
 @dataclass

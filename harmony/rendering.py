@@ -15,7 +15,7 @@ from harmony import _native
 from harmony._model.text import utf8
 from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
-from harmony.messages import Message, Role
+from harmony.messages import Message, RenderConversationConfig, Role
 from harmony.prompts import content_text, has_function_tools
 
 if TYPE_CHECKING:
@@ -38,13 +38,49 @@ FAULTS = (RenderError, AttributeError, TypeError, ValueError)
 Parts: TypeAlias = tuple[Any, ...]
 """All of a message: role, name, recipient, channel, content type, and its texts."""
 
-ROLE, CHANNEL = 0, 3
-"""Where in the parts of a message these two are."""
+ROLE, RECIPIENT, CHANNEL = 0, 2, 3
+"""Where in the parts of a message these are."""
+
+NEVER = _native.DROP_RULES["never"]
+
+Manner: TypeAlias = tuple[int, bool]
+"""How to render: the rule for dropping analysis, and whether channels come first."""
 
 Span: TypeAlias = tuple[int, int]
 
 _ABSENT = (-1, 0)
 _PLAIN = frozenset({Role, str, type(None)})
+
+
+BY_DEFAULT: Manner = (_native.DROP_RULES["upstream"], False)
+
+
+def manner(config: RenderConversationConfig | None) -> Manner:
+    """Return what a config says. Raises ``TypeError`` for what is none."""
+    if config is None:
+        return BY_DEFAULT
+    if not isinstance(config, RenderConversationConfig):
+        raise TypeError(
+            "config: expected a RenderConversationConfig or None, got "
+            f"{type(config).__name__}"
+        )
+    config.__post_init__()  # its fields may have been set since it was made
+    return _native.DROP_RULES[config.drop_rule], config.channel_first
+
+
+def messages_of(conversation: Iterable[Message]) -> list[Message]:
+    """Return the messages of a conversation, or of any iterable of messages."""
+    if not isinstance(conversation, (dict, str, bytes)):
+        try:
+            messages = iter(conversation)
+        except TypeError:
+            pass
+        else:
+            return list(messages)
+    raise TypeError(
+        "conversation: expected a Conversation or its messages, got "
+        f"{type(conversation).__name__}"
+    )
 
 
 class Renderer:
@@ -56,27 +92,40 @@ class Renderer:
         self._cache = Cache(CACHE_SIZE)
         self._openings: dict[Role, Tokens] = {}
 
+    def render_conversation(
+        self, conversation: Iterable[Message], config: RenderConversationConfig | None
+    ) -> list[int]:
+        """Return the tokens of a conversation. Raises as ``render``, ``TypeError``."""
+        drop_analysis, channel_first = manner(config)
+        return self.render(
+            messages_of(conversation),
+            drop_analysis=drop_analysis,
+            channel_first=channel_first,
+        )
+
     def render(
         self,
-        messages: Iterable[Message],
+        messages: list[Message],
         *,
         function_tools: bool | None = None,
-        drop_analysis: bool = False,
+        drop_analysis: int = NEVER,
+        channel_first: bool = False,
     ) -> list[int]:
         """Return the tokens of messages.
 
         ``function_tools``: whether the conversation they are from has function tools;
         None to look for them. Raises ``RenderError`` for a message without token form.
         """
-        messages = list(messages)
         if function_tools is None:
             function_tools = has_function_tools(messages)
         said = [
             _parts(index, message, function_tools)
             for index, message in enumerate(messages)
         ]
-        known = [self._cache.get(parts) for parts in said]
-        if None not in known and not (drop_analysis and _is_on_channels(said)):
+        keys = [_key(parts) for parts in said] if channel_first else said
+        known = [self._cache.get(key) for key in keys]
+        drops = drop_analysis != NEVER and _is_on_channels(said)
+        if None not in known and not drops:
             return _concatenated(known)
         plan = Plan()
         for parts, tokens in zip(said, known, strict=True):
@@ -84,16 +133,19 @@ class Renderer:
                 plan.add(parts)
             else:
                 plan.add_stand_in(parts)
-        tokens, ends = self._native.render(
-            plan.text, plan.records, plan.message_count, drop_analysis=drop_analysis
+        tokens, places = self._native.render(
+            *(plan.text, plan.records, plan.message_count),
+            drop_analysis=drop_analysis,
+            channel_first=channel_first,
         )
-        return self._joined(tokens, ends, said, known)
+        return self._joined(tokens, places[3::4], keys, known)
 
     def render_for_training(
-        self, messages: Iterable[Message], *, drop_analysis: bool
+        self, conversation: Iterable[Message], config: RenderConversationConfig | None
     ) -> list[int]:
-        """Return the tokens of messages to train on, and remember nothing of them."""
-        messages = list(messages)
+        """Return the tokens to train on, and remember nothing of them."""
+        drop_analysis, channel_first = manner(config)
+        messages = messages_of(conversation)
         function_tools = has_function_tools(messages)
         plan = Plan()
         for index, message in enumerate(messages):
@@ -102,6 +154,7 @@ class Renderer:
             *(plan.text, plan.records, plan.message_count),
             drop_analysis=drop_analysis,
             training=True,
+            channel_first=channel_first,
         )
         return tokens
 
@@ -122,18 +175,18 @@ class Renderer:
         self,
         tokens: list[int],
         ends: list[int],
-        said: list[Parts],
+        keys: list[Parts],
         known: list[Tokens | None],
     ) -> list[int]:
         """Put what is known in place of its stand-ins; remember the rest."""
         joined: list[int] = []
         start = 0
-        for parts, remembered, end in zip(said, known, ends, strict=True):
+        for key, remembered, end in zip(keys, known, ends, strict=True):
             if start < end:
                 part = remembered or tuple(tokens[start:end])
                 joined += part
                 if remembered is None:
-                    self._cache.put(parts, part, _size(parts, part))
+                    self._cache.put(key, part, _size(key, part))
             start = end
         return joined
 
@@ -143,6 +196,17 @@ def _concatenated(parts: Iterable[Tokens | None]) -> list[int]:
     for part in parts:
         tokens += part or ()
     return tokens
+
+
+def _key(parts: Parts) -> Parts:
+    """Return what a message is kept under where channels come first.
+
+    Only with both a channel and a recipient does the assistant's header differ.
+    """
+    role, recipient, channel = parts[ROLE], parts[RECIPIENT], parts[CHANNEL]
+    if role is Role.ASSISTANT and recipient is not None and channel is not None:
+        return (None, *parts)
+    return parts
 
 
 def _is_on_channels(said: Iterable[Parts]) -> bool:
@@ -180,9 +244,9 @@ def _plain(text: str) -> str:
     return utf8(text).decode()
 
 
-def _size(parts: Parts, tokens: Tokens) -> int:
+def _size(key: Parts, tokens: Tokens) -> int:
     """Return the bytes that a message and its tokens take."""
-    return TOKEN_SIZE * len(tokens) + sum(map(size_of, parts))
+    return TOKEN_SIZE * len(tokens) + sum(map(size_of, key))
 
 
 class Plan:

@@ -4,10 +4,10 @@
  *
  *     serve VOCABULARY COMPLETIONS THREADS ROUNDS
  *
- * COMPLETIONS stands for the models: each line is the text of a completion, from
- * which a stream of tokens is made before the clock starts. A worker holds up to
- * 64 streams open and takes one token of each in turn, as they come from a
- * batch. For each it renders a prompt and writes, to standard output, what
+ * COMPLETIONS stands for the models: each line is the text of a completion,
+ * from which a stream of tokens is made before the clock starts. A worker holds
+ * up to 64 streams open and takes one token of each in turn, as they come from
+ * a batch. For each it renders a prompt and writes, to standard output, what
  * happens as server-sent events, one fwrite for each:
  *
  *     event: begin    data: {"stream": 7, "prompt_tokens": 13}
@@ -171,13 +171,16 @@ struct stream {
 /* Render the prompt, which goes to the model. */
 static void begin_stream(struct worker *worker, struct stream *stream)
 {
-    static const harmony_render_options asking = {1, HARMONY_ROLE_ASSISTANT, 0};
-    static const harmony_parser_options reading = {HARMONY_ROLE_ASSISTANT, 0, 1};
+    harmony_render_options asking = HARMONY_RENDER_OPTIONS_INIT;
+    static const harmony_parser_options reading
+        = {HARMONY_ROLE_ASSISTANT, 0, 1};
     int32_t prompt[PROMPT_ROOM];
     char question[60];
     harmony_error error;
     size_t count;
 
+    asking.drop_analysis = HARMONY_DROP_PER_TURN;
+    asking.next_role = HARMONY_ROLE_ASSISTANT;
     sprintf(question, "What is %lu times two?", (unsigned long)stream->number);
     harmony_builder_reset(worker->builder);
     check(harmony_builder_add(worker->builder, HARMONY_ROLE_USER, question,

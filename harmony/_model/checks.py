@@ -75,6 +75,12 @@ def check_flag(where: str, value: object) -> None:
         raise wrong(where, "True or False", value)
 
 
+def check_choice(where: str, what: str, value: object, known: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` unless the value is one of the known ones."""
+    if value not in known:
+        raise ValueError(f"{where}: {unknown(what, value, known)}")
+
+
 def member(where: str, kind: type[E], value: object) -> E:
     """Return the member of an enum, given itself or its value."""
     if type(value) is kind:

@@ -50,6 +50,13 @@ NO_ROLE: int = lib.HARMONY_ROLE_NONE
 CONTINUED: int = lib.HARMONY_ROLE_CONTINUED
 """The role number of a further content item of the same message."""
 
+DROP_RULES: dict[str, int] = {
+    "never": lib.HARMONY_DROP_NONE,
+    "upstream": lib.HARMONY_DROP_UPSTREAM,
+    "per_turn": lib.HARMONY_DROP_PER_TURN,
+}
+"""Which messages on channel analysis are left out, as in ``harmony.h``."""
+
 EXPECT_START: int = lib.HARMONY_STATE_EXPECT_START
 HEADER: int = lib.HARMONY_STATE_HEADER
 CONTENT: int = lib.HARMONY_STATE_CONTENT
@@ -96,8 +103,8 @@ _ERRORS: dict[int, type[HarmonyError]] = {
 new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
 
 
-def raise_error(error: Any) -> None:
-    message = ffi.string(error.message).decode("utf-8", "replace")
+def raise_error(error: Any, where: str = "") -> None:
+    message = where + ffi.string(error.message).decode("utf-8", "replace")
     if error.status == lib.HARMONY_NO_MEMORY:
         raise MemoryError(message)
     kind = _ERRORS.get(error.status, HarmonyError)

@@ -7,9 +7,9 @@ import os
 import sys
 
 from harmony.cli.files import are_one, json_line, opened, read, size
-from harmony.cli.job import PURPOSES, RenderJob
+from harmony.cli.job import HEADERS, PURPOSES, RenderJob
 from harmony.encoding import HarmonyEncoding
-from harmony.messages import Role
+from harmony.messages import DROP_RULES, Role
 
 HELP = "A conversation in JSON, to tokens"
 
@@ -35,7 +35,22 @@ def add_options(render: argparse.ArgumentParser) -> None:
     render.add_argument(
         "--keep-analysis",
         action="store_true",
-        help="keep the messages on channel analysis of finished turns",
+        help="keep the messages on channel analysis: --drop-analysis never",
+    )
+    render.add_argument(
+        "--drop-analysis",
+        choices=DROP_RULES,
+        help="which messages on channel analysis are left out: none, those that "
+        "openai-harmony leaves out, or those of all turns that are over "
+        "(default: upstream)",
+    )
+    render.add_argument(
+        "--header",
+        choices=HEADERS,
+        default="template",
+        help="what is first in the assistant's headers: the recipient, as in "
+        "openai-harmony's prompts, or the channel, as the model writes it "
+        "(default: %(default)s)",
     )
     lines = render.add_argument_group("many conversations")
     lines.add_argument(
@@ -84,6 +99,8 @@ def _count(text: str) -> int:
 
 def check(options: argparse.Namespace) -> str | None:
     """Return what is wrong with options that exclude one another, or None."""
+    if options.keep_analysis and options.drop_analysis not in (None, "never"):
+        return f"--keep-analysis contradicts --drop-analysis {options.drop_analysis}"
     if options.jsonl != (options.out is not None):
         return "--jsonl and --out go together"
     if options.jsonl and options.text:
@@ -95,7 +112,8 @@ def check(options: argparse.Namespace) -> str | None:
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     """Return what to print."""
-    job = RenderJob(options.purpose, options.role, options.keep_analysis)
+    drop = "never" if options.keep_analysis else options.drop_analysis or "upstream"
+    job = RenderJob(options.purpose, options.role, drop, options.header)
     if options.jsonl:
         return _render_lines(options, job)
     tokens = job.tokens(encoding, read(options.file))

@@ -91,7 +91,8 @@ static void job_encode(material *m)
 
     for (pass = 0; pass < PASSES; pass++)
         require(harmony_encode(m->encoding, m->cache, m->text.data,
-                               m->text.length, NULL, 0, m->tokens, m->capacity, &m->count, &error),
+                               m->text.length, NULL, 0, m->tokens,
+                               m->capacity, &m->count, &error),
                 &error);
 }
 
@@ -113,8 +114,8 @@ static void job_render(material *m)
     int pass;
 
     for (pass = 0; pass < PASSES; pass++)
-        require(harmony_render(m->encoding, m->cache, &m->conversation, NULL, m->tokens,
-                               m->capacity, &m->count, &error),
+        require(harmony_render(m->encoding, m->cache, &m->conversation, NULL,
+                               m->tokens, m->capacity, &m->count, &error),
                 &error);
 }
 
@@ -214,8 +215,8 @@ static void first_render(material *m)
 {
     harmony_error error;
 
-    require(harmony_render(m->encoding, m->cache, &m->conversation, NULL, m->tokens,
-                           m->capacity, &m->count, &error),
+    require(harmony_render(m->encoding, m->cache, &m->conversation, NULL,
+                           m->tokens, m->capacity, &m->count, &error),
             &error);
 }
 

@@ -188,8 +188,9 @@ static void test_too_large(void)
     harmony_error error;
 
     build_chat(builder, NULL);
-    check_refused(harmony_builder_add(builder, HARMONY_ROLE_USER, "x", INT32_MAX,
-                                      &error), HARMONY_TOO_LARGE, &error);
+    check_refused(harmony_builder_add(builder, HARMONY_ROLE_USER, "x",
+                                      INT32_MAX, &error), HARMONY_TOO_LARGE,
+                  &error);
     check_refused(harmony_builder_set(builder, HARMONY_FIELD_NAME, "x",
                                       (size_t)-2, &error), HARMONY_TOO_LARGE,
                   &error);
@@ -314,8 +315,8 @@ static void test_extend_refuses(void)
         many[i].content.length = 0;
     CHECK_EQUAL(harmony_builder_extend(builder, &given, NULL), HARMONY_OK);
     CHECK_EQUAL(harmony_builder_conversation(builder)->message_count, MANY);
-    CHECK_EQUAL(harmony_builder_conversation(builder)->messages[9].content.start,
-                0);
+    CHECK_EQUAL(
+        harmony_builder_conversation(builder)->messages[9].content.start, 0);
     harmony_builder_free(builder);
     free(many);
 }

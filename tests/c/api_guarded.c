@@ -24,7 +24,8 @@ static harmony_error *error_at(guarded_side side)
 static const char *const texts[] = {
     "It's what we'll see, the quick brown fox; HTTPServer 1234567 (x) = 5.\n"
     "\n\n    indented  \t and /// more_of it == 'quoted' ...",
-    "if (a[i] != b->c)\n\t\treturn NULL; // why?\r\n/* 0x1F600 */ n += 3.14e-10;"
+    "if (a[i] != b->c)\n\t\treturn NULL; // why?\r\n/* 0x1F600 */ n += 3.14e-1"
+    "0;"
     "      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     "\xC3\x89t\xC3\xA9 \xD0\x9F\xD1\x80\xD0\xB8\xD0\xB2\xD0\xB5\xD1\x82 "
     "\xE4\xB8\x96\xE7\x95\x8C \xF0\x9F\x98\x80\xF0\x9F\x91\xA9\xE2\x80\x8D "
@@ -299,14 +300,15 @@ static void check_render(guarded_side side, harmony_cache *own)
     for (i = 0; i < ROOMS; i++) {
         size_t room_for = room_number(i, needed);
         int32_t *to = guarded_room(out, side, room_for * sizeof *to);
-        size_t *ends = guarded_room(more_out, side, 3 * sizeof *ends);
+        harmony_part *parts
+            = guarded_room(more_out, side, 3 * sizeof *parts);
 
         CHECK_EQUAL(harmony_render_parts(encoding, own, &conversation, NULL, to,
-                                         room_for, &count, ends,
+                                         room_for, &count, parts,
                                          error_at(side)),
                     room_for >= needed ? HARMONY_OK : HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(count, needed);
-        CHECK_EQUAL(ends[2], needed);
+        CHECK_EQUAL(parts[2].stop, needed);
         CHECK_EQUAL(harmony_render(encoding, own, &conversation, NULL, to,
                                    room_for, &count, error_at(side)),
                     room_for >= needed ? HARMONY_OK : HARMONY_SHORT_BUFFER);

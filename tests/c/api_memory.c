@@ -80,9 +80,10 @@ static harmony_status render(harmony_error *error)
         = {HARMONY_ROLE_USER, {0, 300}, {1, LENGTH}, {0, LENGTH}, {2, LENGTH},
            {0, 3 * LENGTH}};
     harmony_conversation conversation = {text, sizeof text, &message, 1};
-    size_t ends, count;
+    harmony_part part;
+    size_t count;
     harmony_status status = harmony_render_parts(
-        encoding, cache, &conversation, NULL, NULL, 0, &count, &ends, error);
+        encoding, cache, &conversation, NULL, NULL, 0, &count, &part, error);
 
     return status == HARMONY_SHORT_BUFFER ? HARMONY_OK : status;
 }

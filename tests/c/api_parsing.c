@@ -485,7 +485,8 @@ static int32_t random_text(uint64_t *seed)
     }
 }
 
-static void check_same_delta(const harmony_view *view, const harmony_view *other)
+static void check_same_delta(const harmony_view *view,
+                             const harmony_view *other)
 {
     CHECK_EQUAL(view->delta.start, other->delta.start);
     CHECK_EQUAL(view->delta.length, other->delta.length);

@@ -70,8 +70,8 @@ static void test_nothing(void)
 {
     size_t count = 99;
 
-    CHECK_EQUAL(harmony_encode(encoding, NULL, NULL, 0, NULL, 0, NULL, 0, &count,
-                               NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_encode(encoding, NULL, NULL, 0, NULL, 0, NULL, 0,
+                               &count, NULL), HARMONY_OK);
     CHECK_EQUAL(count, 0);
     count = 99;
     CHECK_EQUAL(harmony_decode(encoding, NULL, 0, NULL, 0, &count, NULL),
@@ -84,8 +84,8 @@ static void test_too_large(void)
     harmony_error error;
     size_t count = 99;
 
-    CHECK_EQUAL(harmony_encode(encoding, NULL, "x", (size_t)INT32_MAX + 1, NULL, 0,
-                               NULL, 0, &count, &error), HARMONY_TOO_LARGE);
+    CHECK_EQUAL(harmony_encode(encoding, NULL, "x", (size_t)INT32_MAX + 1, NULL,
+                               0, NULL, 0, &count, &error), HARMONY_TOO_LARGE);
     CHECK_EQUAL(error.status, HARMONY_TOO_LARGE);
     CHECK_EQUAL(count, 0);
 }
@@ -98,13 +98,15 @@ static void test_no_memory(void)
     size_t count, wanted;
 
     memset(text, 'q', length);
-    harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &wanted, NULL);
+    harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &wanted,
+                   NULL);
     refuse_memory(0);
-    CHECK_EQUAL(harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &count,
-                               &error), HARMONY_NO_MEMORY);
+    CHECK_EQUAL(harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0,
+                               &count, &error), HARMONY_NO_MEMORY);
     CHECK_EQUAL(error.status, HARMONY_NO_MEMORY);
     refuse_memory(REFUSE_NONE);
-    harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &count, NULL);
+    harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &count,
+                   NULL);
     CHECK_EQUAL(count, wanted);
     free(text);
 }

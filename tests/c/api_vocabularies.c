@@ -91,8 +91,8 @@ static void check_same_tokens(const harmony_encoding *other, const char *text,
     int32_t *ids = room(list.count * sizeof *ids);
     size_t count;
 
-    CHECK_EQUAL(harmony_encode(other, NULL, text, length, NULL, 0, ids, list.count,
-                               &count, NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_encode(other, NULL, text, length, NULL, 0, ids,
+                               list.count, &count, NULL), HARMONY_OK);
     CHECK_BYTES((char *)ids, count * sizeof *ids, (char *)list.ids,
                 list.count * sizeof *ids);
     free(list.ids);

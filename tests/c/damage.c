@@ -111,7 +111,7 @@ static void write_stream(struct stream *stream, uint64_t *seed)
 {
     struct talk talk;
     harmony_conversation conversation;
-    harmony_render_options options = {0, HARMONY_ROLE_NONE, 0};
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
     size_t i, skipped;
 
     talk.length = 0;

@@ -204,8 +204,8 @@ static int32_t *rendered(const harmony_encoding *encoding,
     size_t capacity = harmony_render_bound(conversation);
     int32_t *tokens = room(capacity * sizeof *tokens);
 
-    if (harmony_render(encoding, NULL, conversation, NULL, tokens, capacity, count,
-                       NULL) != HARMONY_OK) {
+    if (harmony_render(encoding, NULL, conversation, NULL, tokens, capacity,
+                       count, NULL) != HARMONY_OK) {
         free(tokens);
         return NULL;
     }

@@ -240,8 +240,9 @@ static long check_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
 #define CHARACTERS 100
 
 static const char *const characters[] = {
-    "\xC3\xA9", "a", "\xD0\xA9", " ", "\xE4\xB8\xAD", "\xC3\xA8", "\xE4\xB8\xA9",
-    "\xE3\x81\xAD", "\xF0\x9F\x98\x80", "\xA9", "\xC3", "\xE4\xB8", "\xE0\x83\xA9",
+    "\xC3\xA9", "a", "\xD0\xA9", " ", "\xE4\xB8\xAD", "\xC3\xA8",
+    "\xE4\xB8\xA9", "\xE3\x81\xAD", "\xF0\x9F\x98\x80", "\xA9", "\xC3",
+    "\xE4\xB8", "\xE0\x83\xA9",
 };
 
 static void random_text(uint64_t *seed, uint32_t letters, uint8_t *text,

@@ -4,6 +4,7 @@
 #include "header.h"
 
 #include "check.h"
+#include "conversation.h"
 #include "internals.h"
 #include "support.h"
 

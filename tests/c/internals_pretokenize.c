@@ -17,11 +17,12 @@ size_t hm_split(const uint8_t *text, size_t length, size_t start,
 #define LONGEST 400
 
 static const char *const words[] = {
-    "a", "b", "x", "Z", "HTTP", "foo", "Bar", "\xC3\xA9", "\xC3\x89", "\xD1\x8F",
-    "\xD0\xAF", "\xE1\xBA\xA1", "\xC7\x85", "\xCA\xB0", "\xE4\xB8\xAD",
-    "\xE0\xB8\x81", "\xE0\xB8\xB1", "\xCC\x81", "1", "22", "999", "1234567",
-    "\xD9\xA3", " ", "  ", "\t", "\v", "\n", "\r", "\r\n", "\n\n", "'", "'s",
-    "'ll", "'S", "'\xC5\xBF", "n't", "/", ".", "..", "!", "{", "\"", "-", "_",
+    "a", "b", "x", "Z", "HTTP", "foo", "Bar", "\xC3\xA9", "\xC3\x89",
+    "\xD1\x8F", "\xD0\xAF", "\xE1\xBA\xA1", "\xC7\x85", "\xCA\xB0",
+    "\xE4\xB8\xAD", "\xE0\xB8\x81", "\xE0\xB8\xB1", "\xCC\x81", "1", "22",
+    "999", "1234567", "\xD9\xA3", " ", "  ", "\t", "\v", "\n", "\r", "\r\n",
+    "\n\n", "'", "'s", "'ll", "'S", "'\xC5\xBF", "n't", "/", ".", "..", "!",
+    "{", "\"", "-", "_",
     "<|", "\xE3\x80\x80", "\xC2\xA0", "\xF0\x9F\x98\x80", "\xEF\xB8\x8F",
     "\xE2\x80\x8D", "\xFF", "\x80", "\xE2\x82", "", "\x01", "\x7F",
 };

@@ -32,7 +32,7 @@ from support.command import Run, text
         (
             "render",
             '{"messages": [{"role": "tool", "content": ""}]}',
-            "Tools should have a name!",
+            "messages[0]: Tools should have a name!",
         ),
         (
             "render",
