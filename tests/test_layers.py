@@ -137,9 +137,13 @@ C: dict[str, set[str]] = {
     },
     "repair.h": {"buffer.h", "harmony.h"},
     "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
+    "stream.h": {"buffer.h", "harmony.h", "header.h", "repair.h"},
+    "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
+    "recover.h": {"stream.h"},
+    "recover.c": {"recover.h", "unicode.h"},
     "parser.c": {
-        *{"buffer.h", "conversation.h", "error.h", "harmony.h", "header.h"},
-        *{"repair.h", "unicode.h"},
+        *{"conversation.h", "error.h", "harmony.h", "header.h", "options.h"},
+        *{"recover.h", "stream.h", "unicode.h"},
     },
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}

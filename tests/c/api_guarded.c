@@ -317,7 +317,8 @@ static void check_render(guarded_side side, harmony_cache *own)
 
 static void check_parse(guarded_side side, int32_t recover)
 {
-    const harmony_parser_options options = {HARMONY_ROLE_NONE, 1, recover};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_NONE, 1, recover};
     id_list list = encode_framed("<|start|>user<|message|>Hello \xF0\x9F"
                                  "\x98\x80\xFF!<|end|><|start|>assistant"
                                  "<|channel|>final<|message|>Hi");

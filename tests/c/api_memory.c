@@ -93,7 +93,8 @@ static harmony_status parse(int32_t recover, harmony_error *error)
 {
     static const int32_t header[]
         = {HARMONY_TOKEN_CHANNEL, 17196, HARMONY_TOKEN_MESSAGE};
-    const harmony_parser_options options = {HARMONY_ROLE_ASSISTANT, 1, recover};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_ASSISTANT, 1, recover};
     harmony_parser *parser = (harmony_parser *)text;
     harmony_status status
         = harmony_parser_new(encoding, &options, &parser, error);

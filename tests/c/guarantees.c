@@ -13,7 +13,7 @@ static harmony_parser *new_parser(const harmony_encoding *encoding,
                                   int32_t role, int32_t strict,
                                   int32_t recover)
 {
-    harmony_parser_options options;
+    harmony_parser_options options = HARMONY_PARSER_OPTIONS_INIT;
     harmony_parser *parser;
 
     options.role = role;
