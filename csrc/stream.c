@@ -24,8 +24,8 @@ static int32_t next_role(const harmony_parser *parser)
     const harmony_view *view = &parser->view;
     size_t start = parser->header.start;
 
-    if (view->state != HARMONY_STATE_HEADER || view->open.header_tokens == 0
-        || view->tokens[view->open.start] != HARMONY_TOKEN_START
+    if (view->state != HARMONY_STATE_HEADER
+        || view->open_start != (size_t)view->open.start + 1
         || parser->header.channel >= 0 || parser->header_fault != NULL
         || parser->pending.length > 0)
         return HARMONY_ROLE_NONE;

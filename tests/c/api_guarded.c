@@ -339,6 +339,10 @@ static void check_parse(guarded_side side, int32_t recover)
         CHECK_EQUAL(harmony_parser_finish(parser, error_at(side)), HARMONY_OK);
         CHECK_EQUAL(harmony_parser_view(parser)->finished.message_count, 2);
         harmony_parser_free(parser);
+        ids = guarded_copy(in, side, list.ids, first * sizeof *ids);
+        CHECK_EQUAL(harmony_parser_after(encoding, ids, first, NULL, &parser,
+                                         error_at(side)), HARMONY_OK);
+        harmony_parser_free(parser);
     }
     free(list.ids);
 }
