@@ -241,8 +241,8 @@ static void check_options(const harmony_parser_options *options,
         CHECK_STRING(error.message, message);
     harmony_parser_free(parser);
     parser = (harmony_parser *)ids;
-    CHECK_EQUAL(harmony_parser_after(encoding, ids, 1, options, &parser, &error),
-                wanted);
+    CHECK_EQUAL(harmony_parser_after(encoding, ids, 1, options, &parser,
+                                     &error), wanted);
     CHECK((parser != NULL) == (wanted == HARMONY_OK));
     harmony_parser_free(parser);
 }

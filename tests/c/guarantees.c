@@ -499,13 +499,15 @@ static const char *check_raising(const harmony_encoding *encoding, int32_t role,
 
 /* ---- Behind a prompt ----------------------------------------------------- */
 
-/* What harmony_parser_after is to give, the long way: fed with the open message,
- * or given its role if that is all there is of it. NULL where it is an error. */
+/* What harmony_parser_after is to give, the long way: fed with the open
+ * message, or given its role if that is all of it. NULL where it is an error.
+ */
 static harmony_parser *slow_after(const harmony_encoding *encoding,
                                   int32_t recover, const int32_t *tokens,
                                   size_t count, harmony_status *status)
 {
-    harmony_parser *parser = new_parser(encoding, HARMONY_ROLE_NONE, 1, recover);
+    harmony_parser *parser
+        = new_parser(encoding, HARMONY_ROLE_NONE, 1, recover);
     size_t i, start = count;
     int32_t role;
 
