@@ -174,23 +174,6 @@ def find_special_token(text: bytes, start: int = 0) -> tuple[int, int, int] | No
     return token, position[0], position[0] + position[1]
 
 
-START: list[int] = [lib.HARMONY_TOKEN_START]
-
-
-def open_tail(tokens: Iterable[int]) -> list[int] | None:
-    """Return the tokens behind the last ``<|start|>``, if no message ends there.
-
-    None if there is no open message.
-    """
-    ids = list(tokens)
-    for at in range(len(ids) - 1, -1, -1):
-        if ids[at] == lib.HARMONY_TOKEN_START:
-            return ids[at + 1 :]
-        if ids[at] in END_TOKENS:
-            return None
-    return None
-
-
 def is_special_token(token: int) -> bool:
     """Tell whether an id is that of a special token."""
     return -(2**31) <= token < 2**31 and bool(lib.harmony_is_special_token(token))

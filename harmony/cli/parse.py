@@ -8,7 +8,7 @@ from dataclasses import asdict
 from harmony.cli.files import json_line, read_text, read_tokens
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import Role
-from harmony.parser import OnError, StreamableParser, awaits_message
+from harmony.parser import OnError, StreamableParser
 
 HELP = "Tokens, to messages in JSON"
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     on_error: OnError = "recover" if options.recover else "raise"
     parser = StreamableParser(encoding, role, on_error=on_error)
     parser.feed(tokens)
-    if not awaits_message(parser, encoding):
+    if parser.next_role is None:
         parser.process_eos()
     output: dict[str, object] = {
         "messages": [message.to_dict() for message in parser.messages]

@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from harmony import Conversation, HarmonyEncoding, RenderConversationConfig, Role
+from harmony import (
+    Conversation,
+    HarmonyEncoding,
+    Message,
+    RenderConversationConfig,
+    Role,
+)
 from harmony.vocabulary import FOLDER_VARIABLE
 from support import TEST_DATA
 from support.command import WEATHER, WEATHER_TOKENS, Run, text, tokens
