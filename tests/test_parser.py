@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony import (
@@ -26,6 +26,7 @@ from harmony import (
     StreamState,
 )
 from support import differential, parser_log
+from support.examples import times
 from support.parser_log import Block
 
 START, MESSAGE, CHANNEL, END = 200006, 200008, 200005, 200007
@@ -194,7 +195,7 @@ content_token = (
     | st.sampled_from([-1, -(2**31), 2**31 - 1, 201_089, START, MESSAGE])
     | st.integers(0, 199_997)
 )
-many = settings(max_examples=500, deadline=None)
+many = times(5)
 
 
 def token_bytes(encoding: HarmonyEncoding, token: int) -> bytes:
