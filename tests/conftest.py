@@ -112,7 +112,8 @@ def reference(tiktoken_file: Path) -> Reference:
 @pytest.fixture(scope="session")
 def trained() -> dict[bytes, int]:
     """A small vocabulary."""
-    return _trained().ranks()
+    ranks: dict[bytes, int] = _trained().ranks()
+    return ranks
 
 
 @pytest.fixture(scope="session")

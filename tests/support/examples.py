@@ -6,6 +6,8 @@ limit, for the machine may be busy with other things.
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import HealthCheck, settings
 
 USUAL = 20
@@ -17,4 +19,5 @@ settings.register_profile("many", PATIENT, max_examples=5 * USUAL)
 
 def times(factor: int) -> settings:
     """Return settings for a test that tries more than others."""
-    return settings(max_examples=factor * settings.default.max_examples)
+    usual: Any = settings.default
+    return settings(max_examples=factor * usual.max_examples)

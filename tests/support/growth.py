@@ -46,7 +46,7 @@ def assert_linear(work: Work, length: int) -> None:
     Noise can make one try fail, so the best of ten counts. The collector of garbage
     rests meanwhile: what it looks at is what other tests have left.
     """
-    tries = []
+    tries: list[float] = []
     gc.disable()
     try:
         while len(tries) < 10:

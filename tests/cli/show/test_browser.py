@@ -31,7 +31,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Brows
 def opened(chromium: browser.Browser, encoding: HarmonyEncoding, tmp_path: Path) -> Any:
     """Open the page of a text; the browser must find nothing wrong with it."""
 
-    def opened(text: str, **how: bool) -> browser.Browser:
+    def opened(text: str, **how: Any) -> browser.Browser:
         path = tmp_path / "page.html"
         path.write_text(html(reading(encoding, text), **how), encoding="utf-8")
         chromium.open(path)
