@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harmony import DecodeError, EncodeError, HarmonyEncoding
 from support import TEST_DATA
+from support.examples import times
 from support.o200k import LIMIT, NAMED
 from support.reference import Oracle, assigned
 
@@ -126,7 +127,7 @@ mixed_text = st.lists(
     st.sampled_from(FRAGMENTS) | st.text(max_size=4), max_size=20
 ).map("".join)
 texts = st.text() | biased_text | mixed_text
-many = settings(max_examples=600, deadline=None)
+many = times(6)
 
 
 @many

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from enum import Enum
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -187,8 +188,8 @@ def test_equal_defaults_that_are_written_otherwise_are_told_apart(
     renderer = Renderer(encoding._native)
     for value in (*values, *reversed(values)):
         messages = [with_default(value)]
-        wanted = outcome(lambda m=messages: plainly(encoding, m, False))
-        assert outcome(lambda m=messages: renderer.render(m)) == wanted
+        wanted = outcome(partial(plainly, encoding, messages, False))
+        assert outcome(partial(renderer.render, messages)) == wanted
 
 
 def test_bytes_that_are_marshalled_alike_are_told_apart(
@@ -226,7 +227,8 @@ def test_sets_are_told_apart_by_their_order(encoding: HarmonyEncoding) -> None:
 
 
 def test_the_order_of_properties_is_told_apart(encoding: HarmonyEncoding) -> None:
-    one, two = {"a": {}, "b": {}}, {"b": {}, "a": {}}
+    one: Any = {"a": {}, "b": {}}
+    two: Any = {"b": {}, "a": {}}
     assert one == two
     shapes = [developer({"type": "object", "properties": item}) for item in (one, two)]
     tokens = [encoding.render(message) for message in shapes]
@@ -248,7 +250,8 @@ def test_function_tools_change_a_system_prompt_that_is_remembered(
 
 
 def test_tools_are_written_from_their_bytes_not_from_what_has_become_of_them() -> None:
-    tools = with_default(1).content[0].tools
+    content: Any = with_default(1).content[0]
+    tools = content.tools
     data = prompts._bytes(tools)
     before = prompts.tools_section(tools)
     tools["functions"].tools[0].parameters["type"] = "string"

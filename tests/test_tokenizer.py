@@ -14,8 +14,7 @@ import unicodedata2
 from hypothesis import given
 from hypothesis import strategies as st
 
-import harmony
-from harmony import HarmonyEncoding, HarmonyError, Tokenizer
+from harmony import HarmonyEncoding, HarmonyError, Tokenizer, messages
 from support.o200k import PATTERN
 from support.trained import SPECIAL, WORDS, tiktoken_lines
 
@@ -32,7 +31,7 @@ def test_text_is_encoded_as_in_tiktoken(
 def test_long_pieces_are_encoded_as_in_tiktoken(
     tokenizer: Tokenizer, trained_tiktoken: Any
 ) -> None:
-    text = "".join(inspect.getsource(harmony.messages).split())
+    text = "".join(inspect.getsource(messages).split())
     for piece in (text, "return" * 300, "a" * 1000):
         assert tokenizer.encode(piece) == trained_tiktoken.encode(piece)
 

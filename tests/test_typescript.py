@@ -234,6 +234,6 @@ PATHOLOGICAL: list[Callable[[int], Any]] = [
 @pytest.mark.parametrize("make", PATHOLOGICAL)
 def test_pathological_schemas_are_quick(make: Callable[[int], Any]) -> None:
     schema = make(50_000)
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len(typescript(schema)) > 50_000
-    assert time.perf_counter() - start < 10
+    assert time.thread_time() - start < 30

@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,7 @@ from support.bulk import (
     run,
 )
 
+slow = pytest.mark.slow
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are otherwise elsewhere")
 
 
@@ -137,49 +139,63 @@ def test_a_run_goes_on_at_the_line_that_stopped_it(render: Command, out: Path) -
 
 # Stopped at any moment
 
+# A run that goes on after a checkpoint when it reads a line: as far as it may and no
+# farther, however late it is killed.
 SCRIPT = """
 import sys
 from harmony.cli.bulk.run import BulkRun
-from harmony.cli import main
 from harmony.cli.job import RenderJob
-source, target, processes = sys.argv[1:]
+source, target, processes, chunk_size = sys.argv[1:]
 run = BulkRun(target, RenderJob(), int(processes), resumes=True, skips=True,
-              chunk_size=5000, sync_seconds=0)
+              chunk_size=int(chunk_size), sync_seconds=0)
+def reached(checkpoint):
+    print(flush=True)
+    sys.stdin.readline()
 with open(source, "rb") as file:
-    run(file, lambda line, reason: None, lambda reached: print(flush=True))
+    run(file, lambda line, reason: None, reached)
 """
+FARTHEST = 8
+"""How many checkpoints a run gets to before it is killed, at most."""
+
+
+def is_killed(command: list[Any], seed: random.Random) -> bool:
+    """Start a run and kill it; return whether it had not finished."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert process.stdin and process.stdout and process.stderr
+    process.stdin.write(b"\n" * (FARTHEST - 1))
+    process.stdin.flush()
+    for _ in range(seed.randrange(FARTHEST)):
+        process.stdout.readline()
+    time.sleep(seed.random() / 100)
+    process.kill()
+    # A worker holds this pipe as well: its end is the end of all of them.
+    assert process.stderr.read() == b""
+    for stream in (process.stdin, process.stdout, process.stderr):
+        stream.close()
+    return process.wait() != 0
 
 
 @posix
 @pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(
+    ("count", "chunk_size"), [(60, 2500), pytest.param(300, 5000, marks=slow)]
+)
 def test_a_run_that_is_killed_goes_on(
-    tmp_path: Path, out: Path, processes: int
+    tmp_path: Path, out: Path, processes: int, count: int, chunk_size: int
 ) -> None:
-    lines = conversations(300)
-    lines[100:100] = [BAD] * 3
+    lines = conversations(count)
+    lines[count // 3 : count // 3] = [BAD] * 3
     source = tmp_path / "in.jsonl"
     source.write_bytes(b"".join(lines))
     whole = tmp_path / f"whole{out.suffix}"
     with source.open("rb") as file:
         replace(run(whole), skips=True)(file, nothing, nothing)
     command = [sys.executable, "-c", SCRIPT, source, out, str(processes)]
+    command.append(str(chunk_size))
     seed = random.Random(processes)
     kills = 0
-    while True:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        assert process.stdout is not None and process.stderr is not None
-        for _ in range(seed.randrange(8)):
-            process.stdout.readline()
-        time.sleep(seed.random() / 100)
-        process.kill()
-        # A worker holds this pipe as well: its end is the end of all of them.
-        assert process.stderr.read() == b""
-        process.stdout.close()
-        process.stderr.close()
-        if process.wait() == 0:
-            break
+    while is_killed(command, seed):
         kills += 1
     assert kills > 2
     assert records(out) == records(whole)
