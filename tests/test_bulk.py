@@ -7,10 +7,12 @@ import itertools
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -194,7 +196,7 @@ def test_an_unfinished_run_is_not_overwritten(render: Command, out: Path) -> Non
     before = out.read_bytes()
     status, _, stderr = render([GOOD % 1, GOOD % 2])
     assert (status, out.read_bytes()) == (1, before)
-    assert "is not finished: resume it, or remove " in stderr
+    assert stderr.startswith(f"harmony: {out} is not finished: resume it with --resume")
     assert journal_path(str(out)) in stderr
 
 
@@ -243,11 +245,125 @@ def test_resuming_what_was_never_begun_begins(render: Command, out: Path) -> Non
     assert len(records(out)) == 1
 
 
-def test_the_input_is_never_the_output(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
+@pytest.mark.parametrize(
+    ("name", "target"), [("in.jsonl", "in.jsonl"), ("talks.idx", "talks.bin")]
+)
+def test_the_input_is_never_the_output(tmp_path: Path, name: str, target: str) -> None:
+    """An input with the name of the index used to be overwritten."""
+    path, out = tmp_path / name, tmp_path / target
     path.write_bytes(GOOD % 1)
-    assert main(["render", "--jsonl", str(path), "--out", str(path)]) == 1
+    assert main(["render", "--jsonl", str(path), "--out", str(out)]) == 1
     assert path.read_bytes() == GOOD % 1
+    assert os.listdir(tmp_path) == [name]
+
+
+# Errors about files
+
+
+def test_an_output_in_no_folder_is_named(tmp_path: Path, capfd: Any) -> None:
+    """The input file used to be named."""
+    source, out = tmp_path / "in.jsonl", tmp_path / "missing" / "out.bin"
+    source.write_bytes(GOOD % 1)
+    assert main(["render", "--jsonl", str(source), "--out", str(out)]) == 1
+    assert capfd.readouterr().err == f"harmony: {out}: No such file or directory\n"
+
+
+@posix
+@pytest.mark.parametrize("ending", ["", ".journal", ".journal.new"])
+def test_an_output_that_is_a_folder_is_named_and_nothing_left(
+    render: Command, out: Path, ending: str
+) -> None:
+    """The input file used to be named, and a journal left behind."""
+    folder = out.with_name(out.name + ending)
+    folder.mkdir()
+    named = folder.with_name(folder.name.removesuffix(".new"))
+    expected = (1, "", f"harmony: {named}: Is a directory\n")
+    assert render([GOOD % 1]) == expected
+    assert set(out.parent.iterdir()) == {folder, out.parent / "in.jsonl"}
+
+
+@posix
+def test_an_index_that_can_not_be_written_is_named_and_nothing_left(
+    tmp_path: Path, capfd: Any
+) -> None:
+    """The input file used to be named, and OUT and a journal left behind."""
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.bin"
+    index = tmp_path / "out.idx"
+    source.write_bytes(GOOD % 1)
+    index.mkdir()
+    assert main(["render", "--jsonl", str(source), "--out", str(out)]) == 1
+    assert capfd.readouterr().err == f"harmony: {index}: Is a directory\n"
+    assert set(tmp_path.iterdir()) == {source, index}
+
+
+def test_what_was_there_stays_if_the_output_can_not_be_opened(
+    tmp_path: Path,
+) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.bin"
+    source.write_bytes(GOOD % 1)
+    out.write_bytes(b"1234")
+    (tmp_path / "out.idx").mkdir()
+    assert main(["render", "--jsonl", str(source), "--out", str(out)]) == 1
+    assert out.read_bytes() == b"1234"
+    assert not Path(journal_path(str(out))).exists()
+
+
+def test_a_run_that_did_nothing_leaves_nothing(render: Command, out: Path) -> None:
+    """An empty OUT and a journal used to be left."""
+    assert render([BAD])[0] == 1
+    assert [path.name for path in out.parent.iterdir()] == ["in.jsonl"]
+
+
+def test_a_run_that_emptied_an_output_can_be_resumed(
+    render: Command, out: Path
+) -> None:
+    """Without its journal, OUT would be taken for finished."""
+    render([GOOD % 1])
+    assert render([BAD, GOOD % 2])[0] == 1
+    assert Path(journal_path(str(out))).exists()
+    assert render([GOOD % 1, GOOD % 2], "--resume")[0] == 0
+    assert len(records(out)) == 2
+
+
+@posix
+@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize(
+    ("limit", "ending", "left"),
+    [(100, ".journal", []), (1000, "", []), (500_000, "", ["", ".journal"])],
+)
+def test_a_disk_without_room_is_told_of_the_file_that_found_none(
+    tmp_path: Path, out: Path, limit: int, ending: str, left: list[str], processes: str
+) -> None:
+    """The input file used to be named, and OUT.journal.new left behind."""
+    import resource
+
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"".join(conversations(800)))
+    command = [sys.executable, "-m", "harmony", "render", "--jsonl", str(source)]
+    command += ["--out", str(out), "--processes", processes]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode() == f"harmony: {out}{ending}: File too large\n"
+    found = {path.name for path in tmp_path.iterdir()} - {"out.idx"}
+    assert found == {"in.jsonl", *(f"{out.name}{name}" for name in left)}
+    done = subprocess.run([*command, "--resume"], capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(records(out)) == 800
+
+
+@posix
+def test_a_worker_that_can_not_be_started_is_an_error(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It used to be an error about the input file."""
+    monkeypatch.setattr(sys, "executable", "/missing/python")
+    with pytest.raises(HarmonyError, match="a worker process could not be started: No"):
+        run(out, processes=2)(io.BytesIO(GOOD % 1), nothing, nothing)
+    assert list(out.parent.iterdir()) == []
 
 
 # Processes
@@ -371,29 +487,42 @@ def test_a_run_that_is_killed_goes_on(
 
 
 @posix
-def test_ctrl_c_stops_the_run_and_it_goes_on(tmp_path: Path, out: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_the_run_and_it_goes_on(
+    tmp_path: Path, out: Path, number: int
+) -> None:
+    """SIGTERM used to end it without a word, and "stopped" was all that was said."""
+    import fcntl
+    import termios
+
     source = tmp_path / "in.jsonl"
     os.mkfifo(source)
-    lines = conversations(400)
+    lines = conversations(1200)
     command = [sys.executable, "-m", "harmony", "render", "--jsonl", str(source)]
     command += ["--out", str(out), "--processes", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     with source.open("wb") as pipe:
-        pipe.write(b"".join(lines[:200]))
+        pipe.write(b"".join(lines[:1100]))  # more than is read ahead
         pipe.flush()
         journal = Path(journal_path(str(out)))
-        while not journal.exists():
+        while not journal.exists() or not json.loads(journal.read_bytes())["offset"]:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        unread = array("i", [1])
+        while unread[0]:  # a signal is heeded when the run waits for more
+            fcntl.ioctl(pipe, termios.FIONREAD, unread)
+            time.sleep(0.3)
+        process.send_signal(number)
         assert process.stderr is not None
-        assert process.stderr.read() == b"harmony: stopped\n"
+        told = process.stderr.read().decode()
         process.stderr.close()
-    assert process.wait() == 130
+    assert process.wait() == 128 + number
+    resume = shlex.join(["harmony", "render", "--resume", *command[4:]])
+    assert told == f"harmony: stopped; to go on: {resume}\n"
     source.unlink()
     source.write_bytes(b"".join(lines))
     done = subprocess.run([*command, "--resume"], capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert len(records(out)) == 400
+    assert len(records(out)) == 1200
     whole = tmp_path / f"whole{out.suffix}"
     with source.open("rb") as file:
         run(whole)(file, nothing, nothing)

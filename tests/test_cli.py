@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import harmony
 from harmony import (
     Conversation,
     HarmonyEncoding,
@@ -20,7 +21,7 @@ from harmony import (
     RenderConversationConfig,
     Role,
 )
-from harmony.cli import main
+from harmony.cli import VERBS, main
 from harmony.messages import TextContent
 from harmony.prompts import content_text
 from harmony.vocabulary import FOLDER_VARIABLE
@@ -383,13 +384,25 @@ def test_a_vocabulary_that_can_not_be_read_is_named(
     )
 
 
+def test_an_error_about_the_page_names_the_page(run: Run, tmp_path: Path) -> None:
+    """The input file used to be named."""
+    missing = tmp_path / "missing" / "page.html"
+    result = run("show", WEATHER, "--html", missing)
+    assert result == (1, b"", f"harmony: {missing}: No such file or directory\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_an_error_while_writing_the_page_names_the_page(run: Run) -> None:
+    result = run("show", WEATHER, "--html", "/dev/full")
+    assert result == (1, b"", "harmony: /dev/full: No space left on device\n")
+
+
 # Bad usage: status 2
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        "",
         "sing x",
         "show",
         "show --role bob x",
@@ -400,6 +413,8 @@ def test_a_vocabulary_that_can_not_be_read_is_named(
         "render --role bob x",
         "render --role none x",
         "render --special x",
+        "render --processes 2 x",
+        "render --on-error skip x",
         "parse --role bob x",
         "parse --keep-analysis x",
         "encode --text x",
@@ -413,6 +428,27 @@ def test_bad_usage_is_status_2(run: Run, arguments: str) -> None:
     assert result.out == b""
     assert result.err.startswith("usage: harmony")
     assert "harmony: error: " in result.err or " error: " in result.err
+
+
+def test_no_command_at_all_is_answered_with_the_help(run: Run) -> None:
+    """It used to be an error about COMMAND. A script sees the status."""
+    result = run()
+    assert (result.status, result.out) == (2, b"")
+    assert result.err == text(run("--help"))
+    assert all(command in result.err for command in VERBS)
+
+
+@pytest.mark.parametrize("option", ["--processes 2", "--on-error stop", "--resume"])
+def test_options_of_jsonl_without_it_are_not_ignored(run: Run, option: str) -> None:
+    """``harmony render --on-error skip FILE`` used to do what it does without."""
+    result = run("render", WEATHER, *option.split())
+    assert (result.status, result.out) == (2, b"")
+    name = option.split()[0]
+    assert result.err.endswith(f"error: {name} goes with --jsonl and --out\n")
+
+
+def test_version_is_a_line(run: Run) -> None:
+    assert text(run("--version")) == f"harmony {harmony.__version__}\n"
 
 
 @pytest.mark.parametrize("command", ["render", "parse", "show", "encode", "decode"])
@@ -459,6 +495,16 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are otherwise elsewhere")
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_standard_stream_that_is_closed_is_no_traceback(number: int) -> None:
+    done = process("encode", "-", input=b"hi", preexec_fn=lambda: os.close(number))
+    bad = b": Bad file descriptor\n"
+    names = {0: b"harmony: -" + bad, 1: b"harmony: standard output" + bad, 2: b""}
+    assert done.stderr == names[number]
+    assert done.returncode == (0 if number == 2 else 1)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")

@@ -36,6 +36,9 @@ except ModuleNotFoundError as error:
         name="harmony._native._ffi",
     ) from error
 
+VERSION: str = ffi.string(lib.harmony_version()).decode()
+"""The version, as in ``harmony.h``."""
+
 ROLES: dict[str, int] = {
     "user": lib.HARMONY_ROLE_USER,
     "assistant": lib.HARMONY_ROLE_ASSISTANT,

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO
 
 from harmony._model.jsontext import dump, load
 
 
+class FileError(ValueError):
+    """Something is wrong with another file than FILE; the message names it."""
+
+
 def opened(path: str) -> AbstractContextManager[IO[bytes]]:
     """Return a file to read, and to close unless it is standard input."""
-    return nullcontext(sys.stdin.buffer) if path == "-" else open(path, "rb")
+    if path != "-":
+        return open(path, "rb")
+    if sys.stdin is None:
+        raise closed(path)
+    return nullcontext(sys.stdin.buffer)
+
+
+def closed(name: str) -> OSError:
+    """Return the complaint about a standard stream that Python was started without."""
+    return OSError(errno.EBADF, os.strerror(errno.EBADF), name)
+
+
+@contextmanager
+def about(path: str) -> Iterator[None]:
+    """Let each ``OSError`` inside name a file.
+
+    Python names a file that it can't open, but none that it can't read or write.
+    """
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = path, None
+        raise
 
 
 def size(file: IO[bytes]) -> int | None:
@@ -28,7 +56,7 @@ def size(file: IO[bytes]) -> int | None:
 
 def read(path: str) -> bytes:
     """Return what is in a file."""
-    with opened(path) as file:
+    with about(path), opened(path) as file:
         return file.read()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import subprocess
 import sys
 
 from harmony.cli.files import are_one, json_line, opened, read, size
@@ -54,14 +56,12 @@ def add_options(render: argparse.ArgumentParser) -> None:
         "--processes",
         metavar="N",
         type=_count,
-        default=os.cpu_count() or 1,
         help="how many processes render (default: as many as there are CPUs)",
     )
     lines.add_argument(
         "--on-error",
         choices=["stop", "skip"],
-        default="stop",
-        help="what to do at a line that can't be rendered (default: %(default)s)",
+        help="what to do at a line that can't be rendered (default: stop)",
     )
     lines.add_argument(
         "--resume",
@@ -88,9 +88,28 @@ def check(options: argparse.Namespace) -> str | None:
         return "--jsonl and --out go together"
     if options.jsonl and options.text:
         return "--jsonl writes tokens, not --text"
-    if options.resume and not options.jsonl:
-        return "--resume goes on with --jsonl and --out"
+    if options.jsonl:
+        return None
+    for option in ("--processes", "--on-error", "--resume"):
+        if getattr(options, option[2:].replace("-", "_")):
+            return f"{option} goes with --jsonl and --out"
     return None
+
+
+def how_to_go_on(options: argparse.Namespace, given: list[str]) -> str:
+    """Return what to say about going on after a run that was stopped.
+
+    ``given`` is the command line. Nothing is said if there is nothing to go on with.
+    """
+    from harmony.cli.bulk.journal import journal_path
+
+    if not options.jsonl or not os.path.exists(journal_path(options.out)):
+        return ""
+    verb, *others = given
+    resume = [] if options.resume else ["--resume"]
+    command = ["harmony", verb, *resume, *others]
+    join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join
+    return f"; to go on: {join(command)}"
 
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
@@ -105,17 +124,19 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
 def _render_lines(options: argparse.Namespace, job: RenderJob) -> str:
     from harmony.cli.bulk.journal import Checkpoint
     from harmony.cli.bulk.progress import meter
+    from harmony.cli.bulk.records import written_files
     from harmony.cli.bulk.run import BulkRun
 
     bulk = BulkRun(
         options.out,
         job,
-        options.processes,
+        options.processes or os.cpu_count() or 1,
         skips=options.on_error == "skip",
         resumes=options.resume,
     )
-    if are_one(options.file, options.out):
-        raise ValueError("--out is the same file")
+    for name in written_files(options.out):
+        if are_one(options.file, name):
+            raise ValueError(f"--out would write over it, to {name}")
     with opened(options.file) as source, meter("render", size(source)) as screen:
         seen, told = screen
 

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-from harmony.cli.files import decoded, json_tokens, read
+from harmony.cli.files import about, decoded, json_tokens, read
 from harmony.cli.show.reading import Reading, read_messages
 from harmony.encoding import HarmonyEncoding
 from harmony.errors import HarmonyError
@@ -56,7 +56,10 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     from harmony.cli.show.page import page
 
     name = "standard input" if options.file == "-" else os.path.basename(options.file)
-    with open(options.html, "w", encoding="utf-8", newline="\n") as file:
+    with (
+        about(options.html),
+        open(options.html, "w", encoding="utf-8", newline="\n") as file,
+    ):
         file.writelines(page(reading, name, options.tokens, options.ids))
     return ""
 
