@@ -312,22 +312,121 @@ def test_bad_input_is_one_line(show: Any) -> None:
     assert "token 1: 'a' is not a token id" in show('[1, "a"]')[2]
 
 
-def test_without_rich_it_is_said_what_to_install(
-    show: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("options", [[], ["--tokens"], ["--ids"]])
+@pytest.mark.parametrize("text", [TALK, "hi", "", "<|end|>\n\n<|end|> \x1b a"])
+def test_without_rich_the_same_is_shown(
+    show: Any,
+    rich: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    options: list[str],
 ) -> None:
-    monkeypatch.setitem(sys.modules, "rich", None)
-    monkeypatch.setitem(sys.modules, "rich.console", None)
+    """It used to be an error that said to install rich."""
+    expected = show(text, *options)
+    for name in [name for name in sys.modules if name.split(".")[0] == "rich"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    import harmony.cli.show as verb
+
     monkeypatch.delitem(sys.modules, "harmony.cli.show.terminal", raising=False)
-    status, out, err = show("hi")
-    assert (status, out) == (1, "")
-    assert "takes the library rich: pip install 'harmony-format[show]'" in err
+    monkeypatch.delattr(verb, "terminal", raising=False)
+    assert show(text, *options) == expected
+    assert "harmony.cli.show.terminal" not in sys.modules
+
+
+# Conversations in JSON
+
+
+MESSAGE = '{"role": "user", "content": "What is 2 + 2?"}'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [MESSAGE, f"[{MESSAGE}]", f' \n{{"messages": [{MESSAGE}]}}\n', f"\n[\n{MESSAGE}]"],
+)
+def test_a_conversation_in_json_is_shown_as_its_messages(
+    show: Any, rich: Any, form: str
+) -> None:
+    """It used to be shown as text by the assistant, with a repair."""
+    status, out, err = show(form)
+    assert (status, err) == (0, "")
+    heading = "▍ 1 user  3 + 9 tokens\n▍ <|start|>user<|message|>\n"
+    assert out.startswith(f"{heading}▍ What is 2 + 2?\n▍ <|end|>\n")
+    assert "⚠" not in out
+
+
+def test_nothing_of_a_conversation_is_left_out(show: Any, rich: Any) -> None:
+    out = show(WEATHER.read_bytes())[1]
+    assert "assistant  analysis  5 + 11 tokens" in out
+    assert out.count("<|start|>") == len(json.loads(WEATHER.read_bytes())["messages"])
+    assert "⚠" not in out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["{", "{}", "[", "[x]", "{not JSON}", '{"location": "Paris"}', "[[1]]"],
+        *['{"role": "user"}', '[{"role": "user"}, 5]', '{"a": {"messages": []}}'],
+        f"{MESSAGE}<|end|>",
+    ],
+)
+def test_text_that_begins_like_a_conversation_is_text(
+    show: Any, rich: Any, text: str
+) -> None:
+    status, out, err = show(text)
+    assert (status, err) == (0, "")
+    assert f"▍ {text.removesuffix('<|end|>')}" in out
+
+
+def test_a_conversation_is_text_if_told_so(show: Any, rich: Any) -> None:
+    assert f"▍ {MESSAGE}" in show(MESSAGE, "--text")[1]
+
+
+@pytest.mark.parametrize(
+    ("form", "complaint"),
+    [
+        ('{"messages": 5}', "messages: expected a list, got 5"),
+        ('{"messages": [', "Conversation.from_json: "),
+        (f'{{"messages": [{MESSAGE}]', "Conversation.from_json: "),
+        ('{"messages": [{"role": "bob", "content": ""}]}', "messages[0].role: unknown"),
+        ('[{"role": "bob", "content": ""}]', "messages[0].role: unknown role 'bob'"),
+        ('{"role": "user", "content": 5}', "messages[0].content: expected a string or"),
+        ('[{"role": "tool", "content": ""}]', "Tools should have a name!"),
+    ],
+)
+def test_a_mistake_in_a_conversation_is_told(
+    show: Any, form: str, complaint: str
+) -> None:
+    """The conversation used to be shown as text with repairs."""
+    status, out, err = show(form)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(f"harmony: -: {complaint}")
+
+
+@pytest.mark.parametrize("end", ["<|return|>", "<|end|>", "<|call|>"])
+@pytest.mark.parametrize("feed", ["\n", "\r\n"])
+def test_the_line_feed_at_the_end_of_a_file_is_no_repair(
+    show: Any, rich: Any, end: str, feed: str
+) -> None:
+    """An editor that ends the last line used to make a message of white space."""
+    text = f"<|channel|>final<|message|>4.\n{end}"
+    assert show(text + feed) == show(text)
+    assert show(text + feed, "--text") == show(text)
+    assert "white_space" in show(text + feed + feed)[1]
+    assert "white_space" in show(text + " ")[1]
+
+
+def test_the_line_feed_behind_a_prompt_is_none_either(show: Any, rich: Any) -> None:
+    prompt = "<|start|>user<|message|>hi<|end|><|start|>assistant"
+    assert show(f"{prompt}\n") == show(prompt)
+    assert "hi⟨3686⟩⟨198⟩" in show("<|message|>hi\n", "--ids")[1].replace("\n▍ ", "")
 
 
 def on_terminal(
     found: Reading, monkeypatch: pytest.MonkeyPatch, **environment: str
 ) -> str:
     """Return what goes to a terminal of 40 columns."""
-    from harmony.cli.show.terminal import Drawing, draw
+    from harmony.cli.show.layout import Drawing
+    from harmony.cli.show.terminal import draw
 
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO
 
 from harmony._model.jsontext import dump, load
+from harmony.encoding import HarmonyEncoding
+from harmony.messages import Role
 
 
 class FileError(ValueError):
@@ -73,6 +75,20 @@ def decoded(data: bytes) -> str:
         raise ValueError(
             f"byte {error.start}: the text is not UTF-8 ({error.reason})"
         ) from None
+
+
+def text_tokens(text: str, encoding: HarmonyEncoding) -> list[int]:
+    """Return the tokens of text in which special tokens are spelled out.
+
+    A line feed at its end, behind a stop token or the beginning of a message, is that
+    of the last line of a file, and no token.
+    """
+    stops = [encoding.decode([token]) for token in encoding.stop_tokens()]
+    openings = [f"<|start|>{role.value}" for role in Role]
+    line = re.sub(r"\r?\n\Z", "", text)
+    if line.endswith((*stops, *openings)):
+        text = line
+    return encoding.encode(text, allowed_special="all")
 
 
 def read_tokens(path: str) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from harmony.cli.files import json_line, read_text, read_tokens
+from harmony.cli.files import json_line, read_text, read_tokens, text_tokens
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import Role
 from harmony.parser import OnError, StreamableParser, awaits_message
@@ -35,8 +35,7 @@ def add_options(parse: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     """Return what to print."""
     if options.text:
-        text = read_text(options.file)
-        tokens = encoding.encode(text, allowed_special="all")
+        tokens = text_tokens(read_text(options.file), encoding)
     else:
         tokens = read_tokens(options.file)
     role = None if options.role == "none" else options.role
