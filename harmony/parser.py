@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harmony import _native
 from harmony._native import parser as native_parser
-from harmony.errors import DecodeError
+from harmony.errors import DecodeError, not_a_token_id
 from harmony.messages import Author, Message, Role
 from harmony.repairs import ParseWarning, WarningKind
 
@@ -174,6 +174,8 @@ class StreamableParser:
             appended = self._append(token)
         except OverflowError:
             appended = _native.NOT_APPENDED
+        except TypeError:
+            raise not_a_token_id(token) from None
         if appended == _APPENDED_TOKEN:
             try:
                 self._delta = self._texts[token]

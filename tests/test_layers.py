@@ -54,7 +54,8 @@ PYTHON: dict[str, set[str]] = {
         *{"rendering", "special", "vocabulary"},
     },
     "tokenizer": {
-        *{"_model.text", "_native.vocabulary", "errors", "special", "vocabulary"}
+        *{"_model.text", "_native", "_native.vocabulary", "errors", "special"},
+        "vocabulary",
     },
     "": set(),
     "compat": {""},

@@ -124,8 +124,8 @@ def _one_line(error: Exception) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="harmony",
-        description="The harmony response format of gpt-oss models. "
-        "FILE is a path, or - for standard input.",
+        description="Conversations to tokens and back, in the harmony response format "
+        "of gpt-oss models. FILE is a path, or - for standard input.",
     )
     parser.add_argument(
         "--version",
@@ -136,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", dest="verb")
     for name, verb in VERBS.items():
         added = commands.add_parser(name, help=verb.HELP, description=f"{verb.HELP}.")
-        added.add_argument("file", metavar="FILE", help="a path, or - for stdin")
+        added.add_argument(
+            "file", metavar="FILE", help="a path, or - for standard input"
+        )
         verb.add_options(added)
     return parser

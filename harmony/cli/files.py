@@ -115,7 +115,10 @@ def _token_id(index: int, word: bytes) -> int:
     # int() takes 1_000 for a number too.
     if not re.fullmatch(rb"-?[0-9]{1,20}", word):
         shown = word[:20].decode(errors="replace")
-        raise ValueError(f"token {index}: {shown!r} is not a token id")
+        raise ValueError(
+            f"token {index}: {shown!r} is not a token id (expected a JSON list of "
+            "them, or numbers with white space between)"
+        )
     return int(word)
 
 

@@ -13,60 +13,63 @@ from harmony.cli.job import PURPOSES, RenderJob
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import Role
 
-HELP = "A conversation in JSON, to tokens"
+HELP = "Turn a conversation in JSON into tokens"
 
 
 def add_options(render: argparse.ArgumentParser) -> None:
     """Add what the verb takes besides FILE."""
     render.add_argument(
-        "--text", action="store_true", help="print the prompt's text, not its tokens"
+        "--text", action="store_true", help="print the text of the tokens instead"
     )
     render.add_argument(
         "--for",
         dest="purpose",
         choices=PURPOSES,
         default="completion",
-        help="what the tokens are for (default: %(default)s)",
+        help="what the tokens are for; those for a completion end where the model is "
+        "to go on (default: %(default)s)",
     )
     render.add_argument(
         "--role",
         choices=[role.value for role in Role],
         default="assistant",
-        help="who writes the next message of a completion (default: %(default)s)",
+        help="who is to go on, with --for completion (default: %(default)s)",
     )
     render.add_argument(
         "--keep-analysis",
         action="store_true",
-        help="keep the messages on channel analysis of finished turns",
+        help="keep the thinking of finished turns: their messages on channel analysis",
     )
     lines = render.add_argument_group("many conversations")
     lines.add_argument(
         "--jsonl",
         action="store_true",
-        help="FILE is a conversation a line; write their tokens to --out, print counts",
+        help="FILE has a conversation on each line; write their tokens to OUT, and "
+        "print how many there are",
     )
     lines.add_argument(
         "--out",
         metavar="OUT",
         type=_record_file,
-        help="OUT.jsonl: a list of tokens a line; OUT.bin: int32, with their starts in "
-        "OUT.idx, uint64",
+        help="what to write: NAME.jsonl, a list of tokens on each line; or NAME.bin, "
+        "tokens as int32, and NAME.idx, where each list begins, as uint64",
     )
     lines.add_argument(
         "--processes",
         metavar="N",
         type=_count,
-        help="how many processes render (default: as many as there are CPUs)",
+        help="how many processes render (default: one for each CPU)",
     )
     lines.add_argument(
         "--on-error",
         choices=["stop", "skip"],
-        help="what to do at a line that can't be rendered (default: stop)",
+        help="whether a line that can't be rendered ends the run or is left out "
+        "(default: stop)",
     )
     lines.add_argument(
         "--resume",
         action="store_true",
-        help="go on where the last run into OUT was stopped",
+        help="go on with the run into OUT that was stopped",
     )
 
 

@@ -25,17 +25,19 @@ def add_options(show: argparse.ArgumentParser) -> None:
     show.add_argument(
         "--role",
         choices=[*(role.value for role in Role), "none"],
-        help="who writes the first message, whose header is open (default: none if "
-        "FILE begins with <|start|>, else assistant)",
+        help="who writes the first message, if its header is begun by the prompt "
+        "(default: none if FILE begins with <|start|>, else assistant)",
     )
     show.add_argument(
-        "--tokens", action="store_true", help="show where a token ends and one begins"
+        "--tokens",
+        action="store_true",
+        help="show where one token ends and the next begins",
     )
     show.add_argument("--ids", action="store_true", help="show the ids of tokens")
     show.add_argument(
         "--html",
         metavar="PAGE",
-        help="write a page for the browser, which needs nothing else",
+        help="write a page for the browser instead, which needs no other file",
     )
 
 
