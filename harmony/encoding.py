@@ -84,7 +84,7 @@ class HarmonyEncoding:
 
     @property
     def _inner(self) -> Encoding:
-        """What openai-harmony's users call ``decode_bytes`` of."""
+        """The object whose ``decode_bytes`` some users of openai-harmony call."""
         return self._native
 
     # Special tokens

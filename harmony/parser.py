@@ -79,8 +79,8 @@ class StreamableParser:
 
     ``role``: who writes the message that is under way, if the tokens begin inside
     its header, as after a prompt for that role; None if they begin with
-    ``<|start|>``. ``strict=False`` takes a header that ends in a stop token: what
-    words it has are the content.
+    ``<|start|>``. ``strict=False`` takes a header that ends in a stop token: its
+    words are the content.
 
     After an error in a header the parser expects ``<|start|>`` again, and the header
     is gone; after any other error nothing has changed. Finished messages stay, and

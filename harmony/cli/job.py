@@ -1,4 +1,4 @@
-"""What ``harmony render`` is told to do with a conversation, one or many."""
+"""How ``harmony render`` renders a conversation, alone or one of many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PURPOSES = ("completion", "training", "conversation")
 
 @dataclass(frozen=True)
 class RenderJob:
-    """How to render: for what, who writes next, whether old thinking stays.
+    """How to render: for which purpose, who is to go on, whether thinking is kept.
 
     >>> from harmony import load_harmony_encoding
     >>> encoding = load_harmony_encoding("HarmonyGptOss")
@@ -29,7 +29,8 @@ class RenderJob:
     def tokens(self, encoding: HarmonyEncoding, json: bytes) -> list[int]:
         """Return the tokens of a conversation in JSON.
 
-        Raises ``ValueError`` or ``RenderError`` if it is none, or has no token form.
+        Raises ``ValueError`` for a mistake in it, ``RenderError`` if it has no token
+        form.
         """
         conversation = Conversation.from_json(json)
         config = RenderConversationConfig(auto_drop_analysis=not self.keep_analysis)

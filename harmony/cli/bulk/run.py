@@ -62,7 +62,9 @@ class BulkRun:
         told: Callable[[int, str], None],
         seen: Callable[[Checkpoint], None],
     ) -> Checkpoint | None:
-        """Render ``source``, open to read; return what was done; None if all was.
+        """Render ``source``, open to read; return how far the run has come.
+
+        None if there was nothing to do: the run to be resumed is finished.
 
         ``told`` is called with each line that is left out, and why; ``seen`` with how
         far the run has come. Raises ``BadLine``, ``OSError``, and ``ValueError`` for
@@ -86,7 +88,7 @@ class BulkRun:
         return run.reached
 
     def _start(self) -> Checkpoint | None:
-        """Return where to begin; None if all is done."""
+        """Return where to begin; None if the run to be resumed is finished."""
         job = asdict(self.job)
         with about(self.target):
             os.stat(os.path.join(os.path.dirname(self.target) or os.curdir, ""))

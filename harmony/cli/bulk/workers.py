@@ -36,7 +36,7 @@ TAIL = 4096
 
 @dataclass(frozen=True)
 class Batch:
-    """What became of the lines of a chunk.
+    """The records of a chunk, and the lines that could not be rendered.
 
     ``data``: the records, as they go into the file. ``lengths``: how many tokens
     each has. ``errors``: lines, counted from 0, that are no record, and why.

@@ -1,4 +1,4 @@
-"""``harmony show``: text or tokens, to look at as messages."""
+"""``harmony show``: text, tokens or a conversation, shown as messages."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _drawn(reading: Reading, options: argparse.Namespace) -> str:
 
 
 def _shown_tokens(options: argparse.Namespace, encoding: HarmonyEncoding) -> list[int]:
-    """Return tokens as they are given, or those of text or of a conversation."""
+    """Return the tokens in FILE, or those of the text or conversation in it."""
     data = read(options.file)
     if not options.text:
         if _looks_like_ids(data):
@@ -93,9 +93,10 @@ def _looks_like_ids(data: bytes) -> bool:
 
 
 def _conversation(data: bytes) -> Conversation | None:
-    """Return a conversation, a message or a list of them; None if it is none.
+    """Return the conversation in JSON, be it one message or a list of them.
 
-    Raises ``ValueError`` if it is one, by its keys, and there is a mistake in it.
+    None if the data is anything else. Raises ``ValueError`` for a mistake in what has
+    the keys of a conversation or of messages.
     """
     if not data.lstrip().startswith((b"{", b"[")):
         return None
