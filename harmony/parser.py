@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from harmony import _native
 from harmony._native import parser as native_parser
+from harmony.errors import not_a_token_id
 from harmony.messages import Author, Message, Role
 from harmony.repairs import ParseWarning, WarningKind
 
@@ -88,8 +89,8 @@ class StreamableParser:
 
     ``role``: who writes the message that is under way, if the tokens begin inside
     its header, as after a prompt for that role; None if they begin with
-    ``<|start|>``. ``strict=False`` takes a header that ends in a stop token: what
-    words it has are the content.
+    ``<|start|>``. ``strict=False`` takes a header that ends in a stop token: its
+    words are the content.
 
     After an error in a header the parser expects ``<|start|>`` again, and the header
     is gone; after any other error nothing has changed. Finished messages stay, and
@@ -190,6 +191,8 @@ class StreamableParser:
             appended = self._append(token)
         except OverflowError:
             appended = _native.NOT_APPENDED
+        except TypeError:
+            raise not_a_token_id(token) from None
         if appended == _APPENDED_TOKEN:
             try:
                 self._delta = self._texts[token]

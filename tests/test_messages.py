@@ -97,8 +97,46 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
         Author("bob")
     with pytest.raises(ValueError, match=r"^Author\.role: unknown role 5 \(int\) "):
         Author(5)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"'low' \(known: Low, Medium, High\)$"):
-        SystemContent(reasoning_effort="low")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"'lowest' \(known: Low, Medium, High\)$"):
+        SystemContent(reasoning_effort="lowest")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("effort", list(ReasoningEffort))
+def test_a_reasoning_effort_may_be_spelled_in_upper_and_lower_case(
+    effort: ReasoningEffort,
+) -> None:
+    """Only "Low", "Medium" and "High" used to be known."""
+    for spelled in (effort.value.lower(), effort.value.upper(), effort.value):
+        assert ReasoningEffort(spelled) is effort
+        system = SystemContent().with_reasoning_effort(spelled)
+        assert system.reasoning_effort is effort
+        form = {"type": "system_content", "reasoning_effort": spelled}
+        assert SystemContent.from_dict(form) == system
+        assert system.to_dict()["reasoning_effort"] == effort.value
+    for wrong in ("", "highest", " high", "no", 1, None, b"high"):
+        with pytest.raises(ValueError, match=r"^unknown reasoning effort "):
+            ReasoningEffort(wrong)
+
+
+def test_the_text_of_a_message_is_that_of_its_text_contents() -> None:
+    """``message.content[0].text`` used to be the way, which type checkers refuse."""
+    texts = [TextContent("2 + 2"), TextContent(""), TextContent(" = ?")]
+    assert Message("user", "hi").text == "hi"
+    assert Message("user", texts).text == "2 + 2 = ?"
+    assert Message("user").text == ""
+    assert Message("system", SystemContent()).text == ""
+    assert Message("developer", [DeveloperContent("Be"), *texts]).text == "2 + 2 = ?"
+    with pytest.raises(AttributeError):
+        Message("user", "hi").text = "ho"  # type: ignore[misc]
+
+
+def test_the_text_of_a_message_is_no_field() -> None:
+    message = Message("user", "hi")
+    assert "text" not in message.to_dict() and "text=" not in repr(message).replace(
+        "TextContent(text=", ""
+    )
+    with pytest.raises(ValueError, match="has no field 'text'"):
+        message.model_copy(update={"text": "ho"})
 
 
 # Making messages

@@ -77,6 +77,31 @@ def test_a_whole_piece_may_be_a_token_that_nothing_merges_into(
         tokenizer.decode([500])
 
 
+@pytest.mark.parametrize(
+    ("tokens", "complaint"),
+    [
+        (5, "expected token ids, got 5 (int)"),
+        (None, "expected token ids, got None"),
+        ("abc", "expected token ids, got 'abc' (str)"),
+        ([1, "a"], "tokens[1]: expected a token id, got 'a' (str)"),
+        ([[1]], "tokens[0]: expected a token id, got [1] (list)"),
+    ],
+)
+def test_what_is_no_token_id_is_told_and_where(
+    tokenizer: Tokenizer, tokens: Any, complaint: str
+) -> None:
+    """It used to be "'<=' not supported between instances of 'int' and 'str'"."""
+    with pytest.raises(TypeError) as caught:
+        tokenizer.decode(tokens)
+    assert str(caught.value) == complaint
+
+
+def test_what_is_no_text_is_told(tokenizer: Tokenizer) -> None:
+    text: Any = 5
+    with pytest.raises(TypeError, match=r"^text: expected a str, got 5 \(int\)$"):
+        tokenizer.encode(text)
+
+
 def test_decoding_errors_name_the_token(tokenizer: Tokenizer) -> None:
     for token in (-1, 999, 10**12):
         with pytest.raises(HarmonyError, match=f"Invalid token for decoding: {token}"):

@@ -196,8 +196,8 @@ def in_tools(tools: Any) -> dict[str, Any]:
             "messages[2].content[0].text: missing key",
         ),
         (
-            in_message(content=[{"type": "system_content", "reasoning_effort": "low"}]),
-            "messages[2].content[0].reasoning_effort: unknown reasoning effort 'low' "
+            in_message(content=[{"type": "system_content", "reasoning_effort": "lo"}]),
+            "messages[2].content[0].reasoning_effort: unknown reasoning effort 'lo' "
             "(known: Low, Medium, High)",
         ),
         (
