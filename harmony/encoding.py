@@ -9,7 +9,7 @@ from functools import cached_property
 from harmony import _native
 from harmony._model.text import utf8
 from harmony._native.encoding import Encoding
-from harmony.errors import VocabularyError, invalid_utf8
+from harmony.errors import VocabularyError, invalid_utf8, not_text
 from harmony.special import SpecialTokens
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
 
@@ -84,7 +84,7 @@ class HarmonyEncoding:
 
     @property
     def _inner(self) -> Encoding:
-        """What openai-harmony's users call ``decode_bytes`` of."""
+        """The object whose ``decode_bytes`` some users of openai-harmony call."""
         return self._native
 
     # Special tokens
@@ -185,7 +185,7 @@ class HarmonyEncoding:
     ) -> tuple[bytes, Collection[int]]:
         """Return text as UTF-8, and the ids of the special tokens it may spell."""
         if not isinstance(text, str):
-            raise TypeError(f"encode: expected a str, got {type(text).__name__}")
+            raise not_text(text)
         data = utf8(text)
         # One character is found many times as fast as two.
         is_marked = "<" in text and _native.find_special_token(data) is not None

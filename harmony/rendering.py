@@ -1,9 +1,8 @@
 """Conversations to tokens: what each message says, as records for C.
 
 Each run of text between special tokens is encoded on its own, so the tokens of a
-message depend on nothing but its role, the words of its header and its texts. They are
-remembered under just these, as one tuple of plain strings, and made from that same
-tuple.
+message depend on nothing but its role, the words of its header and its texts. These, as
+one tuple of plain strings, are what the tokens are made from and remembered under.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ TOKEN_SIZE = 40
 Tokens: TypeAlias = tuple[int, ...]
 
 FAULTS = (RenderError, AttributeError, TypeError, ValueError)
-"""What is raised for a message that is not what it should be."""
+"""What reading a message raises if a field of it has been set to a wrong value."""
 
 Parts: TypeAlias = tuple[Any, ...]
 """All of a message: role, name, recipient, channel, content type, and its texts."""

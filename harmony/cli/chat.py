@@ -12,7 +12,7 @@ from harmony.cli.job import HEADERS
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import DROP_RULES
 
-HELP = "A request of the OpenAI APIs, to tokens"
+HELP = "Turn a request of the OpenAI APIs into tokens"
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
