@@ -520,6 +520,22 @@ static void test_drop_rules(void)
     }
 }
 
+/* The first message on channel final counts, whoever wrote it. */
+static void test_upstream_counts_every_author(void)
+{
+    const harmony_render_options drop = dropping(HARMONY_DROP_UPSTREAM);
+
+    begin();
+    add_plain(HARMONY_ROLE_USER, "final", "a");
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "b");
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "c");
+    check_render(&drop, "<|start|>", "user", "<|channel|>", "final",
+                 "<|message|>", "a", "<|end|>", "<|start|>", "assistant",
+                 "<|channel|>", "analysis", "<|message|>", "b", "<|end|>",
+                 "<|start|>", "assistant", "<|channel|>", "final",
+                 "<|message|>", "c", "<|end|>", (char *)NULL);
+}
+
 static void test_unknown_rules(void)
 {
     static const int32_t rules[] = {-1, 3, INT32_MIN, INT32_MAX};
@@ -785,7 +801,7 @@ static void test_too_many_tokens(void)
 #endif
 }
 
-static void test_no_memory(void)
+static void check_no_memory(const harmony_render_options *options)
 {
     harmony_status status = HARMONY_NO_MEMORY;
     harmony_error error;
@@ -797,19 +813,27 @@ static void test_no_memory(void)
     memset(name, 'q', sizeof name);
     name[sizeof name - 1] = '\0';
     begin();
-    add(HARMONY_ROLE_USER, name, name, NULL, "json", name);
+    add(HARMONY_ROLE_ASSISTANT, name, name, name, "json", name);
     for (i = 0; status == HARMONY_NO_MEMORY; i++) {
         refuse_memory(i);
-        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0,
+        status = harmony_render(encoding, NULL, &conversation, options, NULL, 0,
                                 &count, &error);
         CHECK_EQUAL(error.status, status);
     }
     CHECK_EQUAL(status, HARMONY_SHORT_BUFFER);
     CHECK(i > 4);
     refuse_memory(REFUSE_NONE);
-    list = rendered(NULL);
+    list = rendered(options);
     CHECK_EQUAL(list.count, count);
     free(list.ids);
+}
+
+static void test_no_memory(void)
+{
+    const harmony_render_options options = channel_first();
+
+    check_no_memory(NULL);
+    check_no_memory(&options);
 }
 
 /* The bound, for whatever can be rendered. */
@@ -865,6 +889,7 @@ void test_rendering(void)
     test_next_role();
     test_drop_analysis();
     test_drop_rules();
+    test_upstream_counts_every_author();
     test_unknown_rules();
     test_channel_first();
     test_channel_first_is_the_models_text();
