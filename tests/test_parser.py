@@ -23,7 +23,6 @@ from harmony import (
     Message,
     ParseError,
     Role,
-    Segment,
     StreamableParser,
     StreamState,
 )
@@ -610,7 +609,6 @@ def test_portions_of_one_token_give_what_the_whole_gives(
     parsers = [
         StreamableParser(encoding, "assistant", on_error=on_error) for _ in range(2)
     ]
-    found: list[list[Segment]] = [[], []]
     for parser in parsers:
         parser.feed(prompt)
     for token in tokens:
