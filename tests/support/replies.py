@@ -11,6 +11,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -118,11 +119,24 @@ def chat_reply(
     chunks += stream.finish(reason)
     reply = ChatReply(chunks, stream.completion())
     for chunk in chunks:
-        taken("chunk", chunk)
+        taken("chunk", _without_custom_type(chunk))
     taken("completion", reply.completion)
     _check_chunks(reply, reasoning_field, include_usage)
     _check_completion(reply, reasoning_field)
     return reply
+
+
+def _without_custom_type(chunk: Json) -> Json:
+    """Return a chunk as openai's model takes it, which knows no custom calls.
+
+    The model of a whole completion does, and the service streams them so.
+    """
+    copy = deepcopy(chunk)
+    for choice in copy["choices"]:
+        for call in choice["delta"].get("tool_calls", ()):
+            if call.get("type") == "custom":
+                del call["type"]
+    return copy
 
 
 def _check_chunks(reply: ChatReply, reasoning_field: str, usage: bool) -> None:
