@@ -23,7 +23,9 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     strict = "CFLAGS=-O2 -g -Werror"
-    session.run("make", "-s", "-C", "csrc", "clean", "all", "bindings", strict, external=True)
+    session.run(
+        "make", "-s", "-C", "csrc", "clean", "all", "bindings", strict, external=True
+    )
 
 
 @nox.session
@@ -41,6 +43,16 @@ def fuzz(session: nox.Session) -> None:
         session.run("make", "-s", "-C", "csrc", "fuzz", external=True)
     else:
         session.warn("libFuzzer is left out: it needs clang")
+
+
+@nox.session
+def cmake(session: nox.Session) -> None:
+    """Build the C tests by CMake and run them, as CI does with MSVC."""
+    session.install("cmake>=3.20")
+    build, shown = "build/cmake", "--output-on-failure"
+    session.run("cmake", "-S", "csrc", "-B", build, "-DHARMONY_TESTS=ON")
+    session.run("cmake", "--build", build, "--config", "Release", "--parallel")
+    session.run("ctest", "--test-dir", build, "--build-config", "Release", shown)
 
 
 @nox.session

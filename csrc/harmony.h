@@ -504,9 +504,10 @@ typedef enum harmony_state {
  * has found, at any time, from its view. */
 typedef struct harmony_parser harmony_parser;
 
-/* How to read. {HARMONY_ROLE_ASSISTANT, 0, 1} is for what a model samples
- * after a prompt that asks for the assistant. */
+/* How to read. Begin with HARMONY_PARSER_OPTIONS_INIT and set what differs:
+ * `role` and `recover`, for what a model samples after a prompt. */
 typedef struct harmony_parser_options {
+    size_t size; /* sizeof(harmony_parser_options), as the program knows it */
     /* The role whose message is under way: the parser begins inside its
      * header, as after a rendered prompt that ends in "<|start|>assistant".
      * HARMONY_ROLE_NONE: it begins before a <|start|>. */
@@ -519,6 +520,10 @@ typedef struct harmony_parser_options {
     /* 1: nothing is an error; see RECOVERY below. `strict` has no effect. */
     int32_t recover;
 } harmony_parser_options;
+
+/* No role, strict, no recovery: what NULL means, too. */
+#define HARMONY_PARSER_OPTIONS_INIT \
+    {sizeof(harmony_parser_options), HARMONY_ROLE_NONE, 1, 0}
 
 /* RECOVERY. A parser with `recover` takes every sequence of tokens. No text is
  * lost: it is in a content, in the fields of a header, or in a warning.
@@ -567,13 +572,20 @@ typedef struct harmony_warning {
     harmony_span text;
 } harmony_warning;
 
-/* How a message ended, and how many tokens it had. Its header's tokens are
- * those from <|start|> to <|message|>, as far as they were fed; its content's
- * are the others, with the one that ended it. */
+/* Which tokens a message has, and how it ended. Its header's tokens are those
+ * from <|start|> to <|message|>, as far as they were fed; its content's are the
+ * others, with the one that ended it. They stand together, header first: a
+ * message is exactly view->tokens[start ... start + header_tokens +
+ * content_tokens), and messages follow one another. What is in none of them was
+ * refused, or left out with a warning. */
 typedef struct harmony_tally {
     int32_t end_token; /* <|end|>, <|call|>, <|return|>, or HARMONY_NO_TOKEN */
+    int32_t start;     /* <|start|>, or what else its header or text began with;
+                          0 if the parser was given the role of its header */
     int32_t header_tokens;
     int32_t content_tokens;
+    int32_t header_special; /* how many of them are special tokens, see */
+    int32_t content_special; /* harmony_is_special_token */
 } harmony_tally;
 
 /* Text that one call of harmony_parser_feed or harmony_parser_finish added to
@@ -608,7 +620,8 @@ typedef struct harmony_view {
     const int32_t *tokens;
     size_t token_count;
     size_t open_start;
-    /* A tally for each finished message, and that of the open one. */
+    /* A tally for each finished message, and that of the open one, which has
+     * no tokens between messages. */
     const harmony_tally *tallies;
     harmony_tally open;
     /* What was repaired, in the order of position. */
@@ -619,15 +632,36 @@ typedef struct harmony_view {
      * contents, message by message. */
     const harmony_segment *segments;
     size_t segment_count;
+    /* Who is to write the open message, if that is all that is known of it: the
+     * role, if its header is <|start|> and a role's word, as at the end of a
+     * prompt with this harmony_render_options.next_role; or
+     * HARMONY_ROLE_NONE. */
+    int32_t next_role;
 } harmony_view;
 
 /* Make a parser. The encoding must outlive it; the options need not. `options`
- * NULL means no role, strict. *parser is set on success, and to NULL
- * otherwise.
- * Errors: HARMONY_NO_MEMORY, HARMONY_BAD_ARGUMENT (an unknown role). */
+ * NULL means HARMONY_PARSER_OPTIONS_INIT. *parser is set on success, and to
+ * NULL otherwise.
+ * Errors: HARMONY_NO_MEMORY, HARMONY_BAD_ARGUMENT (an unknown role; options
+ * that are not of a size that this library knows). */
 HARMONY_API harmony_status harmony_parser_new(
     const harmony_encoding *encoding, const harmony_parser_options *options,
     harmony_parser **parser, harmony_error *error);
+
+/* Make the parser for what a model writes after a prompt. The prompt may end
+ * behind a message, with <|start|> and a role, inside a header, or inside a
+ * content (a prefill). Its finished messages are not read, however long they
+ * are. If nothing but a role's word follows its last <|start|>, the parser is
+ * given that role, as by harmony_parser_new; else it has been fed with the open
+ * message, if there is one, by harmony_parser_feed. The role of the options is
+ * HARMONY_ROLE_NONE. *parser is set on success, and to NULL otherwise.
+ * Errors: those of harmony_parser_new and, with their position in the prompt,
+ * of harmony_parser_process; with `recover` only the former and
+ * HARMONY_TOO_LARGE. */
+HARMONY_API harmony_status harmony_parser_after(
+    const harmony_encoding *encoding, const int32_t *tokens, size_t count,
+    const harmony_parser_options *options, harmony_parser **parser,
+    harmony_error *error);
 
 /* Free a parser and its view; NULL is nothing. */
 HARMONY_API void harmony_parser_free(harmony_parser *parser);
@@ -661,11 +695,11 @@ typedef enum harmony_appended {
 } harmony_appended;
 
 /* Take one token if all it does is to add to a content that is open, as nearly
- * every token does: for callers to whom it is dear to read the view, such as
- * bindings. C programs need not bother: harmony_parser_process is as quick. Of
- * the view nothing changes then but the delta and what grows with a content.
- * Returns a harmony_appended; if it is HARMONY_NOT_APPENDED, nothing has
- * happened. */
+ * every token does: for callers who would rather not read the view after each
+ * token, such as bindings. C programs need not bother: harmony_parser_process
+ * is as quick. Of the view nothing changes then but the delta and what grows
+ * with a content. Returns a harmony_appended; if it is HARMONY_NOT_APPENDED,
+ * nothing has happened. */
 HARMONY_API int harmony_parser_append(harmony_parser *parser, int32_t token);
 
 /* Take many tokens, as if one at a time; stop at the first error.

@@ -22,18 +22,17 @@ static harmony_span span_of(size_t start, size_t end)
     return span;
 }
 
-static int is_space(uint8_t byte)
+int32_t hm_role_of_word(const uint8_t *word, size_t length)
 {
-    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\f'
-           || byte == '\r';
-}
+    int32_t role;
 
-/* Whether the character at `at`, of *size bytes, is white space of any kind. */
-static int is_unicode_space(const uint8_t *at, const uint8_t *end, size_t *size)
-{
-    enum hm_class class = hm_class_at(at, end, size);
+    for (role = 0; role < HM_ROLE_COUNT; role++) {
+        const char *text = hm_role_word(role);
 
-    return class == HM_SPACE || class == HM_NEWLINE;
+        if (length == strlen(text) && memcmp(word, text, length) == 0)
+            return role;
+    }
+    return HARMONY_ROLE_NONE;
 }
 
 harmony_status hm_take_channel(const hm_header *header, hm_buffer *text,
@@ -47,7 +46,7 @@ harmony_status hm_take_channel(const hm_header *header, hm_buffer *text,
         return HARMONY_OK;
     from = to = (size_t)header->channel;
     while (to < text->length && text->data[to] != '<'
-           && !is_unicode_space(text->data + to, end, &size))
+           && !hm_space_at(text->data + to, end, &size))
         to += size;
     length = to - from;
     if (length == 0)
@@ -76,7 +75,7 @@ static struct words trimmed(const uint8_t *text, size_t start, size_t end)
     int leading = 1;
 
     for (; at < stop; at += size) {
-        if (is_unicode_space(at, stop, &size))
+        if (hm_space_at(at, stop, &size))
             continue;
         if (leading)
             words.start = (size_t)(at - text);
@@ -90,7 +89,7 @@ static harmony_span first_word(const struct words *words)
 {
     size_t at = words->start;
 
-    while (at < words->end && !is_space(words->text[at]))
+    while (at < words->end && !hm_is_gap(words->text[at]))
         at++;
     return span_of(words->start, at);
 }
@@ -99,7 +98,7 @@ static harmony_span last_word(const struct words *words)
 {
     size_t at = words->end;
 
-    while (at > words->start && !is_space(words->text[at - 1]))
+    while (at > words->start && !hm_is_gap(words->text[at - 1]))
         at--;
     return span_of(at, words->end);
 }
@@ -107,14 +106,14 @@ static harmony_span last_word(const struct words *words)
 static void drop_first(struct words *words)
 {
     words->start += (size_t)first_word(words).length;
-    while (words->start < words->end && is_space(words->text[words->start]))
+    while (words->start < words->end && hm_is_gap(words->text[words->start]))
         words->start++;
 }
 
 static void drop_last(struct words *words)
 {
     words->end -= (size_t)last_word(words).length;
-    while (words->end > words->start && is_space(words->text[words->end - 1]))
+    while (words->end > words->start && hm_is_gap(words->text[words->end - 1]))
         words->end--;
 }
 
@@ -150,14 +149,12 @@ static harmony_status read_role(struct words *words, harmony_message *message,
                                 harmony_error *error)
 {
     harmony_span word = first_word(words);
-    int32_t role;
 
     if (word.length == 0)
         return hm_fail(error, HARMONY_HEADER_NO_ROLE, -1,
                        "message header did not contain a role");
-    for (role = 0; role < HM_ROLE_COUNT; role++)
-        if (is_word(words, word, hm_role_word(role)))
-            message->role = role;
+    message->role
+        = hm_role_of_word(words->text + word.start, (size_t)word.length);
     if (message->role == HARMONY_ROLE_NONE) {
         if (last_word(words).start == word.start
             && !starts_with(words, word, "to=")) {

@@ -22,6 +22,16 @@ typedef struct hm_header {
 harmony_status hm_take_channel(const hm_header *header, hm_buffer *text,
                                harmony_span *channel, harmony_error *error);
 
+/* The role whose word this is, or HARMONY_ROLE_NONE. */
+int32_t hm_role_of_word(const uint8_t *word, size_t length);
+
+/* Whether a byte is a gap: white space between the words of a header. */
+static inline int hm_is_gap(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\f'
+           || byte == '\r';
+}
+
 /* Read the words text[start ... end) into `message`: its role, if that is not
  * yet given, name, recipient and content type.
  * Errors: HARMONY_HEADER_NO_ROLE, _UNKNOWN_ROLE, _EXTRA_WORDS. */

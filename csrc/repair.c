@@ -115,19 +115,12 @@ static int is_mark(uint8_t byte)
     return byte == HM_CHANNEL_MARK || byte == HM_CONSTRAIN_MARK;
 }
 
-static int is_space(const uint8_t *at, const uint8_t *end, size_t *size)
-{
-    enum hm_class class = hm_class_at(at, end, size);
-
-    return class == HM_SPACE || class == HM_NEWLINE;
-}
-
 static void skip_space(struct repair *r)
 {
     const uint8_t *end = r->text->data + r->end;
     size_t size;
 
-    while (r->at < r->end && is_space(r->text->data + r->at, end, &size))
+    while (r->at < r->end && hm_space_at(r->text->data + r->at, end, &size))
         r->at += size;
 }
 
@@ -145,7 +138,7 @@ static int next_word(struct repair *r, struct word *word)
     }
     word->start = r->at;
     while (r->at < r->end && !is_mark(r->text->data[r->at])
-           && !is_space(r->text->data + r->at, end, &size))
+           && !hm_space_at(r->text->data + r->at, end, &size))
         r->at += size;
     word->end = r->at;
     return word->mark != 0 || word->end > word->start;
@@ -257,20 +250,13 @@ static void leave_over(struct repair *r, struct word word)
 
 /* ---- As it is written --------------------------------------------------- */
 
-/* White space that separates the words of a written header. */
-static int is_gap(uint8_t byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\f'
-           || byte == '\r';
-}
-
 /* A word up to a mark, white space or the end. */
 static struct word plain_word(const struct repair *r, size_t at)
 {
     struct word word = {0, at, at};
 
     while (word.end < r->end && !is_mark(r->text->data[word.end])
-           && !is_gap(r->text->data[word.end]))
+           && !hm_is_gap(r->text->data[word.end]))
         word.end++;
     return word;
 }
@@ -282,7 +268,7 @@ static int has_space(const struct repair *r, size_t at, size_t limit)
     size_t size;
 
     for (; at < limit; at += size)
-        if (is_space(r->text->data + at, end, &size))
+        if (hm_space_at(r->text->data + at, end, &size))
             return 1;
     return 0;
 }
@@ -292,7 +278,7 @@ static int begins_in_space(const struct repair *r, struct word word)
     size_t size;
 
     return length_of(word) > 0
-           && is_space(bytes_of(r, word), r->text->data + word.end, &size);
+           && hm_space_at(bytes_of(r, word), r->text->data + word.end, &size);
 }
 
 static int ends_in_space(const struct repair *r, struct word word)
@@ -301,7 +287,7 @@ static int ends_in_space(const struct repair *r, struct word word)
     size_t back, size;
 
     for (back = 1; back <= 4 && back <= length_of(word); back++)
-        if (is_space(end - back, end, &size) && size == back)
+        if (hm_space_at(end - back, end, &size) && size == back)
             return 1;
     return 0;
 }

@@ -64,6 +64,15 @@ static inline enum hm_class hm_class_at(const uint8_t *bytes,
     return hm_class_of_sequence(bytes, end, size);
 }
 
+/* Whether the character at `bytes`, as above, is white space of any kind. */
+static inline int hm_space_at(const uint8_t *bytes, const uint8_t *end,
+                              size_t *size)
+{
+    enum hm_class class = hm_class_at(bytes, end, size);
+
+    return class == HM_SPACE || class == HM_NEWLINE;
+}
+
 /* How many of the bytes, from the first, are whole valid characters. If what
  * follows them can't become one, *error_length is set to the length of the
  * longest part of it that could have begun one (1 to 3), and otherwise to 0:

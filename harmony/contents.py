@@ -29,14 +29,24 @@ from harmony.tools import ToolDescription, ToolNamespaceConfig, namespaces
 
 
 class ReasoningEffort(str, Enum):
-    """How much the model is to think before it answers."""
+    """How much the model is to think before it answers.
+
+    It can be spelled in upper and lower case.
+
+    >>> ReasoningEffort("high")
+    <ReasoningEffort.HIGH: 'High'>
+    """
 
     LOW = "Low"
     MEDIUM = "Medium"
     HIGH = "High"
 
     @classmethod
-    def _missing_(cls, value: object) -> None:
+    def _missing_(cls, value: object) -> ReasoningEffort:
+        if isinstance(value, str):
+            for known in cls:
+                if known.value.lower() == value.lower():
+                    return known
         raise unknown("reasoning effort", value, (known.value for known in cls))
 
 
@@ -156,7 +166,7 @@ class SystemContent(Content):
     def with_reasoning_effort(
         self, reasoning_effort: ReasoningEffort | str | None
     ) -> SystemContent:
-        """Say how much the model is to think: ``"Low"``, ``"Medium"``, ``"High"``."""
+        """Say how much the model is to think: ``"low"``, ``"medium"``, ``"high"``."""
         self.reasoning_effort = (
             None
             if reasoning_effort is None

@@ -158,6 +158,20 @@ class Message(Model):
         self.content_type = content_type
         self.end_token = None
 
+    @property
+    def text(self) -> str:
+        """The texts of the ``TextContent`` items, joined with nothing between.
+
+        All that a user, the assistant or a tool says; of a message that is parsed, the
+        content. System and developer contents add nothing, because their text is made
+        when they are rendered: a message of these alone has the text ``""``.
+
+        >>> Message("user", [TextContent("2 + 2"), TextContent(" = ?")]).text
+        '2 + 2 = ?'
+        """
+        items = self.content
+        return "".join([item.text for item in items if isinstance(item, TextContent)])
+
     @classmethod
     def from_author_and_content(
         cls, author: Author | Role | str, content: str | Content

@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
-from support import differential
-from support.differential import HARMONY_ERROR
 
 import harmony
 from harmony import HarmonyEncoding
+from support import differential
+from support.differential import HARMONY_ERROR
 
 SEED = int(os.environ.get("HARMONY_SEED", "1"))
 SEEDS = range(SEED, SEED + 2 * differential.COUNT)
@@ -72,8 +73,11 @@ def test_tokens_are_parsed_alike_at_once(
         strict = random.random() < 0.6
         results = [
             differential.outcome(
-                lambda parse=library.parse_messages_from_completion_tokens, kind=kind: (
-                    parse(case, None if role is None else kind(role), strict=strict)
+                partial(
+                    library.parse_messages_from_completion_tokens,
+                    case,
+                    None if role is None else kind(role),
+                    strict=strict,
                 )
             )
             for library, kind in (

@@ -14,15 +14,12 @@ import pickle
 import random
 from array import array
 from collections import Counter
-from collections.abc import Iterable
-from time import perf_counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
-from support import ROOT
-from support.differential import STOP_TOKENS, TEXTS, Tokens
 
 from harmony import (
     Author,
@@ -43,6 +40,10 @@ from harmony import (
     load_harmony_encoding,
 )
 from harmony.prompts import content_text
+from support import ROOT
+from support.differential import STOP_TOKENS, TEXTS, Tokens
+from support.examples import times
+from support.growth import assert_linear
 
 CASES = [
     json.loads(line)
@@ -168,7 +169,7 @@ def damages(draw: st.DrawFn) -> list[int]:
     return [token for part in draw(st.lists(one, max_size=14)) for token in part]
 
 
-many = settings(max_examples=300, deadline=None)
+many = times(3)
 
 
 @many
@@ -307,16 +308,16 @@ def test_6_what_comes_out_can_be_rendered_and_has_no_markers(
             assert not any(marker in (field or "") for marker in MARKERS)
 
 
-def test_nothing_takes_more_than_linear_time() -> None:
-    """A hundred times as much may take a hundred times as long, and some."""
-    for text in ("<|start|>", "<|channel|>", "a ", "to=", "<|constrain|>x", "<|end|>"):
-        tokens = harmony(text)
-        seconds = []
-        for count in (2_000, 200_000):
-            start = perf_counter()
-            recovered(tokens * count, "assistant")
-            seconds.append(perf_counter() - start)
-        assert seconds[1] < 0.2 + 1000 * seconds[0], text
+@pytest.mark.parametrize(
+    "text", ["<|start|>", "<|channel|>", "a ", "to=", "<|constrain|>x", "<|end|>"]
+)
+def test_nothing_takes_more_than_linear_time(text: str) -> None:
+    tokens = harmony(text)
+
+    def work(length: int) -> Callable[[], object]:
+        return lambda: recovered(tokens * (length // len(tokens)), "assistant")
+
+    assert_linear(work, 200_000)
 
 
 # What is well-formed is not repaired

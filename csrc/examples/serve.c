@@ -172,8 +172,7 @@ struct stream {
 static void begin_stream(struct worker *worker, struct stream *stream)
 {
     harmony_render_options asking = HARMONY_RENDER_OPTIONS_INIT;
-    static const harmony_parser_options reading
-        = {HARMONY_ROLE_ASSISTANT, 0, 1};
+    harmony_parser_options reading = HARMONY_PARSER_OPTIONS_INIT;
     int32_t prompt[PROMPT_ROOM];
     char question[60];
     harmony_error error;
@@ -188,8 +187,9 @@ static void begin_stream(struct worker *worker, struct stream *stream)
     check(harmony_render(encoding, worker->cache,
                          harmony_builder_conversation(worker->builder), &asking,
                          prompt, PROMPT_ROOM, &count, &error), &error);
-    check(harmony_parser_new(encoding, &reading, &stream->parser, &error),
-          &error);
+    reading.recover = 1;
+    check(harmony_parser_after(encoding, prompt, count, &reading,
+                               &stream->parser, &error), &error);
     stream->at = 0;
     begin_event(&worker->event, "begin", stream->number);
     put_words(&worker->event, ", \"prompt_tokens\": ");

@@ -146,9 +146,11 @@ class Prompt:
         token form.
         """
         if "conversation" not in self.__dict__:
-            return encoding.render_parts(self._parts(), self._config, self.open)
+            return encoding._renderer.render_prompt(
+                self._parts(), self._config, self.open
+            )
         if self.open:
-            return encoding.render_conversation_to_go_on(
+            return encoding.render_conversation_for_continuation(
                 self.conversation, self._config
             )
         return encoding.render_conversation_for_completion(

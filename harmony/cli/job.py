@@ -1,4 +1,4 @@
-"""What ``harmony render`` is told to do with a conversation, one or many."""
+"""How ``harmony render`` renders a conversation, alone or one of many."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class RenderJob:
     def tokens(self, encoding: HarmonyEncoding, json: bytes) -> list[int]:
         """Return the tokens of a conversation in JSON.
 
-        Raises ``ValueError`` or ``RenderError`` if it is none, or has no token form.
+        Raises ``ValueError`` for a mistake in it, ``RenderError`` if it has no token
+        form.
         """
         conversation = Conversation.from_json(json)
         config = RenderConversationConfig(

@@ -332,7 +332,7 @@ def first_call(operations: Operations, text: str, limit: float) -> Timing:
         raise TimeoutError(f"more than {limit:g} s")
     if not data:
         raise RuntimeError("crashed")
-    reply = pickle.loads(data)
+    reply: Timing | str = pickle.loads(data)
     if isinstance(reply, str):
         raise RuntimeError(reply)
     return reply

@@ -317,7 +317,8 @@ static void check_render(guarded_side side, harmony_cache *own)
 
 static void check_parse(guarded_side side, int32_t recover)
 {
-    const harmony_parser_options options = {HARMONY_ROLE_NONE, 1, recover};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_NONE, 1, recover};
     id_list list = encode_framed("<|start|>user<|message|>Hello \xF0\x9F"
                                  "\x98\x80\xFF!<|end|><|start|>assistant"
                                  "<|channel|>final<|message|>Hi");
@@ -337,6 +338,10 @@ static void check_parse(guarded_side side, int32_t recover)
                                         error_at(side)), HARMONY_OK);
         CHECK_EQUAL(harmony_parser_finish(parser, error_at(side)), HARMONY_OK);
         CHECK_EQUAL(harmony_parser_view(parser)->finished.message_count, 2);
+        harmony_parser_free(parser);
+        ids = guarded_copy(in, side, list.ids, first * sizeof *ids);
+        CHECK_EQUAL(harmony_parser_after(encoding, ids, first, NULL, &parser,
+                                         error_at(side)), HARMONY_OK);
         harmony_parser_free(parser);
     }
     free(list.ids);

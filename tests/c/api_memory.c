@@ -93,7 +93,8 @@ static harmony_status parse(int32_t recover, harmony_error *error)
 {
     static const int32_t header[]
         = {HARMONY_TOKEN_CHANNEL, 17196, HARMONY_TOKEN_MESSAGE};
-    const harmony_parser_options options = {HARMONY_ROLE_ASSISTANT, 1, recover};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_ASSISTANT, 1, recover};
     harmony_parser *parser = (harmony_parser *)text;
     harmony_status status
         = harmony_parser_new(encoding, &options, &parser, error);
@@ -121,6 +122,19 @@ static harmony_status parse_and_recover(harmony_error *error)
     return parse(1, error);
 }
 
+static harmony_status parse_after(harmony_error *error)
+{
+    static const int32_t prompt[] = {HARMONY_TOKEN_START, 173781,
+                                     HARMONY_TOKEN_MESSAGE, 64};
+    harmony_parser *parser = (harmony_parser *)text;
+    harmony_status status = harmony_parser_after(encoding, prompt, 4, NULL,
+                                                 &parser, error);
+
+    CHECK((parser != NULL) == (status == HARMONY_OK));
+    harmony_parser_free(parser);
+    return status;
+}
+
 /* ---- Refusing ----------------------------------------------------------- */
 
 static const struct {
@@ -129,7 +143,7 @@ static const struct {
 } calls[] = {
     {load_encoding, 6},   {load_vocabulary, 6},    {make_cache, 2},
     {encode_without, 3},  {encode_with, 3},        {render, 5},
-    {parse_or_fail, 5},   {parse_and_recover, 5},
+    {parse_or_fail, 5},   {parse_and_recover, 5},  {parse_after, 4},
 };
 
 static void refuse_each(harmony_status (*call)(harmony_error *), long requests)

@@ -277,11 +277,10 @@ static const char *parsed(int32_t role, int32_t strict, const int32_t *ids,
 {
     static char one_by_one[sizeof log_text];
     int32_t *exact = exact_copy(ids, count * sizeof *ids);
-    harmony_parser_options options;
+    harmony_parser_options options = HARMONY_PARSER_OPTIONS_INIT;
 
     options.role = role;
     options.strict = strict;
-    options.recover = 0;
     log_parse(&options, exact, count, ONE_BY_ONE);
     memcpy(one_by_one, log_text, sizeof log_text);
     log_parse(&options, exact, count, APPENDED);
@@ -503,7 +502,8 @@ static void check_same_delta(const harmony_view *view,
  * makes no difference, wherever a portion ends. */
 static void test_long_contents(void)
 {
-    static const harmony_parser_options options = {HARMONY_ROLE_USER, 1, 0};
+    static const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
     harmony_parser *whole, *steps;
     const harmony_view *view, *other;
     int32_t ids[300];
@@ -540,7 +540,8 @@ static void test_long_contents(void)
 /* The delta of the last of many begins with the character that it completed. */
 static void test_character_completed_at_the_end(void)
 {
-    static const harmony_parser_options options = {HARMONY_ROLE_USER, 1, 0};
+    static const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
     id_list half = encode_plain("\xE4\xB8"), rest = encode_plain("\x96");
     harmony_parser *parser;
     const harmony_view *view;
@@ -641,7 +642,7 @@ static void test_fed_on(void)
 static void test_bad_role(void)
 {
     static const int32_t roles[] = {-2, 5, INT32_MAX};
-    harmony_parser_options options = {0, 1, 0};
+    harmony_parser_options options = {sizeof options, 0, 1, 0};
     harmony_parser *parser = NULL;
     harmony_error error;
     size_t i;
@@ -680,7 +681,8 @@ static void test_messages_of_errors(void)
  */
 static void test_long_unreadable_header(void)
 {
-    const harmony_parser_options options = {HARMONY_ROLE_USER, 0, 0};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 0, 0};
     const int count = 200000;
     harmony_parser *parser;
     int i;

@@ -14,7 +14,7 @@
 
 static harmony_parser *new_parser(int32_t role, int32_t recover)
 {
-    harmony_parser_options options = {HARMONY_ROLE_NONE, 1, 0};
+    harmony_parser_options options = {sizeof options, HARMONY_ROLE_NONE, 1, 0};
     harmony_parser *parser = NULL;
 
     options.role = role;

@@ -29,7 +29,8 @@ static void add(struct work *work, const void *bytes, size_t size)
 
 static void parse(struct work *work, const int32_t *ids, size_t count)
 {
-    const harmony_parser_options options = {HARMONY_ROLE_ASSISTANT, 0, 0};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_ASSISTANT, 0, 0};
     harmony_parser *parser;
     const harmony_view *view;
     harmony_error error;

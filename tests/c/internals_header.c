@@ -186,8 +186,43 @@ static void test_join_words(void)
     }
 }
 
+static void test_role_of_word(void)
+{
+    static const struct {
+        const char *word;
+        int32_t role;
+    } table[] = {
+        {"user", HARMONY_ROLE_USER}, {"assistant", HARMONY_ROLE_ASSISTANT},
+        {"system", HARMONY_ROLE_SYSTEM}, {"tool", HARMONY_ROLE_TOOL},
+        {"developer", HARMONY_ROLE_DEVELOPER}, {"", HARMONY_ROLE_NONE},
+        {"use", HARMONY_ROLE_NONE}, {"users", HARMONY_ROLE_NONE},
+        {"User", HARMONY_ROLE_NONE}, {"tool ", HARMONY_ROLE_NONE},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof table / sizeof *table; i++) {
+        size_t length = strlen(table[i].word);
+        uint8_t *word = exact_copy(table[i].word, length);
+
+        CHECK_EQUAL(hm_role_of_word(word, length), table[i].role);
+        free(word);
+    }
+}
+
+/* A vertical tab, too, is white space, but separates no words. */
+static void test_gaps(void)
+{
+    int byte;
+
+    for (byte = 0; byte < 256; byte++)
+        CHECK_EQUAL(hm_is_gap((uint8_t)byte),
+                    byte != 0 && strchr(" \t\n\f\r", byte) != NULL);
+}
+
 void test_header(void)
 {
+    test_role_of_word();
+    test_gaps();
     test_take_channel();
     test_no_role_given();
     test_role_given();

@@ -155,7 +155,8 @@ static const struct {
     {"vocabularies", test_vocabularies}, {"text", test_text},
     {"building", test_building},
     {"rendering", test_rendering},       {"parsing", test_parsing},
-    {"recovery", test_recovery},         {"pieces", test_pieces},
+    {"recovery", test_recovery},         {"prompts", test_prompts},
+    {"pieces", test_pieces},
     {"caches", test_caches},             {"memory", test_memory},
     {"guarded", test_guarded},           {"threads", test_threads},
 };
