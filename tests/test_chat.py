@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.convert import cases, check_chat_reply, check_prompt
-
 from harmony import HarmonyEncoding, chat
+from support.convert import cases, check_chat_reply, check_prompt
 
 
 @cases("chat_prompt")

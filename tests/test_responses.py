@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.convert import cases, check_prompt, check_responses_reply
-
 from harmony import HarmonyEncoding, responses
+from support.convert import cases, check_prompt, check_responses_reply
 
 
 @cases("responses_prompt")

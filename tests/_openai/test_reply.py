@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.differential import Tokens
-from support.replies import chat_reply, portions, responses_reply
 
 from harmony import HarmonyError, chat, load_harmony_encoding, responses
+from support.differential import Tokens
+from support.replies import chat_reply, portions, responses_reply
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
 DAMAGED = Tokens(ENCODING)

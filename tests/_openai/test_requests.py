@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from support.requests import damaged, of_type, stands
 
 from harmony import chat, load_harmony_encoding, responses
+from support.requests import damaged, of_type, stands
 
 chats = pytest.importorskip("openai.types.chat.completion_create_params")
 ours = pytest.importorskip("openai.types.responses.response_create_params")

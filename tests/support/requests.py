@@ -145,7 +145,7 @@ _ERRORS = frozenset({"function_call", "audio", "tool_choice"})
 JUNK: list[Any] = [
     *(None, True, False, 0, 1, -1, 2**70, 1.5, float("nan"), float("inf")),
     *("", "x", "\ud83d", [], {}, [[]], [None], {"type": "x"}, {"": None}, ()),
-    *(b"x", {1: 2}, {None: None}, {("a",): 1}, {1, 2}, object(), 1j, "auto"),
+    *(b"x", {1: 2}, {None: None}, {("a",): 1}, {1, 2}, ..., 1j, "auto"),
     *({"type": []}, {"type": "function"}, {"role": "user"}, {"role": []}),
 ]
 
