@@ -181,7 +181,9 @@ def _said(place: Place, message: dict[str, Any]) -> str:
 
 def _read_call(place: Place, steps: Inside, item: object) -> Call:
     call = table(place, item)
-    kind = call.get("type") or "function"
+    kind = call.get("type")
+    if kind is None:
+        kind = "function"
     if kind not in ("function", "custom"):
         raise unknown((place, "type"), kind, ("function", "custom"))
     call_id = optional_text(place, call, "id")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harmony._model.checks import wrong
+from harmony._model.checks import shown, wrong
 from harmony._openai.fields import (
     REASONING_PARTS,
     Place,
@@ -154,7 +154,7 @@ def _read_items(place: Place, value: object, history: History, skip: bool) -> li
         elif skip and isinstance(kind, str):
             skipped.append(kind)
         else:
-            raise fault((where, "type"), f"{kind!r} is no item that is known here")
+            raise fault((where, "type"), f"{shown(kind)} is no item that is known here")
     return skipped
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
-from harmony._model.checks import wrong
+from harmony._model.checks import shown, wrong
 
 Place: TypeAlias = str | tuple[Any, str | int]
 
@@ -45,7 +45,7 @@ def fault(place: Place, complaint: str) -> ValueError:
 
 def unknown(place: Place, value: object, known: Iterable[str]) -> ValueError:
     """Return the complaint about a value that is none of the known ones."""
-    return fault(place, f"{value!r} is not known (known: {', '.join(known)})")
+    return fault(place, f"{shown(value)} is not known (known: {', '.join(known)})")
 
 
 def table(place: Place, value: object) -> dict[str, Any]:
@@ -123,4 +123,4 @@ def part_text(place: Place, part: object, kinds: dict[str, str]) -> str:
     if isinstance(kind, str) and kind in kinds:
         return text(place, form, kinds[kind])
     known = ", ".join(kinds)
-    raise fault((place, "type"), f"{kind!r} is no text (what is text: {known})")
+    raise fault((place, "type"), f"{shown(kind)} is no text (what is text: {known})")

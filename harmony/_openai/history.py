@@ -12,7 +12,7 @@ import marshal
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from harmony._model.checks import wrong
+from harmony._model.checks import shown, wrong
 from harmony._openai.fields import Place, fault, path, required
 from harmony._openai.names import FUNCTIONS, ClientName, ToolNames
 from harmony.cache import Cache, size_of
@@ -255,7 +255,7 @@ class History:
         """Add the result of the latest call of an id."""
         call = self._calls.get(result.call_id)
         if call is None:
-            complaint = f"no call before has the id {result.call_id!r}"
+            complaint = f"no call before has the id {shown(result.call_id)}"
             raise fault((place, result.id_key), complaint)
         self._answer(*call, result.text)
 

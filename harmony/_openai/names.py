@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from harmony._model.checks import shown
 from harmony._openai.fields import Place, fault
 
 FUNCTIONS = "functions."
@@ -59,6 +60,7 @@ class ToolNames:
                 if is_good(name.joined) is good:
                     self.add(where, name)
         self._declared = frozenset(self._client)
+        self._declared_names = frozenset(name.name for _, name in tools)
 
     def add(self, where: Place, name: ClientName) -> str:
         """Return the model's name of a tool; give it one if it has none yet.
@@ -87,6 +89,7 @@ class ToolNames:
         copy._dotted = self._dotted.copy()
         copy._numbers = self._numbers.copy()
         copy._declared = self._declared
+        copy._declared_names = self._declared_names
         return copy
 
     def _free(self, name: str) -> str:
@@ -101,7 +104,7 @@ class ToolNames:
 
     def is_declared(self, name: str) -> bool:
         """Tell whether a declared tool has this name, in whatever namespace."""
-        return any(self._client[known].name == name for known in self._declared)
+        return name in self._declared_names
 
     def to_harmony(self, name: str, namespace: str | None = None) -> str:
         """Return the model's name of a tool, without ``functions.`` before it.
@@ -162,5 +165,5 @@ def _client_name(name: str | ClientName) -> ClientName:
 def _kept(where: Place, name: ClientName) -> str:
     joined = name.joined
     if not joined or "<|" in joined or re.search(r"\s", joined):
-        raise fault(where, f"{joined!r} can't stand in the header of a call")
+        raise fault(where, f"{shown(joined)} can't stand in the header of a call")
     return joined

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from harmony._model.checks import check_flag, check_optional_text
 from harmony._openai.fields import (
     Place,
+    fault,
     flag,
     optional_text,
     path,
@@ -260,10 +262,15 @@ def _schema_format(place: Place, form: dict[str, Any]) -> ResponseFormat:
     schema = table((place, "schema"), required(place, form, "schema"))
     description = optional_text(place, form, "description")
     try:
-        return ResponseFormat(name, schema, description)
+        response_format = ResponseFormat(name, schema, description)
     except ValueError as error:
         inside = str(error).removeprefix("ResponseFormat.")
         raise ValueError(f"{path(place)}.{inside}") from None
+    try:
+        json.dumps(response_format.schema)
+    except ValueError as error:  # an integer of very many digits
+        raise fault((place, "schema"), f"no JSON: {error}") from None
+    return response_format
 
 
 def read_parallel(value: object) -> bool:

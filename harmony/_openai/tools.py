@@ -11,6 +11,7 @@ import marshal
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from harmony._model.checks import shown
 from harmony._openai.fields import (
     Place,
     fault,
@@ -178,7 +179,7 @@ class _Reader:
 
     def _skip(self, place: Place, kind: object) -> None:
         if self.unknown_tools == "error" or not isinstance(kind, str):
-            raise fault((place, "type"), f"{kind!r} is no tool that is known here")
+            raise fault((place, "type"), f"{shown(kind)} is no tool that is known here")
         self.skipped.append(kind)
 
 
@@ -231,7 +232,7 @@ def _check_once(functions: list[_Function]) -> None:
     seen = set()
     for function in functions:
         if function.client in seen:
-            complaint = f"{function.client.name!r} is there twice"
+            complaint = f"{shown(function.client.name)} is there twice"
             raise fault((function.place, "name"), complaint)
         seen.add(function.client)
 
@@ -302,7 +303,7 @@ def _chosen(place: Place, tool: dict[str, Any], tools: Tools) -> str:
     if builtin is not None:
         if builtin in tools.builtin:
             return builtin
-        raise fault(place, f"there is no {kind!r} among the tools")
+        raise fault(place, f"there is no {shown(kind)} among the tools")
     if kind not in ("function", "custom"):
         known = ("function", "custom", "allowed_tools")
         raise unknown((place, "type"), kind, known)
@@ -312,5 +313,5 @@ def _chosen(place: Place, tool: dict[str, Any], tools: Tools) -> str:
         tool = table(inner, tool[kind])
     name = text(inner, tool, "name")
     if not tools.names.is_declared(name):
-        raise fault(place, f"there is no tool {name!r}")
+        raise fault(place, f"there is no tool {shown(name)}")
     return name
