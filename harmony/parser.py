@@ -343,9 +343,9 @@ class StreamableParser:
         >>> parser = StreamableParser(encoding, Role.ASSISTANT)
         >>> segments = parser.feed(encoding.encode(text, allowed_special="all"))
         >>> parser.count_tokens()
-        {'commentary': TokenCount(header=7, content=2)}
+        {'commentary': TokenCount(header=8, content=2)}
         >>> parser.count_tokens(by_recipient=True, special=False)
-        {('commentary', 'functions.f'): TokenCount(header=5, content=1)}
+        {('commentary', 'functions.f'): TokenCount(header=6, content=1)}
         """
         counts: dict[Any, TokenCount] = {}
         for (channel, recipient), sums in self._sums_so_far().items():

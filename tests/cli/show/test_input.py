@@ -87,7 +87,7 @@ def test_a_conversation_is_text_if_told_so(show: Any, rich: Any) -> None:
         ('{"messages": [{"role": "bob", "content": ""}]}', "messages[0].role: unknown"),
         ('[{"role": "bob", "content": ""}]', "messages[0].role: unknown role 'bob'"),
         ('{"role": "user", "content": 5}', "messages[0].content: expected a string or"),
-        ('[{"role": "tool", "content": ""}]', "Tools should have a name!"),
+        ('[{"role": "tool", "content": ""}]', "messages[0]: Tools should have a name!"),
     ],
 )
 def test_a_mistake_in_a_conversation_is_told(
