@@ -109,7 +109,14 @@ def prompt(
     if settings.open:
         _check_goes_on(messages[-1])
     return Prompt(
-        *(form, options, tools, builtin, history, names, settings, tools.skipped)
+        request=form,
+        options=options,
+        tools=tools,
+        builtin=builtin,
+        history=history,
+        names=names,
+        settings=settings,
+        skipped=tools.skipped,
     )
 
 

@@ -115,8 +115,14 @@ def prompt(
         read_parallel(form.get("parallel_tool_calls")),
     )
     return Prompt(
-        *(form, options, tools, tools.builtin, history, names, settings),
-        tuple(skipped),
+        request=form,
+        options=options,
+        tools=tools,
+        builtin=tools.builtin,
+        history=history,
+        names=names,
+        settings=settings,
+        skipped=tuple(skipped),
     )
 
 

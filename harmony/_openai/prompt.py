@@ -74,6 +74,12 @@ class Options(NamedTuple):
             raise unknown("unknown_tools", self.unknown_tools, ("error", "skip"))
         check_flag("rename_tools", self.rename_tools)
 
+    def config(self) -> RenderConversationConfig:
+        """Return how conversations are rendered."""
+        return RenderConversationConfig(
+            drop_analysis=self.drop_analysis, channel_first=self.header == "model"
+        )
+
 
 class Settings(NamedTuple):
     """What a request says besides messages and tools."""
@@ -96,8 +102,17 @@ class Prompt:
     tools and items that were left out, with ``unknown_tools="skip"``.
     """
 
+    request: dict[str, Any]
+    names: ToolNames
+    open: bool
+    must_call: bool
+    may_call: tuple[str, ...] | None
+    parallel: bool
+    skipped_tools: tuple[str, ...]
+
     def __init__(
         self,
+        *,
         request: dict[str, Any],
         options: Options,
         tools: Tools,
@@ -108,29 +123,43 @@ class Prompt:
         skipped: tuple[str, ...],
     ) -> None:
         """Put a prompt together; ``chat.prompt`` and ``responses.prompt`` do."""
-        self.request = request
-        self.names = names
-        self.open = settings.open
-        self.must_call = settings.choice.must_call
-        self.may_call = settings.choice.may_call
-        self.parallel = settings.parallel
-        self.skipped_tools = skipped
-        self.custom: frozenset[ClientName] = tools.custom
-        self._config = RenderConversationConfig(
-            drop_analysis=options.drop_analysis,
-            channel_first=options.header == "model",
-        )
         written = not settings.choice.none
-        self._functions = tools if written and tools.described else None
-        self._system = _SystemFields(
-            options.model_identity,
-            settings.effort,
-            options.date or time.strftime("%Y-%m-%d"),
-            options.knowledge_cutoff,
-            builtin if written else (),
+        self.__dict__.update(
+            request=request,
+            names=names,
+            open=settings.open,
+            must_call=settings.choice.must_call,
+            may_call=settings.choice.may_call,
+            parallel=settings.parallel,
+            skipped_tools=skipped,
+            _custom=tools.custom,
+            _config=options.config(),
+            _functions=tools if written and tools.described else None,
+            _system=_SystemFields(
+                options.model_identity,
+                settings.effort,
+                options.date or time.strftime("%Y-%m-%d"),
+                options.knowledge_cutoff,
+                builtin if written else (),
+            ),
+            _format=settings.response_format,
+            _history=history,
         )
-        self._format = settings.response_format
-        self._history = history
+
+    _custom: frozenset[ClientName]
+    _config: RenderConversationConfig
+    _functions: Tools | None
+    _system: _SystemFields
+    _format: ResponseFormat | None
+    _history: History
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Raise ``AttributeError``: a prompt stays what its request made it."""
+        raise AttributeError(f"a Prompt is not to be changed: {name}")
+
+    def is_custom(self, name: ClientName) -> bool:
+        """Tell whether a tool is a custom one, whose input is text."""
+        return name in self._custom
 
     def __repr__(self) -> str:
         """Show what a person asks first: how many messages, what is to come."""

@@ -188,7 +188,7 @@ class Reply:
             return kinds.get(channel or "", Kind.ANSWER), ClientName("")
         name = self._prompt.names.called(recipient or "")
         if name is not None:
-            is_custom = name in self._prompt.custom
+            is_custom = self._prompt.is_custom(name)
             return Kind.CUSTOM if is_custom else Kind.CALL, name
         name = ClientName(recipient or "")
         if recipient == "python":
