@@ -36,7 +36,7 @@ def test_tokens_are_those_of_the_conversation(encoding: HarmonyEncoding) -> None
     """They are made without it until somebody asks for it."""
     plain, asked = prompt(), prompt()
     roles = [message.author.role.value for message in asked.conversation]
-    assert roles == "system developer user assistant developer user".split()
+    assert roles == ["system", "developer", "user", "assistant", "developer", "user"]
     assert plain.tokens(encoding) == asked.tokens(encoding)
     assert "conversation" not in vars(plain)
 
