@@ -243,9 +243,9 @@ static inline uint32_t least_of(const uint32_t *best, int count)
     const uint32_t *b;
 
     for (b = best; b < best + count; b += TOGETHER)
-        found = least(found, least(least(least(b[0], b[1]), least(b[2], b[3])),
-                                   least(least(b[4], b[5]),
-                                         least(b[6], b[7]))));
+        found
+            = least(found, least(least(least(b[0], b[1]), least(b[2], b[3])),
+                                 least(least(b[4], b[5]), least(b[6], b[7]))));
     return found;
 }
 
@@ -351,8 +351,8 @@ static size_t merge_window(const hm_vocabulary *vocabulary,
 {
     int32_t links[3 * WINDOW];
     uint64_t best[2 * WINDOW];
-    struct merging m = {vocabulary, bytes, links, NULL, NULL, best,
-                        (int32_t)length, 1};
+    struct merging m
+        = {vocabulary, bytes, links, NULL, NULL, best, (int32_t)length, 1};
     size_t count = 0;
     int32_t i;
 

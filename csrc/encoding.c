@@ -105,9 +105,9 @@ static int32_t find_allowed(const char *text, size_t length, size_t start,
 
 harmony_status harmony_encode(const harmony_encoding *encoding,
                               harmony_cache *cache, const char *text,
-                              size_t length,
-                              const int32_t *allowed, size_t allowed_count,
-                              int32_t *tokens, size_t capacity, size_t *count,
+                              size_t length, const int32_t *allowed,
+                              size_t allowed_count, int32_t *tokens,
+                              size_t capacity, size_t *count,
                               harmony_error *error)
 {
     hm_tokens out = {tokens, capacity, 0};
@@ -115,8 +115,7 @@ harmony_status harmony_encode(const harmony_encoding *encoding,
 
     *count = 0;
     if (length > INT32_MAX)
-        return hm_fail(error, HARMONY_TOO_LARGE, -1,
-                       "a text of 2 GiB or more");
+        return hm_fail(error, HARMONY_TOO_LARGE, -1, "a text of 2 GiB or more");
     if (cache != NULL && hm_cache_owner(cache) != encoding)
         return hm_fail(error, HARMONY_BAD_ARGUMENT, -1,
                        "the cache is that of another encoding");

@@ -212,9 +212,10 @@ typedef struct harmony_encoding harmony_encoding;
  * *encoding is set on success, and to NULL otherwise.
  * Errors: HARMONY_BAD_VOCABULARY (position: the entry or line, or -1),
  * HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_encoding_new(
-    const void *vocabulary, size_t size, harmony_encoding **encoding,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_encoding_new(const void *vocabulary,
+                                                size_t size,
+                                                harmony_encoding **encoding,
+                                                harmony_error *error);
 
 /* Free an encoding, after everything that was made with it; NULL is nothing. */
 HARMONY_API void harmony_encoding_free(harmony_encoding *encoding);
@@ -237,15 +238,15 @@ HARMONY_API int harmony_is_special_token(int32_t token);
  * Returns its id and sets *position to the byte where its text begins; its
  * text ends at *position + *token_length. If there is none, returns
  * HARMONY_NO_TOKEN with *position = length and *token_length = 0. */
-HARMONY_API int32_t harmony_find_special_token(
-    const char *text, size_t length, size_t start, size_t *position,
-    size_t *token_length);
+HARMONY_API int32_t harmony_find_special_token(const char *text, size_t length,
+                                               size_t start, size_t *position,
+                                               size_t *token_length);
 
 /* The bytes of one token, special tokens included; they belong to the
  * encoding, live as long as it does, and need not be whole characters. NULL,
  * with *length 0, for an id outside the vocabulary. */
-HARMONY_API const char *harmony_token_bytes(
-    const harmony_encoding *encoding, int32_t token, size_t *length);
+HARMONY_API const char *harmony_token_bytes(const harmony_encoding *encoding,
+                                            int32_t token, size_t *length);
 
 /* A cache remembers pieces of text that were encoded before, and their tokens.
  * It makes encoding several times as fast; the tokens are the same. It takes
@@ -257,9 +258,9 @@ typedef struct harmony_cache harmony_cache;
 
 /* Make an empty cache for this encoding, which must outlive it. *cache is set
  * on success, and to NULL otherwise. Errors: HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_cache_new(
-    const harmony_encoding *encoding, harmony_cache **cache,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_cache_new(const harmony_encoding *encoding,
+                                             harmony_cache **cache,
+                                             harmony_error *error);
 
 /* Free a cache; NULL is nothing. */
 HARMONY_API void harmony_cache_free(harmony_cache *cache);
@@ -282,9 +283,11 @@ HARMONY_API harmony_status harmony_encode(
  * Errors: HARMONY_UNKNOWN_TOKEN (position: index of the token),
  * HARMONY_SHORT_BUFFER, and HARMONY_TOO_LARGE for more bytes than a size_t
  * counts. */
-HARMONY_API harmony_status harmony_decode(
-    const harmony_encoding *encoding, const int32_t *tokens, size_t token_count,
-    char *bytes, size_t capacity, size_t *length, harmony_error *error);
+HARMONY_API harmony_status harmony_decode(const harmony_encoding *encoding,
+                                          const int32_t *tokens,
+                                          size_t token_count, char *bytes,
+                                          size_t capacity, size_t *length,
+                                          harmony_error *error);
 
 /* ---- Other vocabularies ------------------------------------------------ */
 
@@ -299,16 +302,16 @@ typedef struct harmony_vocabulary harmony_vocabulary;
  * success, and to NULL otherwise.
  * Errors: HARMONY_BAD_VOCABULARY (position: the entry or line, or -1),
  * HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_vocabulary_new(
-    const void *file, size_t size, harmony_vocabulary **vocabulary,
-    harmony_error *error);
+HARMONY_API harmony_status
+harmony_vocabulary_new(const void *file, size_t size,
+                       harmony_vocabulary **vocabulary, harmony_error *error);
 
 /* Free a vocabulary; NULL is nothing. */
 HARMONY_API void harmony_vocabulary_free(harmony_vocabulary *vocabulary);
 
 /* Ranks are below this; some may be unused. */
-HARMONY_API int32_t harmony_vocabulary_size(
-    const harmony_vocabulary *vocabulary);
+HARMONY_API int32_t
+harmony_vocabulary_size(const harmony_vocabulary *vocabulary);
 
 /* The bytes of a token; they belong to the vocabulary and live as long as it
  * does. NULL, with *length 0, for a rank that is no token. */
@@ -356,8 +359,8 @@ typedef enum harmony_field {
 
 /* Make an empty builder. *builder is set on success, and to NULL otherwise.
  * Errors: HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_builder_new(
-    harmony_builder **builder, harmony_error *error);
+HARMONY_API harmony_status harmony_builder_new(harmony_builder **builder,
+                                               harmony_error *error);
 
 /* Free a builder and all it holds; NULL is nothing. */
 HARMONY_API void harmony_builder_free(harmony_builder *builder);
@@ -373,9 +376,11 @@ HARMONY_API void harmony_builder_reset(harmony_builder *builder);
  * Errors: HARMONY_BAD_ARGUMENT for an unknown role, or a further item of
  * nothing; HARMONY_TOO_LARGE if all texts are 2 GiB or more;
  * HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_builder_add(
-    harmony_builder *builder, int32_t role, const char *content, size_t length,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_builder_add(harmony_builder *builder,
+                                               int32_t role,
+                                               const char *content,
+                                               size_t length,
+                                               harmony_error *error);
 
 /* Set a harmony_field of the message that was added last; if it was set
  * before, the last one counts. A `text` of NULL makes it absent. `text` must
@@ -383,9 +388,10 @@ HARMONY_API harmony_status harmony_builder_add(
  * Errors: HARMONY_BAD_ARGUMENT for an unknown field, before the first message,
  * or if a further content item was added last; HARMONY_TOO_LARGE and
  * HARMONY_NO_MEMORY as above. */
-HARMONY_API harmony_status harmony_builder_set(
-    harmony_builder *builder, int32_t field, const char *text, size_t length,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_builder_set(harmony_builder *builder,
+                                               int32_t field, const char *text,
+                                               size_t length,
+                                               harmony_error *error);
 
 /* Add all messages of another conversation, such as those that a parser has
  * finished, to answer them: &view->finished. Errors: HARMONY_BAD_ARGUMENT
@@ -441,9 +447,13 @@ typedef struct harmony_render_options {
 } harmony_render_options;
 
 /* Every message, as the prompt has it, and no next role. */
-#define HARMONY_RENDER_OPTIONS_INIT \
-    {sizeof(harmony_render_options), HARMONY_DROP_NONE, HARMONY_ROLE_NONE, 0, \
-     0, 0}
+#define HARMONY_RENDER_OPTIONS_INIT                                            \
+    {sizeof(harmony_render_options),                                           \
+     HARMONY_DROP_NONE,                                                        \
+     HARMONY_ROLE_NONE,                                                        \
+     0,                                                                        \
+     0,                                                                        \
+     0}
 
 /* Render a conversation; *count is set to the number of tokens. Each run of
  * text between special tokens is encoded on its own as ordinary text: what a
@@ -455,11 +465,11 @@ typedef struct harmony_render_options {
  * rule or next role, a next role behind an open message, the cache of another
  * encoding); and HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY,
  * at -1. */
-HARMONY_API harmony_status harmony_render(
-    const harmony_encoding *encoding, harmony_cache *cache,
-    const harmony_conversation *conversation,
-    const harmony_render_options *options, int32_t *tokens, size_t capacity,
-    size_t *count, harmony_error *error);
+HARMONY_API harmony_status
+harmony_render(const harmony_encoding *encoding, harmony_cache *cache,
+               const harmony_conversation *conversation,
+               const harmony_render_options *options, int32_t *tokens,
+               size_t capacity, size_t *count, harmony_error *error);
 
 /* Which tokens are whose, as indexes: a message's header, from <|start|> to
  * <|message|>, is tokens[header ... content), its content [content ... end),
@@ -487,8 +497,8 @@ HARMONY_API harmony_status harmony_render_parts(
  * few times as many as there will be: a buffer of that capacity is never
  * short. It costs next to nothing. SIZE_MAX if a size_t does not count so many:
  * then harmony_render says HARMONY_TOO_LARGE. */
-HARMONY_API size_t harmony_render_bound(
-    const harmony_conversation *conversation);
+HARMONY_API size_t
+harmony_render_bound(const harmony_conversation *conversation);
 
 /* ---- Parsing ----------------------------------------------------------- */
 
@@ -522,7 +532,7 @@ typedef struct harmony_parser_options {
 } harmony_parser_options;
 
 /* No role, strict, no recovery: what NULL means, too. */
-#define HARMONY_PARSER_OPTIONS_INIT \
+#define HARMONY_PARSER_OPTIONS_INIT                                            \
     {sizeof(harmony_parser_options), HARMONY_ROLE_NONE, 1, 0}
 
 /* RECOVERY. A parser with `recover` takes every sequence of tokens. No text is
@@ -584,7 +594,7 @@ typedef struct harmony_tally {
                           0 if the parser was given the role of its header */
     int32_t header_tokens;
     int32_t content_tokens;
-    int32_t header_special; /* how many of them are special tokens, see */
+    int32_t header_special;  /* how many of them are special tokens, see */
     int32_t content_special; /* harmony_is_special_token */
 } harmony_tally;
 
@@ -658,10 +668,10 @@ HARMONY_API harmony_status harmony_parser_new(
  * Errors: those of harmony_parser_new and, with their position in the prompt,
  * of harmony_parser_process; with `recover` only the former and
  * HARMONY_TOO_LARGE. */
-HARMONY_API harmony_status harmony_parser_after(
-    const harmony_encoding *encoding, const int32_t *tokens, size_t count,
-    const harmony_parser_options *options, harmony_parser **parser,
-    harmony_error *error);
+HARMONY_API harmony_status
+harmony_parser_after(const harmony_encoding *encoding, const int32_t *tokens,
+                     size_t count, const harmony_parser_options *options,
+                     harmony_parser **parser, harmony_error *error);
 
 /* Free a parser and its view; NULL is nothing. */
 HARMONY_API void harmony_parser_free(harmony_parser *parser);
@@ -685,8 +695,9 @@ HARMONY_API const harmony_view *harmony_parser_view(
  * the token is among view->tokens. Finished messages stay, and the parser goes
  * on. And HARMONY_NO_MEMORY, HARMONY_TOO_LARGE: the token has not been taken.
  */
-HARMONY_API harmony_status harmony_parser_process(
-    harmony_parser *parser, int32_t token, harmony_error *error);
+HARMONY_API harmony_status harmony_parser_process(harmony_parser *parser,
+                                                  int32_t token,
+                                                  harmony_error *error);
 
 typedef enum harmony_appended {
     HARMONY_NOT_APPENDED = 0,   /* harmony_parser_process is to take it */
@@ -706,17 +717,18 @@ HARMONY_API int harmony_parser_append(harmony_parser *parser, int32_t token);
  * view->token_count tells how many were taken, `delta` is that of the last
  * one, `segments` what all of them added. Errors: those of
  * harmony_parser_process. */
-HARMONY_API harmony_status harmony_parser_feed(
-    harmony_parser *parser, const int32_t *tokens, size_t count,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_parser_feed(harmony_parser *parser,
+                                               const int32_t *tokens,
+                                               size_t count,
+                                               harmony_error *error);
 
 /* Say that the stream has ended. An open message is finished as by a stop
  * token; `delta` and `segments` are what that added. The parser may be fed on
  * afterwards. Errors: HARMONY_UNEXPECTED_END inside a header (never with
  * `recover`; position: view->token_count), HARMONY_NO_MEMORY,
  * HARMONY_TOO_LARGE. */
-HARMONY_API harmony_status harmony_parser_finish(
-    harmony_parser *parser, harmony_error *error);
+HARMONY_API harmony_status harmony_parser_finish(harmony_parser *parser,
+                                                 harmony_error *error);
 
 #ifdef __cplusplus
 }

@@ -120,9 +120,9 @@ static harmony_status stop_in_header(harmony_parser *parser, int32_t token,
     }
     hm_count_content(parser, token);
     message.content.start = (int32_t)parser->header.start;
-    message.content.length = (int32_t)hm_join_words(
-        parser->text.data, parser->header.start, words_end(parser, &message),
-        parser->role);
+    message.content.length
+        = (int32_t)hm_join_words(parser->text.data, parser->header.start,
+                                 words_end(parser, &message), parser->role);
     parser->role = HARMONY_ROLE_NONE;
     parser->view.current = message;
     if (message.content.length > 0)
@@ -275,8 +275,8 @@ harmony_status harmony_parser_feed(harmony_parser *parser,
     parser->segments.length = 0;
     parser->view.delta = hm_absent();
     for (i = 0; i < count && status == HARMONY_OK; i += taken)
-        status = feed_some(parser, tokens + i, count - i, &refused, &taken,
-                           error);
+        status
+            = feed_some(parser, tokens + i, count - i, &refused, &taken, error);
     hm_refresh(parser);
     return status;
 }
@@ -305,7 +305,7 @@ harmony_status harmony_parser_finish(harmony_parser *parser,
 /* ---- Making one -------------------------------------------------------- */
 
 /* What the first version of harmony_parser_options had: up to `recover`. */
-#define FIRST_OPTIONS \
+#define FIRST_OPTIONS                                                          \
     (offsetof(harmony_parser_options, recover) + sizeof(int32_t))
 
 static harmony_status read_options(const harmony_parser_options *given,

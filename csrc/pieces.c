@@ -103,8 +103,7 @@ harmony_status harmony_cache_new(const harmony_encoding *encoding,
     if (cache == NULL || memory == NULL) {
         free(cache);
         free(memory);
-        return hm_fail(error, HARMONY_NO_MEMORY, -1,
-                       "no memory for the cache");
+        return hm_fail(error, HARMONY_NO_MEMORY, -1, "no memory for the cache");
     }
     cache->encoding = encoding;
     cache->memory = memory;
@@ -134,15 +133,13 @@ const harmony_encoding *hm_cache_owner(const harmony_cache *cache)
 /* The first `n` bytes of eight. */
 #define FIRST(n) (~(uint64_t)0 >> (64 - 8 * (n)))
 
-static const uint64_t low_bytes[WORD_LENGTH + 1] = {
-    0, FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7),
-    FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8),
-    FIRST(8)
-};
-static const uint64_t high_bytes[WORD_LENGTH + 1] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, FIRST(1), FIRST(2), FIRST(3), FIRST(4),
-    FIRST(5), FIRST(6), FIRST(7)
-};
+static const uint64_t low_bytes[WORD_LENGTH + 1]
+    = {0,        FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5),
+       FIRST(6), FIRST(7), FIRST(8), FIRST(8), FIRST(8), FIRST(8),
+       FIRST(8), FIRST(8), FIRST(8), FIRST(8)};
+static const uint64_t high_bytes[WORD_LENGTH + 1]
+    = {0, 0,        0,        0,        0,        0,        0,        0,
+       0, FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7)};
 
 /* A piece that is too long gets a key that no word has. LOAD bytes can be
  * read. */
@@ -176,16 +173,17 @@ static struct key other_key(const uint8_t *bytes, size_t length)
 static struct other *other_slot(const harmony_cache *cache,
                                 const struct key *key)
 {
-    uint64_t hash = hm_hash(key->low ^ key->more[0] >> 7,
-                            key->high ^ key->more[1] >> 11);
+    uint64_t hash
+        = hm_hash(key->low ^ key->more[0] >> 7, key->high ^ key->more[1] >> 11);
 
     return cache->others + (hash >> (64 - OTHER_BITS));
 }
 
 static int same_key(const struct key *a, const struct key *b)
 {
-    return ((a->low ^ b->low) | (a->high ^ b->high)
-            | (a->more[0] ^ b->more[0]) | (a->more[1] ^ b->more[1])) == 0;
+    return ((a->low ^ b->low) | (a->high ^ b->high) | (a->more[0] ^ b->more[0])
+            | (a->more[1] ^ b->more[1]))
+           == 0;
 }
 
 /* ---- Known words ------------------------------------------------------- */
@@ -225,8 +223,8 @@ static void add_miss(const hm_vocabulary *vocabulary,
 
         miss->key.more[0] = miss->key.more[1] = 0;
         entry.low = miss->key.low;
-        entry.high = (miss->key.high & UINT32_MAX)
-                     | (uint64_t)miss->length << 32;
+        entry.high
+            = (miss->key.high & UINT32_MAX) | (uint64_t)miss->length << 32;
         HM_PREFETCH(vocabulary->entries + hm_entry_line(vocabulary, entry));
     }
     miss->other = other_slot(cache, &miss->key);
@@ -245,10 +243,10 @@ static void find_known(const hm_vocabulary *vocabulary,
     for (i = 0; i < count; start = ends[i++]) {
         const struct probe *probe = batch->probes + i;
         struct known_word *words = probe->words;
-        uint64_t first = (words[0].low ^ probe->low)
-                         | (words[0].high ^ probe->high);
-        uint64_t second = (words[1].low ^ probe->low)
-                          | (words[1].high ^ probe->high);
+        uint64_t first
+            = (words[0].low ^ probe->low) | (words[0].high ^ probe->high);
+        uint64_t second
+            = (words[1].low ^ probe->low) | (words[1].high ^ probe->high);
 
         /* 1 if they differ, without a branch that can't be foreseen */
         first = (first | (0 - first)) >> 63;

@@ -257,8 +257,7 @@ static inline vector same(vector bytes, int byte)
  * eight bytes are one. */
 static inline uint64_t bits_of(vector a, vector b, vector c, vector d)
 {
-    const vector place
-        = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
+    const vector place = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
     vector ab = vpaddq_u8(vandq_u8(a, place), vandq_u8(b, place));
     vector cd = vpaddq_u8(vandq_u8(c, place), vandq_u8(d, place));
     vector all = vpaddq_u8(ab, cd);
@@ -283,8 +282,8 @@ static inline uint64_t equal_to(const vector *of, int byte)
 /* The classes of WINDOW bytes; those beyond ASCII are unknown. */
 static inline void classify(const uint8_t *at, struct classes *c)
 {
-    const vector of[4] = {load(at), load(at + 16), load(at + 32),
-                          load(at + 48)};
+    const vector of[4]
+        = {load(at), load(at + 16), load(at + 32), load(at + 48)};
 
     c->lower = in_range(of, 'a', 26);
     c->upper = in_range(of, 'A', 26);

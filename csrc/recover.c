@@ -105,10 +105,10 @@ static void end_header(harmony_parser *parser)
     flush_header(parser);
     if (parser->bare)
         warn(parser, HARMONY_WARNING_MISSING_START, "", 0);
-    hm_repair_header(
-        &parser->text, parser->header.start,
-        parser->unstarted ? HM_ENDED_UNSTARTED : HM_ENDED_BY_MESSAGE, &message,
-        &parser->warnings);
+    hm_repair_header(&parser->text, parser->header.start,
+                     parser->unstarted ? HM_ENDED_UNSTARTED
+                                       : HM_ENDED_BY_MESSAGE,
+                     &message, &parser->warnings);
     parser->view.current = message;
     hm_begin_content(parser);
 }

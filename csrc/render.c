@@ -49,10 +49,10 @@ static harmony_status put_text(struct output *output, const void *text,
                       ? output->capacity - output->count
                       : 0;
     size_t count;
-    harmony_status status = harmony_encode(
-        output->encoding, output->cache, text, length, NULL, 0,
-        room > 0 ? output->tokens + output->count : NULL, room, &count,
-        output->error);
+    harmony_status status
+        = harmony_encode(output->encoding, output->cache, text, length, NULL, 0,
+                         room > 0 ? output->tokens + output->count : NULL, room,
+                         &count, output->error);
 
     output->count += count;
     return status == HARMONY_SHORT_BUFFER ? HARMONY_OK : status;
@@ -107,8 +107,7 @@ static harmony_status put_author(struct output *output,
     return status;
 }
 
-static harmony_status put_content_type(struct output *output,
-                                       harmony_span type)
+static harmony_status put_content_type(struct output *output, harmony_span type)
 {
     const char *text = output->conversation->text + type.start;
     harmony_status status;
@@ -331,9 +330,9 @@ harmony_status harmony_render_parts(const harmony_encoding *encoding,
                                     harmony_error *error)
 {
     harmony_conversation given = *conversation;
-    struct output output = {encoding, cache,    &given, {0, 0, 0, 0, 0, 0},
-                            tokens,   capacity, 0,      {NULL, 0, 0},
-                            error};
+    struct output output
+        = {encoding, cache,        &given, {0, 0, 0, 0, 0, 0}, tokens, capacity,
+           0,        {NULL, 0, 0}, error};
     harmony_status status = read_options(options, &output.options, error);
 
     *count = 0;

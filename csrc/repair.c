@@ -33,14 +33,14 @@ static const char *const types[] = {"json", "code"};
 
 /* ---- Warnings ----------------------------------------------------------- */
 
-void hm_warn(hm_warnings *warnings, harmony_warning_kind kind,
-             const void *text, size_t length)
+void hm_warn(hm_warnings *warnings, harmony_warning_kind kind, const void *text,
+             size_t length)
 {
     harmony_warning *last = NULL, added;
 
     if (warnings->list.length > 0)
-        last = (harmony_warning *)(warnings->list.data
-                                   + warnings->list.length) - 1;
+        last = (harmony_warning *)(warnings->list.data + warnings->list.length)
+               - 1;
     if (last != NULL && last->kind == (int32_t)kind
         && last->position == warnings->position) {
         hm_append(&warnings->text, " ", 1);
@@ -74,16 +74,16 @@ struct repair {
     harmony_message *message;
     hm_warnings *warnings;
     int32_t given_role;
-    size_t read;           /* words that have been read, marked or not */
-    struct word channel;   /* the last that is known, or that is not */
+    size_t read;         /* words that have been read, marked or not */
+    struct word channel; /* the last that is known, or that is not */
     int channel_known;
-    struct word recipient; /* the last, from its `to=` on */
+    struct word recipient;   /* the last, from its `to=` on */
     struct word constrained; /* the last word behind <|constrain|> */
-    struct word stranger;  /* a first word that is no role and no name */
-    int counting;          /* whether words since `single` may be a type */
-    struct word single;    /* the last word since channel or recipient */
-    size_t strangers;      /* how many there were */
-    struct word content;   /* HM_ENDED_BY_STOP: where the content begins */
+    struct word stranger;    /* a first word that is no role and no name */
+    int counting;            /* whether words since `single` may be a type */
+    struct word single;      /* the last word since channel or recipient */
+    size_t strangers;        /* how many there were */
+    struct word content;     /* HM_ENDED_BY_STOP: where the content begins */
 };
 
 static const struct word no_word = {0, 0, 0};
@@ -187,8 +187,8 @@ static size_t type_word_length(const struct repair *r, struct word word)
     size_t n = 0;
 
     while (n < length_of(word)
-           && (is_name_byte(bytes_of(r, word)[n])
-               || bytes_of(r, word)[n] == '/' || bytes_of(r, word)[n] == '+'))
+           && (is_name_byte(bytes_of(r, word)[n]) || bytes_of(r, word)[n] == '/'
+               || bytes_of(r, word)[n] == '+'))
         n++;
     return n;
 }
@@ -332,8 +332,7 @@ static int written_author(struct repair *r, harmony_message *message,
     message->role = HARMONY_ROLE_TOOL;
     message->name = span_of(word);
     return r->how != HM_ENDED_UNSTARTED && length_of(word) > 0
-           && !begins_with(r, word, "to=")
-           && goes_on(r, *at, " to=");
+           && !begins_with(r, word, "to=") && goes_on(r, *at, " to=");
 }
 
 /* ` to=X`, if it is there; 0 if it can't be one. */
@@ -424,8 +423,8 @@ static int as_written(struct repair *r)
 
     if (r->how == HM_ENDED_BY_STOP || !written_author(r, &message, &at)
         || !written_recipient(r, &message, &at)
-        || !written_channel(r, &message, &at)
-        || !written_type(r, &message, &at) || !is_trimmed(r, &message))
+        || !written_channel(r, &message, &at) || !written_type(r, &message, &at)
+        || !is_trimmed(r, &message))
         return 0;
     *r->message = message;
     return 1;

@@ -80,7 +80,8 @@ void hm_add_segment(harmony_parser *parser, size_t index, harmony_span text)
         return;
     if (parser->segments.length > 0)
         last = (harmony_segment *)(parser->segments.data
-                                   + parser->segments.length) - 1;
+                                   + parser->segments.length)
+               - 1;
     if (last != NULL && last->message == (int32_t)index) {
         last->finished = is_finished;
         if (last->text.length == 0 && text.length > 0)
@@ -215,9 +216,9 @@ void hm_add_content(harmony_parser *parser, const char *said, size_t length)
         hm_append(pending, bytes + used, length - used);
     } else {
         hm_append(pending, bytes, length);
-        parser->pending_start += take_characters(
-            parser, pending->data + parser->pending_start,
-            pending->length - parser->pending_start);
+        parser->pending_start
+            += take_characters(parser, pending->data + parser->pending_start,
+                               pending->length - parser->pending_start);
         if (parser->pending_start == pending->length)
             parser->pending_start = pending->length = 0;
     }
@@ -276,14 +277,14 @@ static struct run write_run(const harmony_parser *parser, const int32_t *tokens,
 {
     struct run run = {0, 0, 0};
     uint8_t *to = parser->text.data + parser->text.length;
-    size_t room = parser->text.capacity < INT32_MAX ? parser->text.capacity
-                                                    : INT32_MAX;
+    size_t room
+        = parser->text.capacity < INT32_MAX ? parser->text.capacity : INT32_MAX;
 
     room -= parser->text.length;
     for (; run.count < count; run.count++) {
         size_t length;
-        const char *bytes = harmony_token_bytes(
-            parser->encoding, tokens[run.count], &length);
+        const char *bytes
+            = harmony_token_bytes(parser->encoding, tokens[run.count], &length);
 
         if (bytes == NULL || length > room / 3
             || run.length + 3 * (length + 2) > room)
@@ -338,8 +339,8 @@ static inline size_t take_run(harmony_parser *parser, const int32_t *tokens,
     return run.count;
 }
 
-size_t hm_take_run(harmony_parser *parser, const int32_t *tokens,
-                   size_t count, harmony_span *added)
+size_t hm_take_run(harmony_parser *parser, const int32_t *tokens, size_t count,
+                   harmony_span *added)
 {
     return take_run(parser, tokens, count, added);
 }
@@ -373,8 +374,8 @@ harmony_status hm_make_room(harmony_parser *parser, int32_t token,
     size_t header = 0;
     uint64_t text = 3 * ((uint64_t)length + 1 + waiting);
     int warns = parser->recover
-                && (parser->view.state != HARMONY_STATE_CONTENT
-                    || parser->ended || !hm_is_ordinary(token));
+                && (parser->view.state != HARMONY_STATE_CONTENT || parser->ended
+                    || !hm_is_ordinary(token));
 
     if (parser->view.state == HARMONY_STATE_HEADER && may_end_header(token))
         header = parser->text.length - parser->header.start

@@ -21,24 +21,24 @@
 struct harmony_parser {
     const harmony_encoding *encoding;
     harmony_view view;
-    hm_buffer text;      /* view.finished.text */
-    hm_buffer messages;  /* view.finished.messages */
-    hm_buffer tokens;    /* view.tokens */
-    hm_buffer tallies;   /* view.tallies */
-    hm_buffer segments;  /* view.segments */
-    hm_buffer pending;   /* bytes that are not yet characters */
+    hm_buffer text;     /* view.finished.text */
+    hm_buffer messages; /* view.finished.messages */
+    hm_buffer tokens;   /* view.tokens */
+    hm_buffer tallies;  /* view.tallies */
+    hm_buffer segments; /* view.segments */
+    hm_buffer pending;  /* bytes that are not yet characters */
     size_t pending_start;
-    hm_header header;    /* in HARMONY_STATE_HEADER: what is collected */
-    int32_t role;        /* the role given for the next header, or none */
+    hm_header header; /* in HARMONY_STATE_HEADER: what is collected */
+    int32_t role;     /* the role given for the next header, or none */
     int32_t strict;
     int32_t recover;
     /* Of parser.c: */
     size_t header_valid; /* how many bytes of the header are known as UTF-8 */
     const char *header_fault; /* why it can't be read, or NULL */
     /* Of recover.c: */
-    int bare;            /* the open header is only text, without <|start|> */
-    int unstarted;       /* the open header began without <|start|> */
-    int ended;           /* <|endoftext|> has been fed */
+    int bare;      /* the open header is only text, without <|start|> */
+    int unstarted; /* the open header began without <|start|> */
+    int ended;     /* <|endoftext|> has been fed */
     hm_warnings warnings;
 };
 
@@ -112,8 +112,8 @@ size_t hm_ordinary_tokens(const int32_t *tokens, size_t count);
 /* Take ordinary tokens at once, if they are whole characters of a content; how
  * many, from the first. If 0, nothing has changed. The delta is that of the
  * last one, and *added what all of them are. Gets its room itself. */
-size_t hm_take_run(harmony_parser *parser, const int32_t *tokens,
-                   size_t count, harmony_span *added);
+size_t hm_take_run(harmony_parser *parser, const int32_t *tokens, size_t count,
+                   harmony_span *added);
 
 /* Take one token, if it is such a run, and bring the view up to date. Nearly
  * every token comes this way. */

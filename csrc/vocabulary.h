@@ -59,21 +59,21 @@ typedef struct hm_merge_slot {
 #define HM_BORDERS 65
 
 typedef struct hm_vocabulary {
-    int32_t size;            /* ranks are below this; some may be unused */
-    int32_t longest;         /* bytes of the longest token */
-    uint8_t *bytes;          /* the bytes of all tokens, by rank */
-    uint32_t *offsets;       /* rank r is bytes[offsets[r] .. offsets[r + 1]) */
-    hm_entry *entries;       /* open addressing; high == 0 is free */
+    int32_t size;      /* ranks are below this; some may be unused */
+    int32_t longest;   /* bytes of the longest token */
+    uint8_t *bytes;    /* the bytes of all tokens, by rank */
+    uint32_t *offsets; /* rank r is bytes[offsets[r] .. offsets[r + 1]) */
+    hm_entry *entries; /* open addressing; high == 0 is free */
     size_t entry_mask;
-    int entry_shift;         /* a hash without its low bits is a slot */
-    hm_pair *merged_from;    /* by rank */
-    uint32_t *merge_tables;  /* by left rank: see hm_merge */
-    hm_merge_slot *merges;   /* NULL: the merges are not known */
-    int32_t *rank_of_char;   /* by code point below HM_CHARS; 0: none */
+    int entry_shift;                /* a hash without its low bits is a slot */
+    hm_pair *merged_from;           /* by rank */
+    uint32_t *merge_tables;         /* by left rank: see hm_merge */
+    hm_merge_slot *merges;          /* NULL: the merges are not known */
+    int32_t *rank_of_char;          /* by code point below HM_CHARS; 0: none */
     int32_t (*borders)[HM_BORDERS]; /* see hm_border */
-    void *tables;            /* the memory of entries, merged_from, offsets
-                                and merge_tables */
-    void *merge_block;       /* that of merges */
+    void *tables;      /* the memory of entries, merged_from, offsets
+                          and merge_tables */
+    void *merge_block; /* that of merges */
     int32_t rank_of_byte[256];
 } hm_vocabulary;
 
@@ -165,8 +165,8 @@ static inline size_t hm_char_at(const uint8_t *bytes, size_t length,
         return 2;
     if (length < 3 || bytes[2] >> 6 != 2)
         return 0;
-    *code_point = (first & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6
-                  | (bytes[2] & 0x3Fu);
+    *code_point
+        = (first & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6 | (bytes[2] & 0x3Fu);
     return *code_point < 0x800 ? 0 : 3;
 }
 
@@ -177,8 +177,8 @@ static inline size_t hm_char_at(const uint8_t *bytes, size_t length,
 static inline int32_t hm_border(const hm_vocabulary *vocabulary, uint8_t left,
                                 uint8_t right)
 {
-    return vocabulary->borders[left][right < 0x80 ? HM_BORDERS - 1
-                                                  : right - 0xC0];
+    return vocabulary
+        ->borders[left][right < 0x80 ? HM_BORDERS - 1 : right - 0xC0];
 }
 
 /* The keys of short byte strings, and where their search begins. */
@@ -203,8 +203,7 @@ static inline uint64_t hm_hash(uint64_t low, uint64_t high)
 static inline size_t hm_entry_line(const hm_vocabulary *vocabulary,
                                    hm_entry key)
 {
-    return (hm_hash(key.low, key.high) >> vocabulary->entry_shift)
-           & ~(size_t)3;
+    return (hm_hash(key.low, key.high) >> vocabulary->entry_shift) & ~(size_t)3;
 }
 
 #endif

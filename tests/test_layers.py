@@ -48,7 +48,7 @@ PYTHON: dict[str, set[str]] = {
     "_native.parser": {"_native"},
     "prompts": {"_model.checks", "cache", "errors", "messages", "tools", "typescript"},
     "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
-    "parser": {"_native", "_native.parser", "messages", "repairs"},
+    "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
     "encoding": {
         *{"_model.text", "_native", "_native.encoding", "errors", "parser"},
         *{"rendering", "special", "vocabulary"},

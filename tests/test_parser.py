@@ -6,6 +6,7 @@ import importlib
 import itertools
 import random
 import re
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from harmony import (
     StreamableParser,
     StreamState,
 )
+from harmony.parser import OnError
 from support import differential, parser_log
 from support.examples import times
 from support.parser_log import Block
@@ -588,3 +590,38 @@ def test_the_benchmark_of_the_properties_runs(monkeypatch: pytest.MonkeyPatch) -
     parser = benchmark.parser_with(10)
     assert len(parser.messages) == 2
     assert all(benchmark.nanoseconds(parser, name) > 0 for name in benchmark.FLAT)
+
+
+@given(
+    tokens=st.lists(
+        st.integers(-3, 201_100)
+        | st.sampled_from([*HELLO, CHANNEL, 200002, 199999, PARTIAL]),
+        max_size=40,
+    ),
+    recover=st.booleans(),
+)
+def test_portions_of_one_token_give_what_the_whole_gives(
+    encoding: HarmonyEncoding, tokens: list[int], recover: bool
+) -> None:
+    """A list of one token has a way of its own inside a content."""
+    on_error: OnError = "recover" if recover else "raise"
+    prompt = encoding.encode("<|channel|>final<|message|>", allowed_special="all")
+    parsers = [
+        StreamableParser(encoding, "assistant", on_error=on_error) for _ in range(2)
+    ]
+    for parser in parsers:
+        parser.feed(prompt)
+    for token in tokens:
+        try:
+            wanted = parsers[0].feed(array("i", [token]))
+        except ParseError as error:
+            with pytest.raises(ParseError) as caught:
+                parsers[1].feed([token])
+            assert str(caught.value) == str(error)
+            continue
+        assert parsers[1].feed([token]) == wanted
+    if recover or parsers[0].state is not StreamState.HEADER:
+        assert parsers[0].finish() == parsers[1].finish()
+    assert parsers[0].messages == parsers[1].messages
+    assert parsers[0].warnings == parsers[1].warnings
+    assert parsers[0].tokens == parsers[1].tokens

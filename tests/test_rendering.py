@@ -458,7 +458,7 @@ def slowly(
         if training and message is messages[-1] and is_answer(message):
             stop = "<|return|>"
         for run in runs(message, channel_first, stop):
-            allowed = "all" if run.startswith("<|") else ()
+            allowed: Any = "all" if run.startswith("<|") else ()
             text = run.removeprefix("text:")
             tokens += encoding.encode(
                 text, allowed_special=allowed, disallowed_special=()

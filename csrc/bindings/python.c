@@ -10,7 +10,8 @@ int64_t harmony_scratch_encode(harmony_scratch *scratch, const char *text,
 
     if (harmony_encode(scratch->encoding, scratch->cache, text, length, NULL, 0,
                        scratch->tokens, scratch->capacity, &count,
-                       &scratch->error) != HARMONY_OK)
+                       &scratch->error)
+        != HARMONY_OK)
         return -1;
     return (int64_t)count;
 }

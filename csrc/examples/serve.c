@@ -183,13 +183,16 @@ static void begin_stream(struct worker *worker, struct stream *stream)
     sprintf(question, "What is %lu times two?", (unsigned long)stream->number);
     harmony_builder_reset(worker->builder);
     check(harmony_builder_add(worker->builder, HARMONY_ROLE_USER, question,
-                              HARMONY_NUL_TERMINATED, &error), &error);
+                              HARMONY_NUL_TERMINATED, &error),
+          &error);
     check(harmony_render(encoding, worker->cache,
                          harmony_builder_conversation(worker->builder), &asking,
-                         prompt, PROMPT_ROOM, &count, &error), &error);
+                         prompt, PROMPT_ROOM, &count, &error),
+          &error);
     reading.recover = 1;
     check(harmony_parser_after(encoding, prompt, count, &reading,
-                               &stream->parser, &error), &error);
+                               &stream->parser, &error),
+          &error);
     stream->at = 0;
     begin_event(&worker->event, "begin", stream->number);
     put_words(&worker->event, ", \"prompt_tokens\": ");
@@ -312,8 +315,8 @@ static char *read_file(const char *path, size_t *size)
 static void read_completions(const char *path)
 {
     static const int32_t special[] = {
-        HARMONY_TOKEN_RETURN,  HARMONY_TOKEN_CONSTRAIN, HARMONY_TOKEN_CHANNEL,
-        HARMONY_TOKEN_START,   HARMONY_TOKEN_END,       HARMONY_TOKEN_MESSAGE,
+        HARMONY_TOKEN_RETURN, HARMONY_TOKEN_CONSTRAIN, HARMONY_TOKEN_CHANNEL,
+        HARMONY_TOKEN_START,  HARMONY_TOKEN_END,       HARMONY_TOKEN_MESSAGE,
         HARMONY_TOKEN_CALL,
     };
     size_t size;
@@ -328,7 +331,8 @@ static void read_completions(const char *path)
         made->tokens = grown(NULL, (length + 1) * sizeof *made->tokens);
         check(harmony_encode(encoding, NULL, line, length, special,
                              sizeof special / sizeof *special, made->tokens,
-                             length, &made->count, &error), &error);
+                             length, &made->count, &error),
+              &error);
         line += length + 1;
     }
     free(file);

@@ -27,7 +27,7 @@ typedef struct material {
     harmony_cache *cache;
     int32_t *tokens; /* room for PASSES times the text */
     size_t capacity;
-    size_t count;    /* those of the text, or of the conversation */
+    size_t count; /* those of the text, or of the conversation */
     char *decoded;
     harmony_message messages[MESSAGES];
     harmony_conversation conversation;
@@ -91,8 +91,8 @@ static void job_encode(material *m)
 
     for (pass = 0; pass < PASSES; pass++)
         require(harmony_encode(m->encoding, m->cache, m->text.data,
-                               m->text.length, NULL, 0, m->tokens,
-                               m->capacity, &m->count, &error),
+                               m->text.length, NULL, 0, m->tokens, m->capacity,
+                               &m->count, &error),
                 &error);
 }
 
@@ -221,10 +221,8 @@ static void first_render(material *m)
 }
 
 static const step steps[] = {
-    {"load", job_load, nothing},
-    {"encode", job_encode, nothing},
-    {"decode", job_decode, first_encode},
-    {"render", job_render, nothing},
+    {"load", job_load, nothing},          {"encode", job_encode, nothing},
+    {"decode", job_decode, first_encode}, {"render", job_render, nothing},
     {"parse", job_parse, first_render},
 };
 

@@ -55,8 +55,7 @@ static size_t room_number(size_t i, size_t needed)
 /* ---- Text and tokens --------------------------------------------------- */
 
 static void check_encode(guarded_side side, harmony_cache *own,
-                         const char *text, size_t length,
-                         const id_list *wanted)
+                         const char *text, size_t length, const id_list *wanted)
 {
     static const int32_t allowed[] = {HARMONY_TOKEN_END, 200013};
     const char *at = guarded_copy(in, side, text, length);
@@ -123,17 +122,18 @@ static void test_unknown_token(void)
     size_t side, length;
 
     for (side = 0; side < SIDES; side++)
-        CHECK_EQUAL(harmony_decode(
-                        encoding,
-                        guarded_copy(in, sides[side], ids, sizeof ids), 3,
-                        guarded_room(out, sides[side], 1), 1, &length,
-                        error_at(sides[side])), HARMONY_UNKNOWN_TOKEN);
+        CHECK_EQUAL(
+            harmony_decode(encoding,
+                           guarded_copy(in, sides[side], ids, sizeof ids), 3,
+                           guarded_room(out, sides[side], 1), 1, &length,
+                           error_at(sides[side])),
+            HARMONY_UNKNOWN_TOKEN);
 }
 
 static void test_find_special(void)
 {
-    static const char *const spelled[] = {"<|reserved_200013|>",
-                                          "<|startoftext|>", "<|end|>"};
+    static const char *const spelled[]
+        = {"<|reserved_200013|>", "<|startoftext|>", "<|end|>"};
     size_t i, side, length, position, token_length;
 
     for (i = 0; i < 3; i++)
@@ -175,8 +175,8 @@ static char *compact_file(size_t *size)
 
 static char *line_file(size_t *size)
 {
-    static const char *const longer[] = {"ab", "abc", "abcabc", "abcabcabcabc",
-                                         "abcabcabcabcabcabcabcabc"};
+    static const char *const longer[]
+        = {"ab", "abc", "abcabc", "abcabcabcabc", "abcabcabcabcabcabcabcabc"};
     char *file = room(300 * LINE_ROOM(24)), *to = file;
     int32_t rank;
 
@@ -267,7 +267,8 @@ static void test_encoding_new(void)
                                         vocabulary_size);
 
         CHECK_EQUAL(harmony_encoding_new(file, vocabulary_size, &made,
-                                         error_at(sides[side])), HARMONY_OK);
+                                         error_at(sides[side])),
+                    HARMONY_OK);
         harmony_encoding_free(made);
     }
     guarded_free(whole);
@@ -300,8 +301,7 @@ static void check_render(guarded_side side, harmony_cache *own)
     for (i = 0; i < ROOMS; i++) {
         size_t room_for = room_number(i, needed);
         int32_t *to = guarded_room(out, side, room_for * sizeof *to);
-        harmony_part *parts
-            = guarded_room(more_out, side, 3 * sizeof *parts);
+        harmony_part *parts = guarded_room(more_out, side, 3 * sizeof *parts);
 
         CHECK_EQUAL(harmony_render_parts(encoding, own, &conversation, NULL, to,
                                          room_for, &count, parts,
@@ -335,13 +335,15 @@ static void check_parse(guarded_side side, int32_t recover)
         ids = guarded_copy(in, side, list.ids + first,
                            (list.count - first) * sizeof *ids);
         CHECK_EQUAL(harmony_parser_feed(parser, ids, list.count - first,
-                                        error_at(side)), HARMONY_OK);
+                                        error_at(side)),
+                    HARMONY_OK);
         CHECK_EQUAL(harmony_parser_finish(parser, error_at(side)), HARMONY_OK);
         CHECK_EQUAL(harmony_parser_view(parser)->finished.message_count, 2);
         harmony_parser_free(parser);
         ids = guarded_copy(in, side, list.ids, first * sizeof *ids);
         CHECK_EQUAL(harmony_parser_after(encoding, ids, first, NULL, &parser,
-                                         error_at(side)), HARMONY_OK);
+                                         error_at(side)),
+                    HARMONY_OK);
         harmony_parser_free(parser);
     }
     free(list.ids);

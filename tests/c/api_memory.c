@@ -26,8 +26,8 @@ static void make_text(void)
 static harmony_status load_encoding(harmony_error *error)
 {
     harmony_encoding *made = (harmony_encoding *)text;
-    harmony_status status = harmony_encoding_new(
-        vocabulary_file, vocabulary_size, &made, error);
+    harmony_status status
+        = harmony_encoding_new(vocabulary_file, vocabulary_size, &made, error);
 
     CHECK((made != NULL) == (status == HARMONY_OK));
     harmony_encoding_free(made);
@@ -76,9 +76,8 @@ static harmony_status encode_with(harmony_error *error)
 
 static harmony_status render(harmony_error *error)
 {
-    harmony_message message
-        = {HARMONY_ROLE_USER, {0, 300}, {1, LENGTH}, {0, LENGTH}, {2, LENGTH},
-           {0, 3 * LENGTH}};
+    harmony_message message = {HARMONY_ROLE_USER, {0, 300},    {1, LENGTH},
+                               {0, LENGTH},       {2, LENGTH}, {0, 3 * LENGTH}};
     harmony_conversation conversation = {text, sizeof text, &message, 1};
     harmony_part part;
     size_t count;
@@ -124,11 +123,11 @@ static harmony_status parse_and_recover(harmony_error *error)
 
 static harmony_status parse_after(harmony_error *error)
 {
-    static const int32_t prompt[] = {HARMONY_TOKEN_START, 173781,
-                                     HARMONY_TOKEN_MESSAGE, 64};
+    static const int32_t prompt[]
+        = {HARMONY_TOKEN_START, 173781, HARMONY_TOKEN_MESSAGE, 64};
     harmony_parser *parser = (harmony_parser *)text;
-    harmony_status status = harmony_parser_after(encoding, prompt, 4, NULL,
-                                                 &parser, error);
+    harmony_status status
+        = harmony_parser_after(encoding, prompt, 4, NULL, &parser, error);
 
     CHECK((parser != NULL) == (status == HARMONY_OK));
     harmony_parser_free(parser);
@@ -141,9 +140,9 @@ static const struct {
     harmony_status (*call)(harmony_error *error);
     long requests; /* at least */
 } calls[] = {
-    {load_encoding, 6},   {load_vocabulary, 6},    {make_cache, 2},
-    {encode_without, 3},  {encode_with, 3},        {render, 5},
-    {parse_or_fail, 5},   {parse_and_recover, 5},  {parse_after, 4},
+    {load_encoding, 6},  {load_vocabulary, 6},   {make_cache, 2},
+    {encode_without, 3}, {encode_with, 3},       {render, 5},
+    {parse_or_fail, 5},  {parse_and_recover, 5}, {parse_after, 4},
 };
 
 static void refuse_each(harmony_status (*call)(harmony_error *), long requests)

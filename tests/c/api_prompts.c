@@ -26,7 +26,8 @@ static harmony_parser *parser_after(const char *rest, int32_t recover)
 
     options.recover = recover;
     CHECK_EQUAL(harmony_parser_after(encoding, list.ids, list.count, &options,
-                                     &parser, &error), HARMONY_OK);
+                                     &parser, &error),
+                HARMONY_OK);
     CHECK(parser != NULL);
     free(list.ids);
     return parser;
@@ -119,7 +120,8 @@ static void test_an_open_message_that_can_not_be_read(void)
     CHECK_EQUAL(list.ids[error.position], HARMONY_TOKEN_MESSAGE);
     options.recover = 1;
     CHECK_EQUAL(harmony_parser_after(encoding, list.ids, list.count, &options,
-                                     &parser, &error), HARMONY_OK);
+                                     &parser, &error),
+                HARMONY_OK);
     check_content(harmony_parser_view(parser), "hi");
     CHECK_EQUAL(harmony_parser_view(parser)->warning_count, 1);
     harmony_parser_free(parser);
@@ -132,8 +134,7 @@ static void test_no_prompt(void)
 
     CHECK_EQUAL(harmony_parser_after(encoding, NULL, 0, NULL, &parser, NULL),
                 HARMONY_OK);
-    CHECK_EQUAL(harmony_parser_view(parser)->state,
-                HARMONY_STATE_EXPECT_START);
+    CHECK_EQUAL(harmony_parser_view(parser)->state, HARMONY_STATE_EXPECT_START);
     harmony_parser_free(parser);
 }
 
@@ -241,8 +242,9 @@ static void check_options(const harmony_parser_options *options,
         CHECK_STRING(error.message, message);
     harmony_parser_free(parser);
     parser = (harmony_parser *)ids;
-    CHECK_EQUAL(harmony_parser_after(encoding, ids, 1, options, &parser,
-                                     &error), wanted);
+    CHECK_EQUAL(
+        harmony_parser_after(encoding, ids, 1, options, &parser, &error),
+        wanted);
     CHECK((parser != NULL) == (wanted == HARMONY_OK));
     harmony_parser_free(parser);
 }
@@ -254,8 +256,8 @@ static void test_options_of_other_sizes(void)
     struct wider wider = {HARMONY_PARSER_OPTIONS_INIT, 0};
     harmony_parser_options *options = &wider.options;
     /* Up to the end of its last field: what follows may be padding. */
-    const size_t first = offsetof(harmony_parser_options, recover)
-                         + sizeof options->recover;
+    const size_t first
+        = offsetof(harmony_parser_options, recover) + sizeof options->recover;
 
     check_options(options, HARMONY_OK, NULL);
     options->size = first;
@@ -278,8 +280,9 @@ static void test_a_role_for_a_prompt(void)
     harmony_error error;
 
     options.role = HARMONY_ROLE_USER;
-    CHECK_EQUAL(harmony_parser_after(encoding, NULL, 0, &options, &parser,
-                                     &error), HARMONY_BAD_ARGUMENT);
+    CHECK_EQUAL(
+        harmony_parser_after(encoding, NULL, 0, &options, &parser, &error),
+        HARMONY_BAD_ARGUMENT);
     CHECK(parser == NULL);
     CHECK_EQUAL(error.position, -1);
     CHECK_STRING(error.message,

@@ -50,9 +50,9 @@ static harmony_message *add(int32_t role, const char *name,
 
 static harmony_span *field_of(harmony_message *message, int field)
 {
-    harmony_span *const fields[] = {&message->name, &message->recipient,
-                                    &message->channel, &message->content_type,
-                                    &message->content};
+    harmony_span *const fields[]
+        = {&message->name, &message->recipient, &message->channel,
+           &message->content_type, &message->content};
 
     return fields[field];
 }
@@ -69,8 +69,8 @@ static id_list rendered(const harmony_render_options *options)
 {
     harmony_conversation exact = conversation;
     void *bytes = exact_copy(text, conversation.text_length);
-    void *records = exact_copy(messages, conversation.message_count
-                                             * sizeof *messages);
+    void *records
+        = exact_copy(messages, conversation.message_count * sizeof *messages);
     size_t bound = harmony_render_bound(&conversation), count = 99, again;
     id_list list = {NULL, 0};
     harmony_status status;
@@ -93,7 +93,8 @@ static id_list rendered(const harmony_render_options *options)
     }
     list.ids = room(count * sizeof *list.ids);
     CHECK_EQUAL(harmony_render(encoding, NULL, &exact, options, list.ids, count,
-                               &list.count, &error), HARMONY_OK);
+                               &list.count, &error),
+                HARMONY_OK);
     CHECK_EQUAL(list.count, count);
     free(bytes);
     free(records);
@@ -124,11 +125,10 @@ static void check_parts(const harmony_render_options *options,
 
     for (enough = 0; enough < 2; enough++) {
         memset(parts, 0x55, number * sizeof *parts);
-        CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options,
-                                         ids, enough ? list.count : 0, &count,
-                                         parts, NULL),
-                    enough || list.count == 0 ? HARMONY_OK
-                                              : HARMONY_SHORT_BUFFER);
+        CHECK_EQUAL(
+            harmony_render_parts(encoding, NULL, &conversation, options, ids,
+                                 enough ? list.count : 0, &count, parts, NULL),
+            enough || list.count == 0 ? HARMONY_OK : HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(count, list.count);
         for (i = 0; i < number; i++) {
             CHECK_EQUAL(parts[i].header, wanted[i].header);
@@ -181,10 +181,12 @@ static void check_refused(const harmony_render_options *options,
     int32_t ids[300];
 
     CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, options, NULL, 0,
-                               &count, NULL), status);
+                               &count, NULL),
+                status);
     CHECK_EQUAL(count, 0);
     CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, options, ids, 300,
-                               &count, &error), status);
+                               &count, &error),
+                status);
     CHECK_EQUAL(count, 0);
     CHECK_EQUAL(error.status, status);
     CHECK_EQUAL(error.position, position);
@@ -263,17 +265,15 @@ static void test_header_fields(void)
     add(HARMONY_ROLE_ASSISTANT, NULL, "all", "final", "<|constrain|>", "x");
     add(HARMONY_ROLE_USER, NULL, "al", "", "", "x");
     add(HARMONY_ROLE_USER, NULL, "", NULL, "<|constrain|", "x");
-    check_render(NULL, "<|start|>", "assistant", " to=functions.f",
-                 "<|channel|>", "commentary", " ", "<|constrain|>", "json",
-                 "<|message|>", "{}", "<|call|>",
-                 "<|start|>", "functions.f", " to=assistant", "<|channel|>",
-                 "commentary", " json", "<|message|>", "4", "<|end|>",
-                 "<|start|>", "assistant", "<|channel|>", "final", " ",
-                 "<|constrain|>", "<|message|>", "x", "<|call|>",
-                 "<|start|>", "user", " to=al", "<|channel|>", " ",
-                 "<|message|>", "x", "<|end|>",
-                 "<|start|>", "user", " to=", " <|constrain|", "<|message|>",
-                 "x", "<|end|>", (char *)NULL);
+    check_render(
+        NULL, "<|start|>", "assistant", " to=functions.f", "<|channel|>",
+        "commentary", " ", "<|constrain|>", "json", "<|message|>", "{}",
+        "<|call|>", "<|start|>", "functions.f", " to=assistant", "<|channel|>",
+        "commentary", " json", "<|message|>", "4", "<|end|>", "<|start|>",
+        "assistant", "<|channel|>", "final", " ", "<|constrain|>",
+        "<|message|>", "x", "<|call|>", "<|start|>", "user", " to=al",
+        "<|channel|>", " ", "<|message|>", "x", "<|end|>", "<|start|>", "user",
+        " to=", " <|constrain|", "<|message|>", "x", "<|end|>", (char *)NULL);
 }
 
 /* Text that spells special tokens is text, wherever it stands. */
@@ -361,7 +361,8 @@ static void test_nothing(void)
     conversation.messages = NULL;
     CHECK(harmony_render_bound(&conversation) > 0);
     CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, NULL, 0,
-                               &count, NULL), HARMONY_OK);
+                               &count, NULL),
+                HARMONY_OK);
     CHECK_EQUAL(count, 0);
 }
 
@@ -377,7 +378,8 @@ static void test_no_text(void)
     add(HARMONY_ROLE_CONTINUED, "", "", "", "", "");
     conversation.text = NULL;
     CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, ids, 20,
-                               &count, NULL), HARMONY_OK);
+                               &count, NULL),
+                HARMONY_OK);
     CHECK_EQUAL(count, 16);
 }
 
@@ -385,8 +387,8 @@ static void test_no_text(void)
 
 static void test_next_role(void)
 {
-    static const char *const words[] = {"user", "assistant", "system",
-                                        "developer", "tool"};
+    static const char *const words[]
+        = {"user", "assistant", "system", "developer", "tool"};
     harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
 
     begin();
@@ -423,14 +425,13 @@ static void test_drop_analysis(void)
     add_plain(HARMONY_ROLE_ASSISTANT, "final", "g");
     add_plain(HARMONY_ROLE_CONTINUED, NULL, "h");
     add_plain(HARMONY_ROLE_USER, NULL, "i");
-    check_render(&drop, "<|start|>", "assistant", "<|channel|>", "commentary",
-                 "<|message|>", "d", "<|end|>", "<|start|>", "assistant",
-                 "<|channel|>", "final", "<|message|>", "e", "<|end|>",
-                 "<|start|>", "assistant", "<|channel|>", "analysis",
-                 "<|message|>", "f", "<|end|>", "<|start|>", "assistant",
-                 "<|channel|>", "final", "<|message|>", "g", "h", "<|end|>",
-                 "<|start|>", "user", "<|message|>", "i", "<|end|>",
-                 (char *)NULL);
+    check_render(
+        &drop, "<|start|>", "assistant", "<|channel|>", "commentary",
+        "<|message|>", "d", "<|end|>", "<|start|>", "assistant", "<|channel|>",
+        "final", "<|message|>", "e", "<|end|>", "<|start|>", "assistant",
+        "<|channel|>", "analysis", "<|message|>", "f", "<|end|>", "<|start|>",
+        "assistant", "<|channel|>", "final", "<|message|>", "g", "h", "<|end|>",
+        "<|start|>", "user", "<|message|>", "i", "<|end|>", (char *)NULL);
     begin();
     add_plain(HARMONY_ROLE_USER, "analysis", "a");
     add_plain(HARMONY_ROLE_USER, "final", "b");
@@ -495,12 +496,13 @@ static void test_drop_rules(void)
 {
     static const char all[] = "abcdefghijkl";
     static const char *const upstream[] = {
-        "", "a", "ab", "abc", "ad", "ade", "abcdef", "abcdefg", "adefgh",
-        "adefghi", "adefghij", "abcdefghijk", "abcdefghijkl",
+        "",         "a",           "ab",           "abc",    "ad",
+        "ade",      "abcdef",      "abcdefg",      "adefgh", "adefghi",
+        "adefghij", "abcdefghijk", "abcdefghijkl",
     };
     static const char *const per_turn[] = {
-        "", "a", "ab", "abc", "ad", "ade", "adef", "adefg", "adeh", "adehi",
-        "adehij", "adehijk", "adehijkl",
+        "",      "a",    "ab",    "abc",    "ad",      "ade",      "adef",
+        "adefg", "adeh", "adehi", "adehij", "adehijk", "adehijkl",
     };
     harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
     size_t i, records;
@@ -518,6 +520,22 @@ static void test_drop_rules(void)
         options.drop_analysis = HARMONY_DROP_PER_TURN;
         check_left(&options, records, per_turn[records]);
     }
+}
+
+/* The first message on channel final counts, whoever wrote it. */
+static void test_upstream_counts_every_author(void)
+{
+    const harmony_render_options drop = dropping(HARMONY_DROP_UPSTREAM);
+
+    begin();
+    add_plain(HARMONY_ROLE_USER, "final", "a");
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "b");
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "c");
+    check_render(&drop, "<|start|>", "user", "<|channel|>", "final",
+                 "<|message|>", "a", "<|end|>", "<|start|>", "assistant",
+                 "<|channel|>", "analysis", "<|message|>", "b", "<|end|>",
+                 "<|start|>", "assistant", "<|channel|>", "final",
+                 "<|message|>", "c", "<|end|>", (char *)NULL);
 }
 
 static void test_unknown_rules(void)
@@ -548,27 +566,25 @@ static void test_channel_first(void)
     add(HARMONY_ROLE_ASSISTANT, NULL, "all", "final", "code", "x");
     add(HARMONY_ROLE_ASSISTANT, NULL, "f", NULL, "code", "x");
     add(HARMONY_ROLE_USER, "al", "f", "final", NULL, "x");
-    check_render(&options, "<|start|>", "assistant", ":bob", "<|channel|>",
-                 "commentary", " to=functions.f", " ", "<|constrain|>", "json",
-                 "<|message|>", "{}", "<|call|>",
-                 "<|start|>", "functions.f", " to=assistant", "<|channel|>",
-                 "commentary", " json", "<|message|>", "4", "<|end|>",
-                 "<|start|>", "assistant", "<|channel|>", "final", " code",
-                 "<|message|>", "x", "<|call|>",
-                 "<|start|>", "assistant", " to=f", " code", "<|message|>", "x",
-                 "<|call|>",
-                 "<|start|>", "user", ":al", " to=f", "<|channel|>", "final",
-                 "<|message|>", "x", "<|end|>", (char *)NULL);
+    check_render(
+        &options, "<|start|>", "assistant", ":bob", "<|channel|>", "commentary",
+        " to=functions.f", " ", "<|constrain|>", "json", "<|message|>", "{}",
+        "<|call|>", "<|start|>", "functions.f", " to=assistant", "<|channel|>",
+        "commentary", " json", "<|message|>", "4", "<|end|>", "<|start|>",
+        "assistant", "<|channel|>", "final", " code", "<|message|>", "x",
+        "<|call|>", "<|start|>", "assistant", " to=f", " code", "<|message|>",
+        "x", "<|call|>", "<|start|>", "user", ":al", " to=f", "<|channel|>",
+        "final", "<|message|>", "x", "<|end|>", (char *)NULL);
 }
 
 /* The tokens are those of the text that the model writes. */
 static void test_channel_first_is_the_models_text(void)
 {
     const harmony_render_options options = channel_first();
-    id_list list, wanted
-        = encode_framed("<|start|>assistant<|channel|>commentary "
-                        "to=functions.get_weather <|constrain|>json<|message|>"
-                        "{\"city\": \"Paris\"}<|call|>");
+    id_list list, wanted = encode_framed(
+                      "<|start|>assistant<|channel|>commentary "
+                      "to=functions.get_weather <|constrain|>json<|message|>"
+                      "{\"city\": \"Paris\"}<|call|>");
 
     begin();
     add(HARMONY_ROLE_ASSISTANT, NULL, "functions.get_weather", "commentary",
@@ -710,8 +726,8 @@ static void check_bad_span(int32_t start, int32_t length, int inside)
         *field_of(message, field) = span;
         status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0,
                                 &count, NULL);
-        CHECK_EQUAL(status, inside ? HARMONY_SHORT_BUFFER
-                                   : HARMONY_BAD_ARGUMENT);
+        CHECK_EQUAL(status,
+                    inside ? HARMONY_SHORT_BUFFER : HARMONY_BAD_ARGUMENT);
         if (!inside)
             check_refused(NULL, HARMONY_BAD_ARGUMENT, 1,
                           "a message has a span outside the text");
@@ -774,8 +790,9 @@ static void test_too_many_tokens(void)
         many[i].content.length = LENGTH;
     }
     CHECK(harmony_render_bound(&large) == SIZE_MAX);
-    CHECK_EQUAL(harmony_render(encoding, NULL, &large, NULL, NULL, 0, &count,
-                               &error), HARMONY_TOO_LARGE);
+    CHECK_EQUAL(
+        harmony_render(encoding, NULL, &large, NULL, NULL, 0, &count, &error),
+        HARMONY_TOO_LARGE);
     CHECK_EQUAL(error.status, HARMONY_TOO_LARGE);
     CHECK_EQUAL(count, 0);
     large.message_count = 2;
@@ -785,7 +802,7 @@ static void test_too_many_tokens(void)
 #endif
 }
 
-static void test_no_memory(void)
+static void check_no_memory(const harmony_render_options *options)
 {
     harmony_status status = HARMONY_NO_MEMORY;
     harmony_error error;
@@ -797,27 +814,45 @@ static void test_no_memory(void)
     memset(name, 'q', sizeof name);
     name[sizeof name - 1] = '\0';
     begin();
-    add(HARMONY_ROLE_USER, name, name, NULL, "json", name);
+    add(HARMONY_ROLE_ASSISTANT, name, name, name, "json", name);
     for (i = 0; status == HARMONY_NO_MEMORY; i++) {
         refuse_memory(i);
-        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0,
+        status = harmony_render(encoding, NULL, &conversation, options, NULL, 0,
                                 &count, &error);
         CHECK_EQUAL(error.status, status);
     }
     CHECK_EQUAL(status, HARMONY_SHORT_BUFFER);
     CHECK(i > 4);
     refuse_memory(REFUSE_NONE);
-    list = rendered(NULL);
+    list = rendered(options);
     CHECK_EQUAL(list.count, count);
     free(list.ids);
+}
+
+static void test_no_memory(void)
+{
+    const harmony_render_options options = channel_first();
+
+    check_no_memory(NULL);
+    check_no_memory(&options);
 }
 
 /* The bound, for whatever can be rendered. */
 static void test_random(void)
 {
     static const char *const words[] = {
-        NULL, "", "all", "final", "analysis", "\xFF\xFE", "<|constrain|>",
-        "<|constrain|>json", "a b", "\xF0\x9F\xA6\x84", "\n\n", "0 1 2 3 4",
+        NULL,
+        "",
+        "all",
+        "final",
+        "analysis",
+        "\xFF\xFE",
+        "<|constrain|>",
+        "<|constrain|>json",
+        "a b",
+        "\xF0\x9F\xA6\x84",
+        "\n\n",
+        "0 1 2 3 4",
     };
     const uint32_t count = sizeof words / sizeof *words;
     harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
@@ -829,8 +864,8 @@ static void test_random(void)
 
         begin();
         while (n-- > 0) {
-            harmony_message *message = add(HARMONY_ROLE_USER, "x", NULL, NULL,
-                                           NULL, NULL);
+            harmony_message *message
+                = add(HARMONY_ROLE_USER, "x", NULL, NULL, NULL, NULL);
 
             message->role = (int32_t)random_below(&seed, 6);
             for (field = 0; field < 5; field++)
@@ -865,6 +900,7 @@ void test_rendering(void)
     test_next_role();
     test_drop_analysis();
     test_drop_rules();
+    test_upstream_counts_every_author();
     test_unknown_rules();
     test_channel_first();
     test_channel_first_is_the_models_text();

@@ -73,9 +73,9 @@ static void render(struct work *work, const char *text, int32_t length)
     size_t count;
 
     message.content.length = length;
-    work->sum += (uint64_t)harmony_render_parts(encoding, work->own,
-                                                &conversation, NULL, ids, 600,
-                                                &count, &part, NULL);
+    work->sum
+        += (uint64_t)harmony_render_parts(encoding, work->own, &conversation,
+                                          NULL, ids, 600, &count, &part, NULL);
     add(work, ids, count * sizeof *ids);
     work->sum += part.stop;
 }

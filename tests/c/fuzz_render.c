@@ -86,8 +86,8 @@ static void write_span(struct frame *frame, const char *before,
 static int is(const struct page *page, harmony_span span, const char *words)
 {
     return span.start >= 0 && (size_t)span.length >= strlen(words)
-           && memcmp(page->conversation.text + span.start, words,
-                     strlen(words)) == 0;
+           && memcmp(page->conversation.text + span.start, words, strlen(words))
+                  == 0;
 }
 
 static int is_all(const struct page *page, harmony_span span, const char *words)
@@ -110,8 +110,8 @@ static void write_channel(struct frame *frame, const harmony_message *message)
 
 static void write_header(struct frame *frame, const harmony_message *message)
 {
-    static const char *const roles[] = {"user", "assistant", "system",
-                                        "developer", ""};
+    static const char *const roles[]
+        = {"user", "assistant", "system", "developer", ""};
     const struct page *page = frame->page;
 
     write_special(frame, "<|start|>");
@@ -144,8 +144,8 @@ static void write_stop(struct frame *frame, const harmony_message *message,
              && is_all(page, message->channel, "final"))
         write_special(frame, "<|return|>");
     else
-        write_special(frame, message->recipient.start < 0 ? "<|end|>"
-                                                          : "<|call|>");
+        write_special(frame,
+                      message->recipient.start < 0 ? "<|end|>" : "<|call|>");
 }
 
 /* Whether a message is on channel final, and that of an author who counts. */
@@ -205,8 +205,8 @@ static size_t write_message(struct frame *frame, size_t first,
 
 static void write_page(struct frame *frame)
 {
-    static const char *const next[] = {"user", "assistant", "system",
-                                       "developer", "tool"};
+    static const char *const next[]
+        = {"user", "assistant", "system", "developer", "tool"};
     const struct page *page = frame->page;
     harmony_part *part = frame->parts;
     size_t i = 0;
@@ -262,7 +262,8 @@ static void check_frame(const struct page *page, const int32_t *tokens,
     frame.length = frame.specials = 0;
     write_page(&frame);
     fuzz_require(harmony_decode(fuzz_encoding(), tokens, count, bytes, room_for,
-                                &length, NULL) == HARMONY_OK
+                                &length, NULL)
+                         == HARMONY_OK
                      && length == frame.length
                      && memcmp(bytes, frame.bytes, length) == 0,
                  "it decodes to the frame");
@@ -284,13 +285,15 @@ static void check_render(const struct page *page, size_t count)
     fuzz_require(harmony_render_parts(fuzz_encoding(), fuzz_cache(),
                                       &page->conversation, &page->options,
                                       tokens, count, &found, parts, NULL)
-                         == HARMONY_OK && found == count,
+                         == HARMONY_OK
+                     && found == count,
                  "there is room for what was counted");
     for (capacity = 0; capacity < count; capacity += 1 + count / 4) {
         less = room(capacity * sizeof *less);
         fuzz_require(harmony_render(fuzz_encoding(), NULL, &page->conversation,
                                     &page->options, less, capacity, &found,
-                                    NULL) == HARMONY_SHORT_BUFFER
+                                    NULL)
+                             == HARMONY_SHORT_BUFFER
                          && found == count,
                      "less room, the same number");
         free(less);
@@ -321,7 +324,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_render(&page, count);
     else
         fuzz_require((status == HARMONY_BAD_ARGUMENT
-                      || status == HARMONY_TOOL_WITHOUT_NAME) && count == 0,
+                      || status == HARMONY_TOOL_WITHOUT_NAME)
+                         && count == 0,
                      "what can't be rendered is refused");
     free(text);
     return 0;

@@ -10,8 +10,7 @@ static const char *const roles[] = {
 };
 
 static harmony_parser *new_parser(const harmony_encoding *encoding,
-                                  int32_t role, int32_t strict,
-                                  int32_t recover)
+                                  int32_t role, int32_t strict, int32_t recover)
 {
     harmony_parser_options options = HARMONY_PARSER_OPTIONS_INIT;
     harmony_parser *parser;
@@ -31,7 +30,8 @@ static int same_span(const harmony_view *a, harmony_span x,
         return (x.start < 0) == (y.start < 0);
     return x.length == y.length
            && memcmp(a->finished.text + x.start, b->finished.text + y.start,
-                     (size_t)x.length) == 0;
+                     (size_t)x.length)
+                  == 0;
 }
 
 static int same_message(const harmony_view *a, const harmony_message *x,
@@ -110,7 +110,8 @@ static const char *check_history(const struct history *history,
             || (message->content.length > 0
                 && memcmp(history->deltas + at,
                           view->finished.text + message->content.start,
-                          (size_t)message->content.length) != 0))
+                          (size_t)message->content.length)
+                       != 0))
             return "3: the deltas are not the contents";
         at += (size_t)message->content.length;
     }
@@ -192,7 +193,8 @@ static int32_t behind_constrain(const harmony_view *view, harmony_span span)
 
     return span.start >= 0 && span.length >= length
                    && memcmp(view->finished.text + span.start, marker,
-                             (size_t)length) == 0
+                             (size_t)length)
+                          == 0
                ? length
                : 0;
 }
@@ -205,7 +207,8 @@ static int32_t *rendered(const harmony_encoding *encoding,
     int32_t *tokens = room(capacity * sizeof *tokens);
 
     if (harmony_render(encoding, NULL, conversation, NULL, tokens, capacity,
-                       count, NULL) != HARMONY_OK) {
+                       count, NULL)
+        != HARMONY_OK) {
         free(tokens);
         return NULL;
     }
@@ -555,8 +558,9 @@ static const char *check_after(const harmony_encoding *encoding,
         broken = "after: another status";
     else if (recover && status != HARMONY_OK)
         broken = "1: an error behind a prompt";
-    else if (parser != NULL && !same_open(harmony_parser_view(parser),
-                                          harmony_parser_view(slow)))
+    else if (parser != NULL
+             && !same_open(harmony_parser_view(parser),
+                           harmony_parser_view(slow)))
         broken = "after: another parser";
     harmony_parser_free(parser);
     harmony_parser_free(slow);
@@ -572,8 +576,7 @@ const char *broken_guarantee(const harmony_encoding *encoding, int32_t role,
     harmony_parser *parser = new_parser(encoding, role, 1, 1);
     const harmony_view *view = harmony_parser_view(parser);
     struct history history = {NULL, 0, NULL, 0};
-    const char *broken = feed_all(encoding, parser, tokens, count, 0,
-                                  &history);
+    const char *broken = feed_all(encoding, parser, tokens, count, 0, &history);
 
     if (broken == NULL)
         broken = check_history(&history, view);

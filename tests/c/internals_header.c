@@ -32,8 +32,8 @@ static void check_channel(const char *text, int64_t marker, const char *left,
 
     CHECK_EQUAL(buffer.length, strlen(text));
     if (channel == NULL) {
-        CHECK_EQUAL(status, marker < 0 ? HARMONY_OK
-                                       : HARMONY_HEADER_NO_CHANNEL);
+        CHECK_EQUAL(status,
+                    marker < 0 ? HARMONY_OK : HARMONY_HEADER_NO_CHANNEL);
         CHECK_EQUAL(span.start, -1);
         CHECK_BYTES(buffer.data, buffer.length, text, strlen(text));
     } else {
@@ -148,8 +148,7 @@ static void test_role_given(void)
     for (i = 0; i < sizeof table / sizeof *table; i++)
         CHECK_STRING(read_words(table[i][0], HARMONY_ROLE_ASSISTANT),
                      table[i][1]);
-    CHECK_STRING(read_words("f to=assistant", HARMONY_ROLE_TOOL),
-                 "-14");
+    CHECK_STRING(read_words("f to=assistant", HARMONY_ROLE_TOOL), "-14");
 }
 
 static void test_words_errors(void)
@@ -171,8 +170,12 @@ static void test_words_errors(void)
 static void test_join_words(void)
 {
     static const char *const table[][2] = {
-        {"", ""},       {"  ", ""},           {"user", ""},
-        {"user a", "a"}, {" a\t\n b  c ", "a b c"}, {"a user", "a user"},
+        {"", ""},
+        {"  ", ""},
+        {"user", ""},
+        {"user a", "a"},
+        {" a\t\n b  c ", "a b c"},
+        {"a user", "a user"},
     };
     size_t i;
 
@@ -192,11 +195,16 @@ static void test_role_of_word(void)
         const char *word;
         int32_t role;
     } table[] = {
-        {"user", HARMONY_ROLE_USER}, {"assistant", HARMONY_ROLE_ASSISTANT},
-        {"system", HARMONY_ROLE_SYSTEM}, {"tool", HARMONY_ROLE_TOOL},
-        {"developer", HARMONY_ROLE_DEVELOPER}, {"", HARMONY_ROLE_NONE},
-        {"use", HARMONY_ROLE_NONE}, {"users", HARMONY_ROLE_NONE},
-        {"User", HARMONY_ROLE_NONE}, {"tool ", HARMONY_ROLE_NONE},
+        {"user", HARMONY_ROLE_USER},
+        {"assistant", HARMONY_ROLE_ASSISTANT},
+        {"system", HARMONY_ROLE_SYSTEM},
+        {"tool", HARMONY_ROLE_TOOL},
+        {"developer", HARMONY_ROLE_DEVELOPER},
+        {"", HARMONY_ROLE_NONE},
+        {"use", HARMONY_ROLE_NONE},
+        {"users", HARMONY_ROLE_NONE},
+        {"User", HARMONY_ROLE_NONE},
+        {"tool ", HARMONY_ROLE_NONE},
     };
     size_t i;
 

@@ -209,7 +209,12 @@ def test_ctrl_c_stops_the_run_and_it_goes_on(tmp_path: Path, out: Path) -> None:
     lines = conversations(400)
     command = [sys.executable, "-m", "harmony", "render", "--jsonl", str(source)]
     command += ["--out", str(out), "--processes", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        # What a shell starts in the background would not hear of Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     with source.open("wb") as pipe:
         pipe.write(b"".join(lines[:200]))
         pipe.flush()
