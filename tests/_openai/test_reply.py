@@ -30,7 +30,7 @@ CHAT_TOOLS = [
     {"type": "function", "function": {"name": "a-b"}},
     {"type": "custom", "custom": {"name": "edit"}},
 ]
-PROMPTS = [
+PROMPTS: list[dict[str, Any]] = [
     {"open": False},
     {"open": False, "parallel_tool_calls": False},
     {"open": True, "reasoning": "Well,"},
@@ -54,7 +54,7 @@ def chat_prompt(kind: dict[str, Any]) -> chat.Prompt:
 
 
 CHAT_PROMPTS = [chat_prompt(kind) for kind in PROMPTS]
-RESPONSES_PROMPTS = [
+RESPONSES_PROMPTS: list[dict[str, Any]] = [
     responses.prompt({"input": "Rome?", "tools": TOOLS, "parallel_tool_calls": many})
     for many in (True, False)
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harmony import HarmonyEncoding, chat, responses
+from harmony import HarmonyEncoding, chat, load_harmony_encoding, responses
 
 from . import TEST_DATA
 from .replies import chat_reply, portions, responses_reply
@@ -22,7 +22,7 @@ CASES: list[dict[str, Any]] = [
 DATE = "2025-06-28"
 
 
-def cases(kind: str) -> Any:
+def cases(kind: str) -> pytest.MarkDecorator:
     """Return the parameters of a test over the cases of a kind."""
     found = [case for case in CASES if case["kind"] == kind]
     return pytest.mark.parametrize("case", found, ids=lambda case: case["name"])
@@ -87,3 +87,24 @@ def _with_ids_of(value: Any, expected: Any) -> Any:
     if isinstance(expected, str) and "#" in expected and isinstance(value, str):
         return expected
     return value
+
+
+ENCODING_NAME = "HarmonyGptOss"
+
+
+def messages_of(prompt: Any) -> list[str]:
+    """Return the messages of a prompt as harmony text, without the system message.
+
+    Each is without ``<|start|>``; the last is the beginning of the reply.
+    """
+    text = load_harmony_encoding(ENCODING_NAME)
+    said = text.decode(prompt.tokens(text)).split("<|start|>")
+    assert said[0] == "" and said[1].startswith("system<|message|>")
+    return said[2:]
+
+
+def system_of(prompt: Any) -> str:
+    """Return the text of the system message of a prompt."""
+    encoding = load_harmony_encoding(ENCODING_NAME)
+    text = encoding.decode(prompt.tokens(encoding))
+    return text.removeprefix("<|start|>system<|message|>").partition("<|end|>")[0]
