@@ -520,7 +520,7 @@ def test_the_last_message_goes_on(fields: Json, last: str) -> None:
 
 
 def test_what_is_not_looked_at() -> None:
-    ignored = {
+    ignored: Json = {
         "stop": ["x"],
         "n": 3,
         "temperature": 9,

@@ -84,7 +84,7 @@ def test_input_text() -> None:
 
 
 def test_instructions_come_before_leading_messages() -> None:
-    items = [
+    items: list[Json] = [
         {"role": "developer", "content": [{"type": "input_text", "text": "B"}]},
         {"type": "message", "role": "system", "content": "C"},
         {**USER, "type": "message"},

@@ -41,7 +41,9 @@ PROMPTS: list[dict[str, Any]] = [
 def chat_prompt(kind: dict[str, Any]) -> chat.Prompt:
     """Return one of a few prompts."""
     messages: list[dict[str, Any]] = [{"role": "user", "content": "Rome?"}]
-    said = {key: kind[key] for key in ("reasoning", "content") if key in kind}
+    said: dict[str, Any] = {
+        key: kind[key] for key in ("reasoning", "content") if key in kind
+    }
     if said:
         messages.append({"role": "assistant", **said})
     request = {
@@ -54,7 +56,7 @@ def chat_prompt(kind: dict[str, Any]) -> chat.Prompt:
 
 
 CHAT_PROMPTS = [chat_prompt(kind) for kind in PROMPTS]
-RESPONSES_PROMPTS: list[dict[str, Any]] = [
+RESPONSES_PROMPTS = [
     responses.prompt({"input": "Rome?", "tools": TOOLS, "parallel_tool_calls": many})
     for many in (True, False)
 ]
