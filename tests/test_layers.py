@@ -59,12 +59,15 @@ PYTHON: dict[str, set[str]] = {
     },
     "_openai": set(),
     "_openai.fields": {"_model.checks"},
-    "_openai.names": {"_openai.fields"},
+    "_openai.names": {"_model.checks", "_openai.fields"},
     "_openai.history": {
         *{"_model.checks", "_openai.fields", "_openai.names", "cache", "contents"},
         *{"messages", "prompts", "rendering"},
     },
-    "_openai.tools": {"_openai.fields", "_openai.names", "cache", "prompts", "tools"},
+    "_openai.tools": {
+        *{"_model.checks", "_openai.fields", "_openai.names", "cache", "prompts"},
+        *{"tools"},
+    },
     "_openai.prompt": {
         *{"_model.checks", "_openai.fields", "_openai.history", "_openai.names"},
         *{"_openai.tools", "contents", "messages", "prompts"},

@@ -436,7 +436,7 @@ def test_objects_compare_by_value_and_print_as_dataclasses() -> None:
 
 # The reference
 
-OURS = {"end_token", "drop_analysis", "channel_first"}
+OURS = {"end_token", "response_formats", "drop_analysis", "channel_first"}
 """Fields that the reference does not have."""
 
 
