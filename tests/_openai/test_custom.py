@@ -6,7 +6,7 @@ import json
 from time import process_time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmony._openai.custom import CustomInput
@@ -22,7 +22,6 @@ def whole(text: str) -> str:
     return "".join(decoded([text]))
 
 
-@settings(max_examples=300)
 @given(st.text(), st.booleans(), st.sampled_from(["", " ", "\n\t "]))
 @example('a\n"\\/\b\f\r\té😀\x00\x7f', True, " ")
 def test_what_json_writes_is_read(text: str, ascii_only: bool, space: str) -> None:
@@ -41,7 +40,6 @@ pieces = st.sampled_from(
 )
 
 
-@settings(max_examples=1000)
 @given(st.lists(pieces), st.booleans())
 def test_the_same_however_it_comes(parts: list[str], begins: bool) -> None:
     if begins:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from random import Random
 from typing import Any
 
@@ -16,7 +15,6 @@ from support.replies import chat_reply, portions, responses_reply
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
 DAMAGED = Tokens(ENCODING)
-COUNT = int(os.environ.get("HARMONY_REPLIES", "300"))
 
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
 TOOLS: list[dict[str, Any]] = [
@@ -125,7 +123,7 @@ any_tokens = written() | damaged() | st.lists(st.integers(0, 201_087), max_size=
 reasons = st.sampled_from(["stop", "length", "content_filter"])
 
 
-@settings(max_examples=COUNT, deadline=None)
+@settings(deadline=None)
 @given(any_tokens, st.sampled_from(CHAT_PROMPTS), reasons, st.integers(0, 9))
 def test_any_tokens_give_a_completion(
     tokens: list[int], prompt: chat.Prompt, reason: str, seed: int
@@ -148,7 +146,7 @@ def test_any_tokens_give_a_completion(
         assert reply.finish_reason == (called if reason == "stop" else reason)
 
 
-@settings(max_examples=COUNT, deadline=None)
+@settings(deadline=None)
 @given(any_tokens, st.sampled_from(RESPONSES_PROMPTS), reasons, st.integers(0, 9))
 def test_any_tokens_give_a_response(
     tokens: list[int], prompt: responses.Prompt, reason: str, seed: int
@@ -169,7 +167,7 @@ def test_any_tokens_give_a_response(
             assert len(calls) <= 1
 
 
-@settings(max_examples=COUNT, deadline=None)
+@settings(deadline=None)
 @given(any_tokens, reasons)
 def test_both_apis_say_the_same(tokens: list[int], reason: str) -> None:
     """The text of the chat's message is that of the response's items, joined."""

@@ -86,6 +86,7 @@ def grows(run: Callable[[int], object], size: int) -> float:
     return seconds(10 * size) / max(seconds(size), 0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REQUESTS)
 def test_large_requests(name: str) -> None:
     def run(size: int) -> None:
@@ -110,6 +111,7 @@ REPLIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REPLIES)
 @pytest.mark.parametrize("one_by_one", [False, True])
 def test_long_replies(name: str, one_by_one: bool) -> None:
