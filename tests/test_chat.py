@@ -600,6 +600,7 @@ CALL = "messages[1].tool_calls[0]"
         ({**ASSISTANT, "reasoning_content": []}, "messages[1].reasoning_content"),
         ({**ASSISTANT, "thinking": {}}, "messages[1].thinking"),
         ({**ASSISTANT, "refusal": 5}, "messages[1].refusal"),
+        ({**ASSISTANT, "content": "x", "refusal": 5}, "messages[1].refusal"),
         ({**ASSISTANT, "function_call": {"name": "f"}}, "messages[1].function_call"),
         ({**ASSISTANT, "tool_calls": {}}, "messages[1].tool_calls"),
         (calls({"type": "web"}), f"{CALL}.type"),
@@ -661,6 +662,10 @@ SCHEMA = "response_format.json_schema"
         ({"tool_choice": "all"}, "tool_choice"),
         ({"tool_choice": 5}, "tool_choice"),
         ({"tool_choice": function("f")}, "tool_choice"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": ALLOWED}},
+            "tool_choice",
+        ),
         ({"tool_choice": {"type": "web"}}, "tool_choice.type"),
         ({"tool_choice": {}}, "tool_choice.type"),
         ({"response_format": {"type": "xml"}}, "response_format.type"),

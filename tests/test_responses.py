@@ -254,6 +254,42 @@ def test_namespaces() -> None:
     )
 
 
+def test_a_namespace_described_by_a_line() -> None:
+    described = {**NAMESPACE, "description": "Customers.\n"}
+    text = said(USER, tools=[described])[0]
+    assert "// Customers.\n// Finds.\ntype crm__find" in text
+
+
+def test_what_the_codex_cli_sends() -> None:
+    """Its first request as it was seen, and the second one of a tool loop."""
+    texts = [{"type": "input_text", "text": text} for text in ("a", "b")]
+    leading = {"type": "message", "role": "developer", "content": texts}
+    user = {"type": "message", "role": "user", "content": texts[:1]}
+    fields: Json = {
+        "model": "gpt-oss-20b",
+        "tools": [function("exec", strict=False), NAMESPACE, {"type": "web_search"}],
+        "tool_choice": "auto",
+        "parallel_tool_calls": True,
+        "reasoning": {"summary": "auto"},
+        "include": ["reasoning.encrypted_content"],
+        "store": False,
+        "stream": True,
+        "prompt_cache_key": "x",
+        "client_metadata": {"x": "y"},
+    }
+    first = [leading, leading, user, user]
+    developer, *rest = said(*first, **fields)
+    assert developer.startswith(
+        "developer<|message|># Instructions\n\nab\n\nab\n\n# Tools"
+    )
+    assert len(rest) == 2
+    thought = {**reasoning("Hm."), "encrypted_content": None}
+    loop = [thought, call("c", "exec"), output("c", "x")]
+    assert [made.partition("<|")[0] for made in said(*first, *loop, **fields)[3:]] == [
+        *("assistant", "assistant to=functions.exec", "functions.exec to=assistant"),
+    ]
+
+
 def test_calls_in_namespaces() -> None:
     made = said(USER, call("c", "find", namespace="crm"), tools=[NAMESPACE])
     assert made[-1].startswith("assistant to=functions.crm__find<|channel|>commentary")

@@ -172,7 +172,7 @@ class _Reader:
                 continue
             function = _function(inner, kind, tool, name)
             if about:
-                said = _joined(about, function.description)
+                said = _joined(about.removesuffix("\n"), function.description)
                 function = function._replace(description=said)
                 about = None
             self.functions.append(function)
@@ -303,7 +303,7 @@ def _chosen(place: Place, tool: dict[str, Any], tools: Tools) -> str:
     if builtin is not None:
         if builtin in tools.builtin:
             return builtin
-        raise fault(place, f"there is no {shown(kind)} among the tools")
+        raise fault("tool_choice", f"there is no {shown(kind)} among the tools")
     if kind not in ("function", "custom"):
         known = ("function", "custom", "allowed_tools")
         raise unknown((place, "type"), kind, known)
@@ -313,5 +313,5 @@ def _chosen(place: Place, tool: dict[str, Any], tools: Tools) -> str:
         tool = table(inner, tool[kind])
     name = text(inner, tool, "name")
     if not tools.names.is_declared(name):
-        raise fault(place, f"there is no tool {shown(name)}")
+        raise fault("tool_choice", f"there is no tool {shown(name)}")
     return name

@@ -6,11 +6,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony import HarmonyError, chat, load_harmony_encoding, responses
 from support.differential import Tokens
+from support.examples import times
 from support.replies import chat_reply, portions, responses_reply
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
@@ -123,7 +124,7 @@ any_tokens = written() | damaged() | st.lists(st.integers(0, 201_087), max_size=
 reasons = st.sampled_from(["stop", "length", "content_filter"])
 
 
-@settings(deadline=None)
+@times(4)
 @given(any_tokens, st.sampled_from(CHAT_PROMPTS), reasons, st.integers(0, 9))
 def test_any_tokens_give_a_completion(
     tokens: list[int], prompt: chat.Prompt, reason: str, seed: int
@@ -146,7 +147,7 @@ def test_any_tokens_give_a_completion(
         assert reply.finish_reason == (called if reason == "stop" else reason)
 
 
-@settings(deadline=None)
+@times(4)
 @given(any_tokens, st.sampled_from(RESPONSES_PROMPTS), reasons, st.integers(0, 9))
 def test_any_tokens_give_a_response(
     tokens: list[int], prompt: responses.Prompt, reason: str, seed: int
@@ -167,7 +168,7 @@ def test_any_tokens_give_a_response(
             assert len(calls) <= 1
 
 
-@settings(deadline=None)
+@times(4)
 @given(any_tokens, reasons)
 def test_both_apis_say_the_same(tokens: list[int], reason: str) -> None:
     """The text of the chat's message is that of the response's items, joined."""
