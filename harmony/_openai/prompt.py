@@ -130,7 +130,13 @@ class Prompt:
             builtin if written else (),
         )
         self._format = settings.response_format
-        self._history = history
+        self._history = history  # the last: from here on it is frozen
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse to change what was made; the conversation may still be changed."""
+        if "_history" in self.__dict__:
+            raise AttributeError(f"a prompt's {name!r} can't be set")
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         """Show what a person asks first: how many messages, what is to come."""

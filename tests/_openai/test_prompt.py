@@ -1,0 +1,79 @@
+"""What a prompt is, besides its tokens."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from harmony import Message, Role, chat, load_harmony_encoding, responses
+from support.convert import DATE
+
+ENCODING = load_harmony_encoding("HarmonyGptOss")
+REQUEST = {
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Rome?"},
+        {"role": "system", "content": "Still."},
+    ],
+    "tools": [{"type": "function", "function": {"name": "f"}}],
+}
+
+
+def prompt() -> chat.Prompt:
+    return chat.prompt(REQUEST, date=DATE)
+
+
+@pytest.mark.parametrize("name", ["open", "must_call", "request", "conversation", "x"])
+def test_it_is_frozen(name: str) -> None:
+    made = prompt()
+    with pytest.raises(AttributeError, match=name):
+        setattr(made, name, True)
+
+
+def test_its_conversation_may_be_changed() -> None:
+    made = prompt()
+    before = made.tokens(ENCODING)
+    assert made.conversation is made.conversation
+    made.conversation.messages.append(Message(Role.USER, "Well?"))
+    added = made.tokens(ENCODING)
+    assert added[: len(before) - 2] == before[:-2]
+    assert ENCODING.decode(added).endswith(
+        "<|start|>user<|message|>Well?<|end|><|start|>assistant"
+    )
+    assert prompt().tokens(ENCODING) == before
+
+
+def test_the_conversation_of_one_prompt_is_its_own() -> None:
+    first, second = prompt(), prompt()
+    first.conversation.messages[1].content.clear()
+    assert second.conversation.messages[1].content
+    assert prompt().tokens(ENCODING) == second.tokens(ENCODING)
+
+
+def test_copies() -> None:
+    made = prompt()
+    for other in (
+        copy.copy(made),
+        copy.deepcopy(made),
+        pickle.loads(pickle.dumps(made)),
+    ):
+        assert other.tokens(ENCODING) == made.tokens(ENCODING)
+
+
+def test_how_it_is_shown() -> None:
+    assert repr(prompt()) == "<Prompt of 2 messages, parallel>"
+
+
+def test_both_apis_have_the_same_prompt() -> None:
+    made = responses.prompt({"input": "Rome?"}, date=DATE)
+    same = chat.prompt({"messages": [{"role": "user", "content": "Rome?"}]}, date=DATE)
+    assert type(made) is type(same) is chat.Prompt is responses.Prompt
+    assert made.tokens(ENCODING) == same.tokens(ENCODING)
+    assert made.request == {"input": "Rome?"}
+
+
+def test_the_request_is_kept_as_it_is() -> None:
+    made = chat.prompt(REQUEST)
+    assert made.request is REQUEST
