@@ -221,6 +221,7 @@ def test_the_format_and_the_effort() -> None:
         ("required", True, None),
         ({"type": "function", "name": "f"}, True, ("f",)),
         ({"type": "custom", "name": "edit"}, True, ("edit",)),
+        ({"type": "web_search"}, True, ("browser",)),
         (
             {"type": "allowed_tools", "mode": "auto", "tools": [function("f")]},
             False,
@@ -229,7 +230,7 @@ def test_the_format_and_the_effort() -> None:
     ],
 )
 def test_tool_choice(choice: Any, must_call: bool, may_call: Any) -> None:
-    tools = [function("f"), {"type": "custom", "name": "edit"}]
+    tools = [function("f"), {"type": "custom", "name": "edit"}, {"type": "web_search"}]
     made = prompt(USER, tools=tools, tool_choice=choice)
     assert (made.must_call, made.may_call) == (must_call, may_call)
 
@@ -716,6 +717,15 @@ def test_usage() -> None:
         "output_tokens_details": {"reasoning_tokens": 6},
         "total_tokens": count + 26,
     }
+
+
+def test_messages_and_warnings() -> None:
+    stream = responses.ResponseStream(ENCODING, prompt(USER))
+    text = "<|channel|>final<|message|>a<|return|>b"
+    stream.feed(ENCODING.encode(text, allowed_special="all"))
+    stream.finish()
+    assert stream.messages[0].channel == "final"
+    assert stream.warnings
 
 
 def test_start_may_be_left_out() -> None:

@@ -67,10 +67,8 @@ class Tools:
     builtin: tuple[str, ...]
     skipped: tuple[str, ...]
 
-    def functions(self) -> dict[str, ToolNamespaceConfig] | None:
+    def functions(self) -> dict[str, ToolNamespaceConfig]:
         """Return the namespace of the functions, a new one each time."""
-        if not self.described:
-            return None
         copies = [ToolDescription.from_dict(tool.to_dict()) for tool in self.described]
         return {"functions": ToolNamespaceConfig("functions", tools=copies)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from harmony import Message, Role, chat, load_harmony_encoding, responses
 from support.convert import DATE
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
-REQUEST = {
+REQUEST: dict[str, Any] = {
     "messages": [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Rome?"},
@@ -43,6 +44,15 @@ def test_its_conversation_may_be_changed() -> None:
         "<|start|>user<|message|>Well?<|end|><|start|>assistant"
     )
     assert prompt().tokens(ENCODING) == before
+
+
+def test_an_open_conversation() -> None:
+    messages = [*REQUEST["messages"], {"role": "assistant", "content": "Yes"}]
+    made = chat.prompt({"messages": messages, "continue_final_message": True})
+    tokens = made.tokens(ENCODING)
+    assert made.conversation.messages[-1].channel == "final"
+    assert made.tokens(ENCODING) == tokens
+    assert ENCODING.decode(tokens).endswith("final<|message|>Yes")
 
 
 def test_the_conversation_of_one_prompt_is_its_own() -> None:
