@@ -1,14 +1,12 @@
 """A server of OpenAI's two APIs on harmony; bring your own engine.
 
-harmony makes tokens of requests, and replies of tokens. The rest is here: HTTP, an
-engine that is stopped when nobody reads on, a memory for ``previous_response_id``.
+What harmony leaves: HTTP, an engine that is stopped when nobody reads on, a memory.
 """
 
 import argparse
 import json
 import socket
-from collections.abc import AsyncIterable, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
 import uvicorn
@@ -25,7 +23,7 @@ from harmony import HarmonyEncoding, chat, load_harmony_encoding, responses
 Json = dict[str, Any]
 # Takes a prompt's tokens, and the request for its temperature and so on. Gives tokens
 # up to <|return|> or <|call|>, in portions. What it refuses is a ValueError.
-Engine = Callable[[list[int], Json], Iterable[list[int]] | AsyncIterable[list[int]]]
+Engine = Callable[[list[int], Json], Generator[list[int]] | AsyncGenerator[list[int]]]
 
 MOST_BYTES = 16 << 20  # of a request; all remembered responses have four times as many
 LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
@@ -37,7 +35,8 @@ async def refuse(_request: Request, error: Exception) -> Response:
     said = getattr(error, "detail", str(error))
     path = said.partition(": ")[0] if isinstance(error, ValueError) else None
     form = {"message": said, "type": "invalid_request_error", "param": path}
-    return JSONResponse({"error": form}, getattr(error, "status_code", 400))
+    status = getattr(error, "status_code", 400)
+    return JSONResponse({"error": {**form, "code": None}}, status)
 
 
 async def read(request: Request) -> Json:
@@ -64,18 +63,20 @@ def events(chunks: list[Json]) -> str:
     return "".join(f"{name}data: {json.dumps(chunk)}\n\n" for name, chunk in named)
 
 
-async def sent(form: Json, engine: Any, stream: Any, whole: Any, end: str) -> Any:
-    """Give what the client gets: events, or nothing until the end and then the reply."""
+async def sent(form: Any, source: Any, stream: Any, whole: Any, end: str) -> Any:
+    """Give what the client gets: events, or nothing and in the end the whole reply."""
     room = min([form[key] for key in LIMITS if form.get(key)], default=1 << 30)
     write = events if form.get("stream") else lambda chunks: ""
-    if not isinstance(engine, AsyncIterable):
-        engine = iterate_in_threadpool(engine)
-    async with aclosing(engine):
+    is_async = isinstance(source, AsyncGenerator)
+    portions = source if is_async else iterate_in_threadpool(source)
+    try:
         yield write(stream.feed([]))
-        async for portion in engine:
+        async for portion in portions:
             yield write(stream.feed(portion[:room]))
             if (room := room - len(portion)) < 0:
                 break
+    finally:
+        await source.aclose() if is_async else source.close()
     chunks, reply = stream.finish("length" if room < 0 else "stop"), whole()
     yield write(chunks) + end if form.get("stream") else json.dumps(reply)
 
@@ -99,7 +100,7 @@ class Server(Starlette):
         prompt = chat.prompt(form, header="model")
         usage = (form.get("stream_options") or {}).get("include_usage") is True
         stream = chat.ChatStream(self.encoding, prompt, include_usage=usage)
-        return self.reply(prompt, stream, stream.completion, "data: [DONE]\n\n")
+        return self.reply(form, prompt, stream, stream.completion, "data: [DONE]\n\n")
 
     async def responses(self, request: Request) -> Response:
         form = await read(request)
@@ -119,10 +120,9 @@ class Server(Starlette):
                 del self.memory[next(iter(self.memory))]
             return response
 
-        return self.reply(prompt, stream, whole)
+        return self.reply(form, prompt, stream, whole, "")
 
-    def reply(self, prompt: Any, stream: Any, whole: Any, end: str = "") -> Response:
-        form = prompt.request
+    def reply(self, form: Json, prompt: Any, stream: Any, whole: Any, end: str) -> Any:
         portions = self.engine(prompt.tokens(self.encoding), form)
         texts = sent(form, portions, stream, whole, end)
         kind = "text/event-stream" if form.get("stream") else "application/json"
