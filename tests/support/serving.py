@@ -55,9 +55,13 @@ class Served:
 
 
 @contextmanager
-def served(engine: Any) -> Iterator[Served]:
-    """Run the server over an engine, or over texts that the model writes in turn."""
+def served(engine: Any, most_bytes: int = 16 << 20) -> Iterator[Served]:
+    """Run the server over an engine, or over texts that the model writes in turn.
+
+    ``most_bytes``: of a request, in place of the server's own number.
+    """
     module = server_module()
+    module.__dict__["MOST_BYTES"] = most_bytes
     encoding = load_harmony_encoding("HarmonyGptOss")
     if not callable(engine):
         engine = texts_in_turn(engine)
