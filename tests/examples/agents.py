@@ -91,6 +91,7 @@ def test_the_agents_sdk_runs_a_tool_and_goes_on(api: str, stream: bool) -> None:
     assert asked == ["Rome"]
     assert "type get_weather = (_: {" in run.prompts[0]
     assert "<|message|>sunny in Rome<|end|>" in run.prompts[1]
+    print(run.prompts[1][len(run.prompts[0]) - 40 :])
     assert run.prompts[1].startswith(run.prompts[0] + kept(command, api))
 
 
