@@ -49,6 +49,7 @@ def client(tmp_path: Path) -> Path:
     return Path(shutil.copy(CLIENT, tmp_path))
 
 
+@pytest.mark.slow
 def test_the_client_of_npm(client: Path) -> None:
     texts = [ANSWER, ANSWER, CALL, ANSWER, CALL, *10 * [ANSWER]]
     with served(texts) as run:
