@@ -65,7 +65,7 @@ def events(chunks: list[Json]) -> str:
 
 async def sent(form: Any, source: Any, stream: Any, whole: Any, end: str) -> Any:
     """Give what the client gets: events, or nothing and in the end the whole reply."""
-    room = min([form[key] for key in LIMITS if form.get(key)], default=1 << 30)
+    room = min([form[k] for k in LIMITS if (form.get(k) or 0) > 0], default=1 << 30)
     write = events if form.get("stream") else lambda chunks: ""
     is_async = isinstance(source, AsyncGenerator)
     portions = source if is_async else iterate_in_threadpool(source)

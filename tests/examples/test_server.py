@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -261,9 +262,12 @@ def test_a_limit_of_tokens(stream: bool) -> None:
     assert response.incomplete_details.reason == "max_output_tokens"
 
 
-def test_a_limit_that_is_met_exactly_is_no_limit() -> None:
+@pytest.mark.parametrize("limit", [20, 0, -1])
+def test_a_limit_that_is_met_exactly_is_no_limit_nor_is_one_below_1(limit: int) -> None:
     with served([REASONED]) as run, run.client() as client:
-        reply = client.chat.completions.create(model="m", messages=ASKED, max_tokens=20)
+        reply = client.chat.completions.create(
+            model="m", messages=ASKED, max_tokens=limit
+        )
     assert reply.choices[0].finish_reason == "stop"
 
 
@@ -569,6 +573,18 @@ def test_generations_take_the_lines_in_turn_and_then_the_last(tmp_path: Path) ->
             client.responses.create(model="m", input="x").output_text for _ in range(5)
         ]
     assert said == ["2 + 2 = 4.", "line\u2028two", "last", "last", "last"]
+
+
+def test_the_script_of_the_readme(tmp_path: Path) -> None:
+    readme = (SERVER.parent / "README.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```json\n(.*?)```", readme, re.S)
+    texts = [json.loads(line) for line in script.splitlines()]
+    with program(tmp_path, texts) as (run, _), run.client() as client:
+        first = client.responses.create(model="m", input="What time is it?")
+        assert first.output[0].name == "now"
+        assert (
+            client.responses.create(model="m", input="x").output_text == "It is noon."
+        )
 
 
 def test_it_is_heard_on_this_machine_alone(tmp_path: Path) -> None:
