@@ -98,6 +98,14 @@ def test_the_role_is_told_by_the_beginning(show: Any, rich: Any) -> None:
     assert show("<|start|>user<|message|>hi")[1].startswith("▍ 1 user ")
 
 
+def test_a_conversation_tells_the_role_itself(show: Any) -> None:
+    talk = '{"messages": [{"role": "user", "content": "hi"}]}'
+    expected = show(talk)
+    assert "▍ <|start|>user<|message|>\n▍ hi\n" in expected[1]
+    assert "⚠" not in expected[1]
+    assert show(talk, "--role=assistant") == expected  # it was "1 repaired"
+
+
 def test_a_prompt_tells_who_is_to_write(show: Any, rich: Any) -> None:
     out = show("<|start|>user<|message|>hi<|end|><|start|>assistant")[1]
     assert "▍ 2 assistant, to be written  2 tokens\n▍ <|start|>assistant\n" in out
