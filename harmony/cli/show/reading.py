@@ -98,9 +98,9 @@ class Reading:
     >>> encoding = load_harmony_encoding("HarmonyGptOss")
     >>> text = "<|channel|>final<|message|>4.<|return|><|end|>"
     >>> tokens = encoding.encode(text, allowed_special="all")
-    >>> reading = read(encoding, tokens, "assistant")
+    >>> reading = read_messages(encoding, tokens, "assistant")
     >>> [(block.start, block.body, block.end) for block in reading.blocks]
-    [(0, 3, 6), (6, 6, 7)]
+    [(0, 3, 6), (6, 7, 7)]
     >>> [(note.kind.value, note.position) for note in reading.notes]
     [('stray_stop', 6)]
     """

@@ -6,10 +6,12 @@ import io
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from array import array
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,12 +28,12 @@ from support.bulk import (
     Command,
     conversations,
     nothing,
+    posix,
     records,
     run,
 )
 
 slow = pytest.mark.slow
-posix = pytest.mark.skipif(os.name != "posix", reason="signals are otherwise elsewhere")
 
 
 def test_each_line_is_a_record_as_render_gives_it(
@@ -203,10 +205,17 @@ def test_a_run_that_is_killed_goes_on(
 
 
 @posix
-def test_ctrl_c_stops_the_run_and_it_goes_on(tmp_path: Path, out: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_the_run_and_it_goes_on(
+    tmp_path: Path, out: Path, number: int
+) -> None:
+    """SIGTERM used to end it without a word, and "stopped" was all that was said."""
+    import fcntl
+    import termios
+
     source = tmp_path / "in.jsonl"
     os.mkfifo(source)
-    lines = conversations(400)
+    lines = conversations(1200)
     command = [sys.executable, "-m", "harmony", "render", "--jsonl", str(source)]
     command += ["--out", str(out), "--processes", "2"]
     process = subprocess.Popen(
@@ -216,21 +225,27 @@ def test_ctrl_c_stops_the_run_and_it_goes_on(tmp_path: Path, out: Path) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with source.open("wb") as pipe:
-        pipe.write(b"".join(lines[:200]))
+        pipe.write(b"".join(lines[:1100]))  # more than is read ahead
         pipe.flush()
         journal = Path(journal_path(str(out)))
-        while not journal.exists():
+        while not journal.exists() or not json.loads(journal.read_bytes())["offset"]:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        unread = array("i", [1])
+        while unread[0]:  # a signal is heeded when the run waits for more
+            fcntl.ioctl(pipe, termios.FIONREAD, unread)
+            time.sleep(0.3)
+        process.send_signal(number)
         assert process.stderr is not None
-        assert process.stderr.read() == b"harmony: stopped\n"
+        told = process.stderr.read().decode()
         process.stderr.close()
-    assert process.wait() == 130
+    assert process.wait() == 128 + number
+    resume = shlex.join(["harmony", "render", "--resume", *command[4:]])
+    assert told == f"harmony: stopped; to go on: {resume}\n"
     source.unlink()
     source.write_bytes(b"".join(lines))
     done = subprocess.run([*command, "--resume"], capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert len(records(out)) == 400
+    assert len(records(out)) == 1200
     whole = tmp_path / f"whole{out.suffix}"
     with source.open("rb") as file:
         run(whole)(file, nothing, nothing)
