@@ -473,10 +473,24 @@ class Endless:
             self.stopped.set()
 
 
+@pytest.fixture
+def nothing_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what replies are made from, so that only closing it can stop an engine."""
+    response = pytest.importorskip("starlette.responses").StreamingResponse
+    make, kept = response.__init__, []
+
+    def keeping(self: Any, content: Any, *more: Any) -> None:
+        kept.append(content)
+        make(self, content, *more)
+
+    monkeypatch.setattr(response, "__init__", keeping)
+
+
 @pytest.mark.parametrize("path", [CHAT, RESPONSES])
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("pause", [0.0, 0.2])
+@pytest.mark.usefixtures("nothing_is_collected")
 def test_a_client_that_hangs_up_stops_the_engine(
     encoding: HarmonyEncoding, path: str, stream: bool, is_async: bool, pause: float
 ) -> None:
