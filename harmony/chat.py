@@ -86,7 +86,7 @@ def prompt(
     >>> request = {"messages": [{"role": "user", "content": "Rome?"}]}
     >>> tokens = chat.prompt(request, date="2025-06-28").tokens(encoding)
     >>> encoding.decode(tokens[-8:])
-    '<|end|><|start|>user<|message|>Rome?<|end|><|start|>assistant'
+    '<|start|>user<|message|>Rome?<|end|><|start|>assistant'
     """
     options = Options(
         *(date, drop_analysis, header, rename_tools, unknown_tools),

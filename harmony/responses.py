@@ -86,7 +86,7 @@ def prompt(
     >>> encoding = load_harmony_encoding("HarmonyGptOss")
     >>> tokens = responses.prompt({"input": "Rome?"}).tokens(encoding)
     >>> encoding.decode(tokens[-8:])
-    '<|end|><|start|>user<|message|>Rome?<|end|><|start|>assistant'
+    '<|start|>user<|message|>Rome?<|end|><|start|>assistant'
     """
     options = Options(
         *(date, drop_analysis, header, rename_tools, unknown_tools),
