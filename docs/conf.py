@@ -27,7 +27,10 @@ extensions = [
 ]
 exclude_patterns = ["build"]
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(?!harmony\.).*")]  # other people's names
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!harmony\.).*"),  # other people's names
+    ("py:class", r"harmony\.(.*\.)?_\w+"),  # private ones, in signatures
+]
 
 highlight_language = "none"
 myst_heading_anchors = 4

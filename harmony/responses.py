@@ -97,11 +97,7 @@ def prompt(
     tools = read_tools(form.get("tools"), "responses", unknown_tools, rename_tools)
     names = tools.names.copy()
     history = History(names, header)
-    instructions = form.get("instructions")
-    if instructions is not None:
-        if not isinstance(instructions, str):
-            raise wrong("instructions", "text", instructions)
-        history.instruct(instructions)
+    _read_instructions(form.get("instructions"), history)
     skip = unknown_tools == "skip"
     skipped = [
         *tools.skipped,
@@ -124,6 +120,14 @@ def prompt(
         settings=settings,
         skipped=tuple(skipped),
     )
+
+
+def _read_instructions(value: object, history: History) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise wrong("instructions", "text", value)
+    history.instruct(value)
 
 
 def _read_effort(reasoning: object) -> ReasoningEffort:
