@@ -276,24 +276,41 @@ static int is_bare_role(const harmony_view *view, harmony_span name)
     return 0;
 }
 
-/* A known channel with more than letters around it, which may be punctuation:
- * those of other scripts are not told apart here. */
+/* Letters and digits of ASCII in a part of the text. */
+static int has_letters(const harmony_view *view, int32_t start, int32_t length)
+{
+    const char *text = view->finished.text + start;
+    int32_t i;
+
+    for (i = 0; i < length; i++)
+        if ((text[i] >= '0' && text[i] <= '9')
+            || ((text[i] | 0x20) >= 'a' && (text[i] | 0x20) <= 'z'))
+            return 1;
+    return 0;
+}
+
+/* A known channel with something around it that may be punctuation: in other
+ * scripts it is not told apart from letters here. */
 static int is_spoiled_channel(const harmony_view *view, harmony_span channel)
 {
     static const char *const known[] = {"analysis", "commentary", "final"};
+    int32_t from, length;
     size_t i;
-    int32_t from;
 
-    for (i = 0; i < 3; i++)
-        for (from = 0; from < channel.length; from++) {
-            harmony_span part = channel;
+    for (i = 0; channel.start >= 0 && i < 3; i++) {
+        length = (int32_t)strlen(known[i]);
+        for (from = 0; from <= channel.length - length; from++) {
+            harmony_span part;
 
-            part.start += from;
-            part.length -= from;
-            if (begins_with(view, part, known[i])
-                && (size_t)channel.length > strlen(known[i]))
+            part.start = channel.start + from;
+            part.length = length;
+            if (channel.length > length && is_text(view, part, known[i])
+                && !has_letters(view, channel.start, from)
+                && !has_letters(view, part.start + length,
+                                channel.length - from - length))
                 return 1;
         }
+    }
     return 0;
 }
 
