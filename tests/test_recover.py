@@ -16,7 +16,7 @@ import random
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -114,7 +114,7 @@ def case_tokens(case: dict[str, Any]) -> list[int]:
 
 
 def test_the_cases_are_there() -> None:
-    assert len({case["id"] for case in CASES}) == len(CASES) == 33 + 29
+    assert len({case["id"] for case in CASES}) == len(CASES) == 33 + 30
     assert len({case["cls"] for case in CASES}) > 10
 
 
@@ -260,7 +260,7 @@ def test_4_repairs_are_warnings_in_order_that_do_not_change(
     tokens: list[int], role: str | None
 ) -> None:
     parser = recovering(role)
-    kept: list[ParseWarning] = []
+    kept: Sequence[ParseWarning] = []
     for token in tokens:
         warnings = parser.process(token).warnings
         assert warnings[: len(kept)] == kept
@@ -448,8 +448,8 @@ WARNINGS: list[tuple[WarningKind, str | list[int], str | None, int, str]] = [
         K.RECIPIENT,
         "<|channel|>final to=f.a( to=f.b<|message|>",
         "assistant",
-        10,
-        "to=f.a(",
+        9,
+        "( to=f.a",
     ),
     (K.RECIPIENT, "<|channel|>analysis python<|message|>", "assistant", 3, "python"),
     (K.RECIPIENT, "<|channel|>analysis json<|message|>", "assistant", 3, "json"),
@@ -497,10 +497,10 @@ def test_a_token_behind_the_end_is_a_warning_with_the_characters_it_completes() 
     """Each part of a character used to be replaced for itself."""
     tokens = harmony(BEHIND_THE_END)
     bone = [*ENCODING.encode("x🦴"), 9552]
-    ends = recovered([*tokens, *bone], "assistant").warnings[1:]
-    assert [warning.kind for warning in ends] == [K.AFTER_END] * 5
-    assert [warning.text for warning in ends] == ["x", "", "🦴", " ", "\ufffd"]
-    assert [warning.position for warning in ends] == [5, 6, 7, 8, 9]
+    ignored = recovered([*tokens, *bone], "assistant").warnings[1:]
+    assert {warning.kind for warning in ignored} == {K.AFTER_END}
+    assert [w.text for w in ignored] == ["x", "", "", "🦴", " ", "\ufffd"]
+    assert [w.position for w in ignored] == [5, 6, 7, 8, 9, 10]
 
 
 def test_reading_the_warnings_after_every_token_is_linear() -> None:
@@ -523,7 +523,7 @@ def test_warnings_are_a_sequence_like_a_list() -> None:
     assert warnings == [first, second, third] == warnings[:]
     assert warnings[-1] == third and warnings[1:] == [second, third]
     assert repr(warnings) == repr([first, second, third])
-    assert warnings != [first, second] and warnings != "abc"
+    assert warnings != [first, second] and warnings != (first, second, third)
     with pytest.raises(IndexError):
         warnings[3]
 
@@ -594,7 +594,8 @@ def test_a_channel_in_the_place_of_a_given_role_is_the_channel() -> None:
 @pytest.mark.parametrize("channel_first", [False, True])
 @pytest.mark.parametrize("content_type", ["json", "user", "<|constrain|>json"])
 @pytest.mark.parametrize(
-    "name", ["mcp/a", "a:b", "a@b+c#d$e", "größe", "天気", "a\u00a0b", "f.now()", "ا.ب"]
+    "name",
+    ["mcp/a", "a:b", "a@b+c#d$e", "größe", "天気", "a\u00a0b", "f.now()", "אב.ג"],
 )
 def test_a_name_that_the_strict_parser_takes_is_whole(
     name: str, content_type: str, channel_first: bool
