@@ -484,7 +484,7 @@ static int is_bare_role(const struct repair *r, struct word word)
     return role_of(r, word) != HARMONY_ROLE_NONE;
 }
 
-/* What is read otherwise though the strict parser takes it: the closed list of
+/* What is read otherwise though the strict parser takes it: the closed list in
  * docs/python.md. Without <|start|> a name may be anything. */
 static int is_excepted(const struct repair *r, const harmony_message *message)
 {

@@ -523,7 +523,8 @@ def test_warnings_are_a_sequence_like_a_list() -> None:
     assert warnings == [first, second, third] == warnings[:]
     assert warnings[-1] == third and warnings[1:] == [second, third]
     assert repr(warnings) == repr([first, second, third])
-    assert warnings != [first, second] and warnings != (first, second, third)
+    other: object = "abc"
+    assert warnings != [first, second] and warnings != other
     with pytest.raises(IndexError):
         warnings[3]
 

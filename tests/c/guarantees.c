@@ -370,7 +370,7 @@ static int is_written_name(const harmony_view *view,
 
     if (message->role != HARMONY_ROLE_TOOL)
         return name.start >= 0;
-    return is_text(view, name, "tool") || is_text(view, name, "python")
+    return is_text(view, name, "python")
            || (name.start >= 0
                && memchr(view->finished.text + name.start, '.',
                          (size_t)name.length)
