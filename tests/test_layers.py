@@ -120,7 +120,6 @@ C: dict[str, set[str]] = {
     "header.h": {"buffer.h", "harmony.h"},
     "unicode.c": {"unicode.h", "unicode_tables.inc"},
     "version.c": {"harmony.h"},
-    "python.c": {"python.h"},
     "options.c": {"options.h"},
     "error.c": {"error.h", "unicode.h"},
     "conversation.c": {"conversation.h", "error.h"},
@@ -141,7 +140,8 @@ C: dict[str, set[str]] = {
     },
     "repair.h": {"buffer.h", "harmony.h"},
     "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
-    "stream.h": {"buffer.h", "harmony.h", "header.h", "repair.h"},
+    "stream.h": {"buffer.h", "harmony.h", "header.h", "machine.h", "repair.h"},
+    "python.c": {"python.h", "stream.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
     "recover.c": {"recover.h", "unicode.h"},
@@ -151,7 +151,10 @@ C: dict[str, set[str]] = {
     },
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
-C_INSTRUCTIONS = {"pretokenize.c": {"arm_neon.h", "emmintrin.h"}}  # where there are
+C_INSTRUCTIONS = {  # where there are
+    "pretokenize.c": {"arm_neon.h", "emmintrin.h"},
+    "machine.h": {"intrin.h"},
+}
 OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
