@@ -124,7 +124,7 @@ typedef enum harmony_status {
     HARMONY_HEADER_NOT_UTF8,   /* a header that is not text */
     HARMONY_HEADER_NO_ROLE,    /* a header without a word for the role */
     HARMONY_HEADER_UNKNOWN_ROLE,
-    HARMONY_HEADER_NO_CHANNEL, /* <|channel|> with no word behind it */
+    HARMONY_HEADER_NO_CHANNEL,  /* <|channel|> with no word behind it */
     HARMONY_HEADER_EXTRA_WORDS, /* more words than a header has places for */
     HARMONY_IN_USE /* another call uses the parser; nothing has changed */
 } harmony_status;

@@ -18,7 +18,7 @@
 #define HM_PREFETCH(address) ((void)(address))
 #endif
 
-/* A mark on what one call at a time may use. hm_take_mark: 1 if it was free, and
+/* A mark on what one call at a time may use. hm_take_mark: 1 if it was free and
  * is taken now; 0 if another call has it, of another thread or in this one.
  * Where compilers offer no atomic exchange, or a machine has none, threads that
  * come at the very same time may both get it. */

@@ -23,8 +23,8 @@ int64_t harmony_scratch_encode(harmony_scratch *scratch, const char *text,
 static const hm_buffer *block_of(const harmony_parser *parser, int32_t block)
 {
     const hm_buffer *const blocks[]
-        = {&parser->text,          &parser->messages, &parser->tallies,
-           &parser->tokens,        &parser->segments, &parser->warnings.list,
+        = {&parser->text,         &parser->messages, &parser->tallies,
+           &parser->tokens,       &parser->segments, &parser->warnings.list,
            &parser->warnings.text};
 
     return blocks[block];
