@@ -24,6 +24,7 @@ CSRC = ROOT / "csrc"
 PYTHON: dict[str, set[str]] = {
     "errors": set(),
     "cache": set(),
+    "forks": set(),
     "typescript": set(),
     "repairs": set(),
     "special": {"errors"},
@@ -50,12 +51,12 @@ PYTHON: dict[str, set[str]] = {
     "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
     "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
     "encoding": {
-        *{"_model.text", "_native", "_native.encoding", "errors", "parser"},
-        *{"rendering", "special", "vocabulary"},
+        *{"_model.text", "_native", "_native.encoding", "errors", "forks"},
+        *{"parser", "rendering", "special", "vocabulary"},
     },
     "tokenizer": {
-        *{"_model.text", "_native", "_native.vocabulary", "errors", "special"},
-        "vocabulary",
+        *{"_model.text", "_native", "_native.vocabulary", "errors", "forks"},
+        *{"special", "vocabulary"},
     },
     "": set(),
     "compat": {""},
