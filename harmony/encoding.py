@@ -266,6 +266,23 @@ class HarmonyEncoding:
         tokens += opening
         return tokens
 
+    def render_conversation_for_continuation(
+        self, conversation: Conversation, config: RenderConversationConfig | None = None
+    ) -> list[int]:
+        """Return a prompt that ends inside the last message, which is to go on.
+
+        No stop token follows it, and it is never left out. ``StreamableParser.after``
+        takes what the model writes behind it.
+
+        >>> from harmony import Message
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> begun = Message("assistant", "2 + 2 =", "final")
+        >>> tokens = encoding.render_conversation_for_continuation([begun])
+        >>> encoding.decode(tokens)
+        '<|start|>assistant<|channel|>final<|message|>2 + 2 ='
+        """
+        return self._renderer.render_conversation(conversation, config, open_last=True)
+
     def render_conversation_for_training(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
     ) -> list[int]:

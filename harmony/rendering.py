@@ -53,6 +53,9 @@ _PLAIN = frozenset({Role, str, type(None)})
 
 BY_DEFAULT: Manner = (_native.DROP_RULES["upstream"], False)
 
+OPEN = "open"
+"""Stands before the key of a message that goes on."""
+
 
 def manner(config: RenderConversationConfig | None) -> Manner:
     """Return what a config says. Raises ``TypeError`` for what is none."""
@@ -92,7 +95,11 @@ class Renderer:
         self._openings: dict[Role, Tokens] = {}
 
     def render_conversation(
-        self, conversation: Iterable[Message], config: RenderConversationConfig | None
+        self,
+        conversation: Iterable[Message],
+        config: RenderConversationConfig | None,
+        *,
+        open_last: bool = False,
     ) -> list[int]:
         """Return the tokens of a conversation. Raises as ``render``, ``TypeError``."""
         drop_analysis, channel_first = manner(config)
@@ -100,6 +107,7 @@ class Renderer:
             messages_of(conversation),
             drop_analysis=drop_analysis,
             channel_first=channel_first,
+            open_last=open_last,
         )
 
     def render(
@@ -109,11 +117,13 @@ class Renderer:
         function_tools: bool | None = None,
         drop_analysis: int = NEVER,
         channel_first: bool = False,
+        open_last: bool = False,
     ) -> list[int]:
         """Return the tokens of messages.
 
         ``function_tools``: whether the conversation they are from has function tools;
-        None to look for them. Raises ``RenderError`` for a message without token form.
+        None to look for them. ``open_last``: the last message goes on. Raises
+        ``RenderError`` for a message without token form.
         """
         if function_tools is None:
             function_tools = has_function_tools(messages)
@@ -121,7 +131,28 @@ class Renderer:
             _parts(index, message, function_tools)
             for index, message in enumerate(messages)
         ]
+        return self._render(said, (drop_analysis, channel_first), open_last)
+
+    def render_prompt(
+        self,
+        said: Iterable[Parts],
+        config: RenderConversationConfig,
+        open_last: bool,
+    ) -> list[int]:
+        """Return the prompt that messages make, given what is rendered of each.
+
+        It ends in ``<|start|>assistant``, or in the last message if that goes on.
+        """
+        tokens = self._render([*map(_plain_parts, said)], manner(config), open_last)
+        if not open_last:
+            tokens += self.opening(Role.ASSISTANT)
+        return tokens
+
+    def _render(self, said: list[Parts], manner: Manner, open_last: bool) -> list[int]:
+        drop_analysis, channel_first = manner
         keys = [_key(parts) for parts in said] if channel_first else said
+        if open_last and said:
+            keys = [*keys[:-1], (OPEN, *keys[-1])]
         known = [self._cache.get(key) for key in keys]
         drops = drop_analysis != NEVER and _is_on_channels(said)
         if None not in known and not drops:
@@ -136,6 +167,7 @@ class Renderer:
             *(plan.text, plan.records, plan.message_count),
             drop_analysis=drop_analysis,
             channel_first=channel_first,
+            open_last=open_last,
         )
         return self._joined(tokens, places[3::4], keys, known)
 
@@ -229,13 +261,17 @@ def message_parts(message: Message, function_tools: bool) -> Parts:
 def _parts(index: int, message: Message, function_tools: bool) -> Parts:
     """Return what is rendered of a message, or complain about it."""
     try:
-        parts = message_parts(message, function_tools)
-        if _PLAIN.issuperset(map(type, parts)):
-            return parts
-        role, *texts = parts
-        return role, *(None if text is None else _plain(text) for text in texts)
+        return _plain_parts(message_parts(message, function_tools))
     except FAULTS as error:
         raise RenderError(f"messages[{index}]: {error}") from error
+
+
+def _plain_parts(parts: Parts) -> Parts:
+    """Return the same with strings of no class of their own."""
+    if _PLAIN.issuperset(map(type, parts)):
+        return parts
+    role, *texts = parts
+    return role, *(None if text is None else _plain(text) for text in texts)
 
 
 def _plain(text: str) -> str:

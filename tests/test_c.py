@@ -12,9 +12,12 @@ import pytest
 
 from support.compiling import COMPILER, CSRC, WARNINGS, make, needs_make, run
 
-pytestmark = pytest.mark.skipif(
-    not COMPILER or sys.platform == "win32", reason="there is no C compiler like cc"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not COMPILER or sys.platform == "win32", reason="there is no C compiler like cc"
+    ),
+]
 
 
 @needs_make

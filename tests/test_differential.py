@@ -1,6 +1,6 @@
 """Against openai-harmony 0.0.8: rendering and parsing, generated.
 
-``HARMONY_DIFFERENTIAL`` is the number of cases of each kind, 500 by default;
+``HARMONY_DIFFERENTIAL`` is the number of cases of each kind, 100 by default;
 ``HARMONY_SEED`` the first seed, so that a long run can be split.
 """
 

@@ -35,9 +35,12 @@ ABI = ROOT / "tests" / "c" / "abi" / "harmony.txt"
 CXX = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++") or ""
 SAID = "0.1.0 consumed\n"
 
-pytestmark = pytest.mark.skipif(
-    not COMPILER or sys.platform == "win32", reason="there is no C compiler like cc"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not COMPILER or sys.platform == "win32", reason="there is no C compiler like cc"
+    ),
+]
 needs_linux = pytest.mark.skipif(
     sys.platform != "linux", reason="shared libraries are otherwise here"
 )

@@ -73,6 +73,7 @@ def first_difference(texts: list[str], ours: Encode, theirs: Encode) -> str | No
     return "only in the context of each other: " + ascii(joined[:200])
 
 
+@pytest.mark.slow
 def test_every_code_point_is_encoded_as_tiktoken_does(
     encoding: HarmonyEncoding, tiktoken_encoding: Any
 ) -> None:

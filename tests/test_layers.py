@@ -58,6 +58,35 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.text", "_native", "_native.vocabulary", "errors", "forks"},
         *{"special", "vocabulary"},
     },
+    "_openai": set(),
+    "_openai.fields": {"_model.checks"},
+    "_openai.names": {"_model.checks", "_openai.fields"},
+    "_openai.history": {
+        *{"_model.checks", "_openai.fields", "_openai.names", "cache", "contents"},
+        *{"messages", "prompts", "rendering"},
+    },
+    "_openai.tools": {
+        *{"_model.checks", "_openai.fields", "_openai.names", "cache", "prompts"},
+        *{"tools"},
+    },
+    "_openai.prompt": {
+        *{"_model.checks", "_openai.fields", "_openai.history", "_openai.names"},
+        *{"_openai.tools", "contents", "messages", "prompts"},
+    },
+    "_openai.custom": set(),
+    "_openai.reply": {
+        *{"_openai.custom", "_openai.fields", "_openai.names", "_openai.prompt"},
+        *{"messages", "parser", "repairs"},
+    },
+    "_openai.items": {"_model.jsontext", "_openai.reply"},
+    "chat": {
+        *{"_openai.fields", "_openai.history", "_openai.names", "_openai.prompt"},
+        *{"_openai.reply", "_openai.tools"},
+    },
+    "responses": {
+        *{"_model.checks", "_openai.fields", "_openai.history", "_openai.items"},
+        *{"_openai.names", "_openai.prompt", "_openai.reply", "_openai.tools"},
+    },
     "": set(),
     "compat": {""},
     "cli.files": {"_model.jsontext", "encoding", "messages"},
@@ -88,9 +117,12 @@ PYTHON: dict[str, set[str]] = {
     "cli.parse": {"cli.files", "encoding", "messages", "parser"},
     "cli.encode": {"cli.files", "encoding"},
     "cli.decode": {"cli.files", "encoding"},
+    "cli.chat": {
+        *{"_model.jsontext", "chat", "cli.files", "cli.job", "encoding", "responses"},
+    },
     "cli": {
-        *{"cli.decode", "cli.encode", "cli.parse", "cli.render", "cli.show"},
-        *{"", "cli.files", "encoding", "errors"},
+        *{"cli.chat", "cli.decode", "cli.encode", "cli.parse", "cli.render"},
+        *{"", "cli.files", "cli.show", "encoding", "errors"},
     },
     "__main__": {"cli"},
 }
@@ -102,6 +134,10 @@ FOR_TYPES_ALONE = {
     "parser": {"_native.encoding"},
     "encoding": {"messages", "parser", "rendering", "special"},
     "tokenizer": {"special"},
+    "_openai.prompt": {"encoding", "rendering"},
+    "_openai.reply": {"encoding"},
+    "chat": {"encoding", "messages", "repairs"},
+    "responses": {"contents", "encoding", "messages", "repairs"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
 }
 C: dict[str, set[str]] = {
@@ -259,6 +295,15 @@ def everything_known_to(name: str) -> set[str]:
 def test_only_the_binding_imports_the_extension() -> None:
     importers = [name for name, knows in PYTHON.items() if "_native._ffi" in knows]
     assert importers == ["_native"]
+
+
+def test_requests_and_replies_are_known_only_to_the_command() -> None:
+    doors = {"chat", "responses"}
+    for name, knows in PYTHON.items():
+        if not name.startswith("cli"):
+            assert not knows & doors, name
+        if not name.startswith("_openai") and name not in doors:
+            assert not any(known.startswith("_openai") for known in knows), name
 
 
 def test_the_command_is_known_by_nothing_but_itself() -> None:

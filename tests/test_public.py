@@ -38,6 +38,7 @@ PUBLIC = [
     "RenderConversationConfig",
     "RenderError",
     "RenderOptions",
+    "ResponseFormat",
     "Role",
     "Segment",
     "StreamState",

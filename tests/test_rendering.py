@@ -458,11 +458,11 @@ def slowly(
         if training and message is messages[-1] and is_answer(message):
             stop = "<|return|>"
         for run in runs(message, channel_first, stop):
-            allowed: Any = "all" if run.startswith("<|") else ()
-            text = run.removeprefix("text:")
-            tokens += encoding.encode(
-                text, allowed_special=allowed, disallowed_special=()
-            )
+            if run.startswith("<|"):
+                tokens += encoding.encode(run, allowed_special="all")
+            else:
+                text = run.removeprefix("text:")
+                tokens += encoding.encode(text, disallowed_special=())
     return tokens
 
 

@@ -22,7 +22,7 @@ GOLDENS = TEST_DATA / "typescript.jsonl"
 CASES = [
     json.loads(line) for line in GOLDENS.read_text(encoding="utf-8").split("\n") if line
 ]
-ROUNDS = int(os.environ.get("HARMONY_DIFFERENTIAL", "500"))
+ROUNDS = int(os.environ.get("HARMONY_DIFFERENTIAL", "100"))
 SEEDS = range(4)
 
 

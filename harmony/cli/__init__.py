@@ -13,13 +13,14 @@ from types import FrameType
 from typing import NoReturn
 
 from harmony import __version__
-from harmony.cli import decode, encode, parse, render, show
+from harmony.cli import chat, decode, encode, parse, render, show
 from harmony.cli.files import FileError, closed
 from harmony.encoding import load_harmony_encoding
 from harmony.errors import VocabularyError
 
 VERBS = {
     "render": render,
+    "chat": chat,
     "parse": parse,
     "show": show,
     "encode": encode,

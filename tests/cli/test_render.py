@@ -137,3 +137,12 @@ def test_render_text_is_the_prompt_and_nothing_else(
 
 def test_render_reads_standard_input(run: Run) -> None:
     assert run("render", "-", stdin=WEATHER.read_bytes()) == run("render", WEATHER)
+
+
+@pytest.mark.parametrize("option", ["--processes 2", "--on-error stop", "--resume"])
+def test_options_of_jsonl_without_it_are_not_ignored(run: Run, option: str) -> None:
+    """``harmony render --on-error skip FILE`` used to do what it does without."""
+    result = run("render", WEATHER, *option.split())
+    assert (result.status, result.out) == (2, b"")
+    name = option.split()[0]
+    assert result.err.endswith(f"error: {name} goes with --jsonl and --out\n")

@@ -6,10 +6,12 @@ import io
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from array import array
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,12 +28,12 @@ from support.bulk import (
     Command,
     conversations,
     nothing,
+    posix,
     records,
     run,
 )
 
 slow = pytest.mark.slow
-posix = pytest.mark.skipif(os.name != "posix", reason="signals are otherwise elsewhere")
 
 
 def test_each_line_is_a_record_as_render_gives_it(
@@ -203,33 +205,81 @@ def test_a_run_that_is_killed_goes_on(
 
 
 @posix
-def test_ctrl_c_stops_the_run_and_it_goes_on(tmp_path: Path, out: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_the_run_and_it_goes_on(
+    tmp_path: Path, out: Path, number: int
+) -> None:
+    """SIGTERM used to end it without a word, and "stopped" was all that was said."""
+    import fcntl
+    import termios
+
     source = tmp_path / "in.jsonl"
     os.mkfifo(source)
-    lines = conversations(400)
+    lines = conversations(1200)
     command = [sys.executable, "-m", "harmony", "render", "--jsonl", str(source)]
     command += ["--out", str(out), "--processes", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        # What a shell starts in the background would not hear of Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     with source.open("wb") as pipe:
-        pipe.write(b"".join(lines[:200]))
+        pipe.write(b"".join(lines[:1100]))  # more than is read ahead
         pipe.flush()
         journal = Path(journal_path(str(out)))
-        while not journal.exists():
+        while not journal.exists() or not json.loads(journal.read_bytes())["offset"]:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        unread = array("i", [1])
+        while unread[0]:  # a signal is heeded when the run waits for more
+            fcntl.ioctl(pipe, termios.FIONREAD, unread)
+            time.sleep(0.3)
+        process.send_signal(number)
         assert process.stderr is not None
-        assert process.stderr.read() == b"harmony: stopped\n"
+        told = process.stderr.read().decode()
         process.stderr.close()
-    assert process.wait() == 130
+    assert process.wait() == 128 + number
+    resume = shlex.join(["harmony", "render", "--resume", *command[4:]])
+    assert told == f"harmony: stopped; to go on: {resume}\n"
     source.unlink()
     source.write_bytes(b"".join(lines))
     done = subprocess.run([*command, "--resume"], capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert len(records(out)) == 400
+    assert len(records(out)) == 1200
     whole = tmp_path / f"whole{out.suffix}"
     with source.open("rb") as file:
         run(whole)(file, nothing, nothing)
     assert records(out) == records(whole)
+
+
+@posix
+@pytest.mark.parametrize(
+    ("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_that_comes_with_some_bytes_of_a_slow_pipe_is_heard(
+    tmp_path: Path, number: signal.Signals, expected: int
+) -> None:
+    # It waited for more bytes: the loop around read(2) was in C.
+    command = [sys.executable, "-m", "harmony", "render", "--jsonl", "-"]
+    command += ["--out", str(tmp_path / "out.bin"), "--processes", "1"]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdin and process.stderr
+    journal = Path(journal_path(str(tmp_path / "out.bin")))
+    while not journal.exists():
+        time.sleep(0.01)
+    time.sleep(0.2)  # until it reads
+    os.write(process.stdin.fileno(), GOOD % 1)
+    process.send_signal(number)
+    try:
+        assert process.wait(60) == expected
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_standard_input_is_resumed_too(

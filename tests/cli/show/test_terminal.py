@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -86,48 +85,18 @@ def test_text_and_token_ids_are_told_apart(
     assert show(forms[form])[1].startswith(EXPECTED)
 
 
-def test_a_list_may_be_text(show: Any, rich: Any) -> None:
-    assert "▍ [1, 2]" in show("[1, 2]", "--text")[1]
-    assert "▍ [x]" in show("[x]")[1]
-
-
-def test_the_role_is_told_by_the_beginning(show: Any, rich: Any) -> None:
-    assert show("<|message|>hi")[1].startswith("▍ 1 assistant  1 + 1 tokens\n")
-    assert show("<|message|>hi", "--role=user")[1].startswith("▍ 1 user ")
-    assert "missing_start" in show("<|message|>hi", "--role=none")[1]
-    assert show("<|start|>user<|message|>hi")[1].startswith("▍ 1 user ")
-
-
 def test_a_prompt_tells_who_is_to_write(show: Any, rich: Any) -> None:
     out = show("<|start|>user<|message|>hi<|end|><|start|>assistant")[1]
     assert "▍ 2 assistant, to be written  2 tokens\n▍ <|start|>assistant\n" in out
     assert "⚠" not in out
 
 
-def test_bad_input_is_one_line(show: Any) -> None:
-    status, out, err = show(b"\xff")
-    assert (status, out, err.count("\n")) == (1, "", 1)
-    assert "byte 0: the text is not UTF-8" in err
-    assert show("[1, 99999999999]")[0] == 1
-    assert "token 1: 'a' is not a token id" in show('[1, "a"]')[2]
-
-
-def test_without_rich_it_is_said_what_to_install(
-    show: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "rich", None)
-    monkeypatch.setitem(sys.modules, "rich.console", None)
-    monkeypatch.delitem(sys.modules, "harmony.cli.show.terminal", raising=False)
-    status, out, err = show("hi")
-    assert (status, out) == (1, "")
-    assert "takes the library rich: pip install 'harmony-format[show]'" in err
-
-
 def on_terminal(
     found: Reading, monkeypatch: pytest.MonkeyPatch, **environment: str
 ) -> str:
     """Return what goes to a terminal of 40 columns."""
-    from harmony.cli.show.terminal import Drawing, draw
+    from harmony.cli.show.layout import Drawing
+    from harmony.cli.show.terminal import draw
 
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)
