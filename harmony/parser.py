@@ -498,7 +498,7 @@ def places(parser: StreamableParser) -> list[tuple[int, int, int]]:
     The open message is the last, if it has tokens.
     """
     native = parser._native
-    tallies = [*native.tallies(0), native.open_tally()]
+    tallies = [*native.tallies(0, native.message_count()), native.open_tally()]
     if not tallies[-1].header + tallies[-1].content:
         tallies.pop()
     found = []
