@@ -47,6 +47,13 @@
  * one thread at a time. There is no other state, so functions on different
  * objects never disturb each other.
  *
+ * A parser notices a second call while one is under way, from another thread or
+ * from within (a signal handler, a malloc of the program's own): the second
+ * gets HARMONY_IN_USE and does nothing, the first is not disturbed. It does not
+ * notice a thread that reads its view meanwhile, or frees it. A cache and a
+ * builder notice nothing: two threads at once in one of them are undefined
+ * behaviour. There the check would cost as much as a short call.
+ *
  * WHAT IS NOT HERE
  *
  * The contents of messages are text. What a system or developer message says
@@ -117,8 +124,9 @@ typedef enum harmony_status {
     HARMONY_HEADER_NOT_UTF8,   /* a header that is not text */
     HARMONY_HEADER_NO_ROLE,    /* a header without a word for the role */
     HARMONY_HEADER_UNKNOWN_ROLE,
-    HARMONY_HEADER_NO_CHANNEL, /* <|channel|> with no word behind it */
-    HARMONY_HEADER_EXTRA_WORDS /* more words than a header has places for */
+    HARMONY_HEADER_NO_CHANNEL,  /* <|channel|> with no word behind it */
+    HARMONY_HEADER_EXTRA_WORDS, /* more words than a header has places for */
+    HARMONY_IN_USE /* another call uses the parser; nothing has changed */
 } harmony_status;
 
 /* What went wrong. `position` counts from 0 in what the function was given
@@ -694,8 +702,8 @@ HARMONY_API const harmony_view *harmony_parser_view(
  * at the end of a header, at its <|message|>, the parser expects <|start|>
  * again and the header is gone; after any other nothing has changed but that
  * the token is among view->tokens. Finished messages stay, and the parser goes
- * on. And HARMONY_NO_MEMORY, HARMONY_TOO_LARGE: the token has not been taken.
- */
+ * on. And HARMONY_NO_MEMORY, HARMONY_TOO_LARGE, HARMONY_IN_USE: the token has
+ * not been taken. */
 HARMONY_API harmony_status harmony_parser_process(harmony_parser *parser,
                                                   int32_t token,
                                                   harmony_error *error);
@@ -710,8 +718,8 @@ typedef enum harmony_appended {
  * every token does: for callers who would rather not read the view after each
  * token, such as bindings. C programs need not bother: harmony_parser_process
  * is as quick. Of the view nothing changes then but the delta and what grows
- * with a content. Returns a harmony_appended; if it is HARMONY_NOT_APPENDED,
- * nothing has happened. */
+ * with a content. Returns a harmony_appended; if it is HARMONY_NOT_APPENDED, as
+ * when another call uses the parser, nothing has happened. */
 HARMONY_API int harmony_parser_append(harmony_parser *parser, int32_t token);
 
 /* Take many tokens, as if one at a time; stop at the first error.
@@ -727,7 +735,7 @@ HARMONY_API harmony_status harmony_parser_feed(harmony_parser *parser,
  * token; `delta` and `segments` are what that added. The parser may be fed on
  * afterwards. Errors: HARMONY_UNEXPECTED_END inside a header (never with
  * `recover`; position: view->token_count), HARMONY_NO_MEMORY,
- * HARMONY_TOO_LARGE. */
+ * HARMONY_TOO_LARGE, HARMONY_IN_USE. */
 HARMONY_API harmony_status harmony_parser_finish(harmony_parser *parser,
                                                  harmony_error *error);
 

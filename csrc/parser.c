@@ -210,8 +210,8 @@ static harmony_status take(harmony_parser *parser, int32_t token,
     return status;
 }
 
-harmony_status harmony_parser_process(harmony_parser *parser, int32_t token,
-                                      harmony_error *error)
+static harmony_status process(harmony_parser *parser, int32_t token,
+                              harmony_error *error)
 {
     harmony_status status;
 
@@ -222,7 +222,7 @@ harmony_status harmony_parser_process(harmony_parser *parser, int32_t token,
     return status;
 }
 
-int harmony_parser_append(harmony_parser *parser, int32_t token)
+static int append(harmony_parser *parser, int32_t token)
 {
     harmony_status status;
 
@@ -265,9 +265,8 @@ static harmony_status feed_some(harmony_parser *parser, const int32_t *tokens,
     return status;
 }
 
-harmony_status harmony_parser_feed(harmony_parser *parser,
-                                   const int32_t *tokens, size_t count,
-                                   harmony_error *error)
+static harmony_status feed(harmony_parser *parser, const int32_t *tokens,
+                           size_t count, harmony_error *error)
 {
     harmony_status status = HARMONY_OK;
     size_t i, taken, refused = 0;
@@ -281,8 +280,7 @@ harmony_status harmony_parser_feed(harmony_parser *parser,
     return status;
 }
 
-harmony_status harmony_parser_finish(harmony_parser *parser,
-                                     harmony_error *error)
+static harmony_status finish(harmony_parser *parser, harmony_error *error)
 {
     harmony_status status = hm_make_room(parser, HARMONY_NO_TOKEN, 0, error);
     size_t index = hm_message_count(parser);
@@ -299,6 +297,62 @@ harmony_status harmony_parser_finish(harmony_parser *parser,
     if (status == HARMONY_OK)
         hm_add_segment(parser, index, parser->view.delta);
     hm_refresh(parser); /* in any case: what there is room for may have moved */
+    return status;
+}
+
+/* ---- One call at a time -------------------------------------------------- */
+
+static harmony_status in_use(harmony_error *error)
+{
+    return hm_fail(error, HARMONY_IN_USE, -1,
+                   "the parser is in use by another call: one at a time");
+}
+
+harmony_status harmony_parser_process(harmony_parser *parser, int32_t token,
+                                      harmony_error *error)
+{
+    harmony_status status;
+
+    if (!hm_take_mark(&parser->in_use))
+        return in_use(error);
+    status = process(parser, token, error);
+    hm_give_mark(&parser->in_use);
+    return status;
+}
+
+int harmony_parser_append(harmony_parser *parser, int32_t token)
+{
+    int appended;
+
+    if (!hm_take_mark(&parser->in_use))
+        return HARMONY_NOT_APPENDED;
+    appended = append(parser, token);
+    hm_give_mark(&parser->in_use);
+    return appended;
+}
+
+harmony_status harmony_parser_feed(harmony_parser *parser,
+                                   const int32_t *tokens, size_t count,
+                                   harmony_error *error)
+{
+    harmony_status status;
+
+    if (!hm_take_mark(&parser->in_use))
+        return in_use(error);
+    status = feed(parser, tokens, count, error);
+    hm_give_mark(&parser->in_use);
+    return status;
+}
+
+harmony_status harmony_parser_finish(harmony_parser *parser,
+                                     harmony_error *error)
+{
+    harmony_status status;
+
+    if (!hm_take_mark(&parser->in_use))
+        return in_use(error);
+    status = finish(parser, error);
+    hm_give_mark(&parser->in_use);
     return status;
 }
 
@@ -411,7 +465,7 @@ harmony_status harmony_parser_after(const harmony_encoding *encoding,
     if (status != HARMONY_OK || start == count
         || known.role != HARMONY_ROLE_NONE)
         return status;
-    status = harmony_parser_feed(*out, tokens + start, count - start, error);
+    status = feed(*out, tokens + start, count - start, error);
     if (status == HARMONY_OK)
         return HARMONY_OK;
     harmony_parser_free(*out);

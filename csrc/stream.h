@@ -16,10 +16,12 @@
 #include "buffer.h"
 #include "harmony.h"
 #include "header.h"
+#include "machine.h"
 #include "repair.h"
 
 struct harmony_parser {
     const harmony_encoding *encoding;
+    hm_mark in_use; /* by a call that changes it, or by a binding that reads */
     harmony_view view;
     hm_buffer text;     /* view.finished.text */
     hm_buffer messages; /* view.finished.messages */

@@ -15,6 +15,12 @@
 #define ENTRY_LENGTH 6
 #define SINGLE_BYTE 0xFFFFFF
 
+/* No file asks for memory that is out of proportion to its size. In a compact
+ * one each token can be twice as long as the one before: o200k_base has 7 bytes
+ * a token, and here are 64 for each of the 6 that a token has in the file. In a
+ * .tiktoken file, ranks can be left out: a line has at least 7 bytes. */
+#define BYTES_A_BYTE 64
+
 static harmony_status no_memory(harmony_error *error)
 {
     return hm_fail(error, HARMONY_NO_MEMORY, -1,
@@ -111,6 +117,8 @@ static harmony_status read_entries(hm_vocabulary *vocabulary,
 {
     uint32_t *offsets = vocabulary->offsets;
     uint64_t total = 0;
+    uint64_t limit
+        = (uint64_t)BYTES_A_BYTE * ENTRY_LENGTH * (uint64_t)vocabulary->size;
     int32_t rank;
 
     for (rank = 0; rank < vocabulary->size; rank++, entry += ENTRY_LENGTH) {
@@ -128,9 +136,10 @@ static harmony_status read_entries(hm_vocabulary *vocabulary,
             total += (uint64_t)(offsets[left + 1] - offsets[left])
                      + (offsets[right + 1] - offsets[right]);
         }
-        if (total > INT32_MAX)
+        if (total > limit)
             return hm_fail(error, HARMONY_BAD_VOCABULARY, rank,
-                           "not a vocabulary: its tokens have 2 GiB of bytes");
+                           "not a vocabulary: its tokens have more than 64 "
+                           "times the bytes of the file");
         offsets[rank + 1] = (uint32_t)total;
     }
     return HARMONY_OK;
@@ -298,6 +307,9 @@ static harmony_status survey(const uint8_t *data, size_t data_size,
             return bad_line(number, " is not \"BASE64 RANK\"", error);
         if (good < 0)
             continue;
+        if ((size_t)line.rank >= data_size)
+            return bad_line(number, " has a rank beyond the bytes of the file",
+                            error);
         *total += base64_length(line.text, line.length);
         if (line.rank >= *size)
             *size = line.rank + 1;

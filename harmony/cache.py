@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from _thread import allocate_lock
 from typing import Any
+from weakref import WeakSet
 
 ENTRY_SIZE = 500
 """Bytes that an entry takes beside what its owner counts, generously."""
@@ -33,6 +35,7 @@ class Cache:
         self._young: dict[Any, tuple[Any, int]] = {}
         self._old: dict[Any, tuple[Any, int]] = {}
         self._lock = allocate_lock()
+        _caches.add(self)
 
     def get(self, key: Any) -> Any:
         """Return the value of a key, or None if it is not known."""
@@ -61,3 +64,16 @@ class Cache:
         """Return the bytes that all entries take."""
         entries = [*self._young.values(), *self._old.values()]
         return sum(size + ENTRY_SIZE for _, size in entries)
+
+
+_caches: WeakSet[Cache] = WeakSet()
+
+
+def _open_locks() -> None:
+    """In the child of a fork, where a thread that had a lock is no more."""
+    for cache in _caches:
+        cache._lock = allocate_lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_open_locks)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from enum import Enum
-from functools import cached_property
 
 from harmony import _native
 from harmony._model.text import utf8
 from harmony._native.encoding import Encoding
 from harmony.errors import VocabularyError, invalid_utf8, not_text
+from harmony.forks import once
 from harmony.special import SpecialTokens
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
 
@@ -89,12 +89,12 @@ class HarmonyEncoding:
 
     # Special tokens
 
-    @cached_property
+    @once
     def special_tokens_set(self) -> set[str]:
         """The texts of all special tokens, ``<|start|>`` among them."""
         return set(self._special.ids)
 
-    @cached_property
+    @once
     def _special(self) -> SpecialTokens:
         ids = {
             self._native.token_bytes(token).decode(): token
@@ -293,7 +293,7 @@ class HarmonyEncoding:
         """
         return self._renderer.render_for_training(conversation, config)
 
-    @cached_property
+    @once
     def _renderer(self) -> Renderer:
         from harmony.rendering import Renderer  # late: encoding needs no messages
 

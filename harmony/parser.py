@@ -96,7 +96,8 @@ class StreamableParser:
 
     After an error in a header the parser expects ``<|start|>`` again, and the header
     is gone; after any other error nothing has changed. Finished messages stay, and
-    the parser goes on. One thread at a time.
+    the parser goes on. One thread at a time: calls that meet raise
+    ``HarmonyError``.
 
     With ``on_error="recover"`` nothing is an error, whatever the tokens: broken
     headers are repaired, no text is lost, and ``warnings`` tells what was done.
@@ -323,7 +324,7 @@ class StreamableParser:
         known = self._messages
         if len(known) < self._native.message_count():
             records = self._native.messages(len(known))
-            tallies = self._native.tallies(len(known))
+            tallies = self._native.tallies(len(known), len(records))
             known = [*known, *map(_message, records, tallies)]
             self._messages = known
         return known
@@ -384,7 +385,7 @@ class StreamableParser:
 
     def _sums_so_far(self) -> _Sums:
         records = self._native.messages(self._summed)
-        tallies = self._native.tallies(self._summed)
+        tallies = self._native.tallies(self._summed, len(records))
         for record, tally in zip(records, tallies, strict=True):
             _add(self._sums, record.channel, record.recipient, tally)
         self._summed += len(records)
@@ -525,7 +526,7 @@ def places(parser: StreamableParser) -> list[tuple[int, int, int]]:
     The open message is the last, if it has tokens.
     """
     native = parser._native
-    tallies = [*native.tallies(0), native.open_tally()]
+    tallies = [*native.tallies(0, native.message_count()), native.open_tally()]
     if not tallies[-1].header + tallies[-1].content:
         tallies.pop()
     found = []

@@ -10,7 +10,6 @@ import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from harmony.errors import (
     not_a_token_id,
     not_text,
 )
+from harmony.forks import once
 from harmony.special import SpecialTokens
 from harmony.vocabulary import read_vocabulary
 
@@ -119,7 +119,7 @@ class Tokenizer:
             return self._any_special
         return _compiled("|".join(map(_escaped, sorted(names))))
 
-    @cached_property
+    @once
     def _any_special(self) -> Pattern[str]:
         return _compiled("|".join(map(_escaped, sorted(self._special.ids))))
 

@@ -24,6 +24,7 @@ CSRC = ROOT / "csrc"
 PYTHON: dict[str, set[str]] = {
     "errors": set(),
     "cache": set(),
+    "forks": set(),
     "typescript": set(),
     "repairs": set(),
     "special": {"errors"},
@@ -50,12 +51,12 @@ PYTHON: dict[str, set[str]] = {
     "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
     "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
     "encoding": {
-        *{"_model.text", "_native", "_native.encoding", "errors", "parser"},
-        *{"rendering", "special", "vocabulary"},
+        *{"_model.text", "_native", "_native.encoding", "errors", "forks"},
+        *{"parser", "rendering", "special", "vocabulary"},
     },
     "tokenizer": {
-        *{"_model.text", "_native", "_native.vocabulary", "errors", "special"},
-        "vocabulary",
+        *{"_model.text", "_native", "_native.vocabulary", "errors", "forks"},
+        *{"special", "vocabulary"},
     },
     "_openai": set(),
     "_openai.fields": {"_model.checks"},
@@ -88,22 +89,23 @@ PYTHON: dict[str, set[str]] = {
     },
     "": set(),
     "compat": {""},
-    "cli.files": {"_model.jsontext", "encoding", "messages"},
+    "cli.screen": set(),
+    "cli.files": {"_model.jsontext", "cli.screen", "encoding", "messages"},
     "cli.job": {"encoding", "messages"},
     "cli.bulk": set(),
     "cli.bulk.records": {"cli.files"},
     "cli.bulk.journal": {"_model.jsontext", "cli.files"},
-    "cli.bulk.progress": set(),
+    "cli.bulk.progress": {"cli.screen"},
     "cli.bulk.workers": {"_model.jsontext", "cli.job", "encoding", "errors"},
     "cli.bulk.run": {
         *{"cli.bulk.journal", "cli.bulk.records", "cli.bulk.workers"},
         *{"cli.files", "cli.job", "errors"},
     },
     "cli.show.reading": {"encoding", "errors", "messages", "parser", "repairs"},
-    "cli.show.layout": {"cli.show.reading", "messages"},
+    "cli.show.layout": {"cli.screen", "cli.show.reading", "messages"},
     "cli.show.plain": {"cli.show.layout", "cli.show.reading"},
     "cli.show.terminal": {"cli.show.layout", "cli.show.reading"},
-    "cli.show.page": {"cli.show.reading"},
+    "cli.show.page": {"cli.screen", "cli.show.reading"},
     "cli.show": {
         *{"_model.jsontext", "cli.files", "cli.show.layout", "cli.show.page"},
         *{"cli.show.plain", "cli.show.reading", "cli.show.terminal"},
@@ -111,17 +113,19 @@ PYTHON: dict[str, set[str]] = {
     },
     "cli.render": {
         *{"cli.bulk.journal", "cli.bulk.progress", "cli.bulk.records"},
-        *{"cli.bulk.run", "cli.files", "cli.job", "encoding", "messages"},
+        *{"cli.bulk.run", "cli.files", "cli.job", "cli.screen", "encoding"},
+        "messages",
     },
     "cli.parse": {"cli.files", "encoding", "messages", "parser"},
     "cli.encode": {"cli.files", "encoding"},
-    "cli.decode": {"cli.files", "encoding"},
+    "cli.decode": {"cli.files", "cli.screen", "encoding"},
     "cli.chat": {
-        *{"_model.jsontext", "chat", "cli.files", "cli.job", "encoding", "responses"},
+        *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
+        *{"encoding", "responses"},
     },
     "cli": {
         *{"cli.chat", "cli.decode", "cli.encode", "cli.parse", "cli.render"},
-        *{"", "cli.files", "cli.show", "encoding", "errors"},
+        *{"", "cli.files", "cli.screen", "cli.show", "encoding", "errors"},
     },
     "__main__": {"cli"},
 }
@@ -156,7 +160,6 @@ C: dict[str, set[str]] = {
     "header.h": {"buffer.h", "harmony.h"},
     "unicode.c": {"unicode.h", "unicode_tables.inc"},
     "version.c": {"harmony.h"},
-    "python.c": {"python.h"},
     "options.c": {"options.h"},
     "error.c": {"error.h", "unicode.h"},
     "conversation.c": {"conversation.h", "error.h"},
@@ -177,7 +180,8 @@ C: dict[str, set[str]] = {
     },
     "repair.h": {"buffer.h", "harmony.h"},
     "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
-    "stream.h": {"buffer.h", "harmony.h", "header.h", "repair.h"},
+    "stream.h": {"buffer.h", "harmony.h", "header.h", "machine.h", "repair.h"},
+    "python.c": {"python.h", "stream.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
     "recover.c": {"recover.h", "unicode.h"},
@@ -187,7 +191,10 @@ C: dict[str, set[str]] = {
     },
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
-C_INSTRUCTIONS = {"pretokenize.c": {"arm_neon.h", "emmintrin.h"}}  # where there are
+C_INSTRUCTIONS = {  # where there are
+    "pretokenize.c": {"arm_neon.h", "emmintrin.h"},
+    "machine.h": {"intrin.h"},
+}
 OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},

@@ -23,4 +23,22 @@ typedef struct harmony_scratch {
 int64_t harmony_scratch_encode(harmony_scratch *scratch, const char *text,
                                size_t length);
 
+/* What a parser's view points to. */
+typedef enum harmony_block {
+    HARMONY_BLOCK_TEXT,
+    HARMONY_BLOCK_MESSAGES,
+    HARMONY_BLOCK_TALLIES,
+    HARMONY_BLOCK_TOKENS,
+    HARMONY_BLOCK_SEGMENTS,
+    HARMONY_BLOCK_WARNINGS,
+    HARMONY_BLOCK_WARNING_TEXT
+} harmony_block;
+
+/* Copy `size` bytes of a block from byte `start` on. In Python any thread may
+ * call what it likes, and a call into a parser moves its blocks: so they are
+ * not read where they are. 1; or 0 if another call has the parser, or has had
+ * it since the numbers were read, and the block has no such bytes. */
+int harmony_copy(harmony_parser *parser, int32_t block, size_t start,
+                 size_t size, char *to);
+
 #endif

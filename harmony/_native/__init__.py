@@ -118,6 +118,11 @@ def raise_error(error: Any, where: str = "") -> None:
     raise kind(message)
 
 
+def in_use() -> HarmonyError:
+    """Return the complaint about two calls into one parser at a time."""
+    return HarmonyError("the parser is in use by another call: one at a time")
+
+
 def int32(tokens: Iterable[int]) -> array[int] | memoryview:
     """Return token ids as int32; the first that doesn't fit is named.
 

@@ -10,16 +10,17 @@ from harmony._native import (
     END_TOKENS,
     WARNINGS,
     ffi,
+    in_use,
     int32,
     lib,
+    new_buffer,
     not_int32,
     raise_error,
-    to_list,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Literal
+    from typing import Any, Literal
 
     from harmony._native.encoding import Encoding
 
@@ -72,10 +73,12 @@ _MESSAGE_COUNT = _index("size_t", "finished", "message_count")
 _SEGMENT_COUNT = _index("size_t", "segment_count")
 
 _SIZE: Literal["Q", "I"] = "Q" if ffi.sizeof("size_t") == 8 else "I"  # size_t
-_SHORT_TEXT = 1_000  # bytes up to which a copy more is cheaper than a buffer
+_TEXT: int = lib.HARMONY_BLOCK_TEXT
+_CHARS = ffi.typeof("char[]")
 _MESSAGE = struct.Struct("11i")  # harmony_message
 _TALLY = struct.Struct("6i")  # harmony_tally
 _SEGMENT = struct.Struct("4i")  # harmony_segment
+_WARNING = struct.Struct("4i")  # harmony_warning
 _INT32S = ffi.typeof("int32_t[]")
 _OPTIONS_SIZE = ffi.sizeof("harmony_parser_options")
 
@@ -84,7 +87,9 @@ class Parser:
     """A ``harmony_parser``.
 
     What is asked for with every token is read as numbers out of the memory of its
-    view, because each step through a struct makes an object.
+    view, because each step through a struct makes an object. What the view points to
+    is copied by C, which sees to it that no call of another thread moves it meanwhile:
+    of calls that meet, one gets through, and the others raise ``HarmonyError``.
     """
 
     append: Callable[[int], int]
@@ -120,7 +125,6 @@ class Parser:
             raise_error(self._error)
         self._pointer = ffi.gc(out[0], lib.harmony_parser_free)
         self._view = lib.harmony_parser_view(self._pointer)
-        self._finished = self._view.finished
         memory = memoryview(ffi.buffer(self._view))
         self._numbers: memoryview[int] = memory.cast("i")
         self._sizes: memoryview[int] = memory.cast(_SIZE)
@@ -149,7 +153,7 @@ class Parser:
         count = self._sizes[_SEGMENT_COUNT]
         if count == 0:
             return []
-        memory = ffi.buffer(self._view.segments, _SEGMENT.size * count)
+        memory = self._copy(lib.HARMONY_BLOCK_SEGMENTS, 0, _SEGMENT.size * count)
         return [
             Added(message, bool(finished), self._text(start, length) or "")
             for message, finished, start, length in _SEGMENT.iter_unpack(memory)
@@ -162,16 +166,16 @@ class Parser:
 
     def warning(self, index: int) -> tuple[str, int, bytes]:
         """Return a warning: its kind, a value of ``WARNINGS``, position and text."""
-        view = self._view
-        warning = view.warnings[index]
-        start = view.warning_text + warning.text.start
-        text = bytes(ffi.buffer(start, warning.text.length))
-        return WARNINGS[warning.kind], warning.position, text
+        size = _WARNING.size
+        record = self._copy(lib.HARMONY_BLOCK_WARNINGS, index * size, size)
+        position, kind, start, length = _WARNING.unpack(record)
+        text = self._copy(lib.HARMONY_BLOCK_WARNING_TEXT, start, length)
+        return WARNINGS[kind], position, bytes(text)
 
-    def tallies(self, first: int) -> list[Tally]:
-        """Return the tallies of the finished messages from an index on."""
-        count = self._sizes[_MESSAGE_COUNT] - first
-        memory = ffi.buffer(self._view.tallies + first, _TALLY.size * count)
+    def tallies(self, first: int, count: int) -> list[Tally]:
+        """Return the tallies of so many finished messages from an index on."""
+        size = _TALLY.size
+        memory = self._copy(lib.HARMONY_BLOCK_TALLIES, first * size, count * size)
         return [
             Tally(END_TOKENS.get(end), *numbers)
             for end, *numbers in _TALLY.iter_unpack(memory)
@@ -202,8 +206,8 @@ class Parser:
 
     def messages(self, first: int) -> list[Record]:
         """Return the finished messages from an index on."""
-        count = self._sizes[_MESSAGE_COUNT] - first
-        memory = ffi.buffer(self._finished.messages + first, _MESSAGE.size * count)
+        count, size = self._sizes[_MESSAGE_COUNT] - first, _MESSAGE.size
+        memory = self._copy(lib.HARMONY_BLOCK_MESSAGES, first * size, count * size)
         return [self._record(fields) for fields in _MESSAGE.iter_unpack(memory)]
 
     def current(self) -> Record:
@@ -222,13 +226,17 @@ class Parser:
 
     def tokens(self) -> list[int]:
         """Return every token fed."""
-        return to_list(self._view.tokens, self._view.token_count)
+        return self._tokens(0, self._view.token_count)
 
     def open_tokens(self) -> list[int]:
         """Return the tokens of the open header or content."""
-        view = self._view
-        start = view.open_start
-        return to_list(view.tokens + start, view.token_count - start)
+        start = self._view.open_start
+        return self._tokens(start, self._view.token_count)
+
+    def _tokens(self, start: int, end: int) -> list[int]:
+        size = max(0, end - start) * 4
+        memory = self._copy(lib.HARMONY_BLOCK_TOKENS, start * 4, size)
+        return memoryview(memory).cast("i").tolist()
 
     def _record(self, fields: Sequence[int]) -> Record:
         text = self._text
@@ -244,10 +252,14 @@ class Parser:
     def _text(self, start: int, length: int) -> str | None:
         if start < 0:
             return None
-        at = self._finished.text + start
-        text: str
-        if length < _SHORT_TEXT:
-            text = ffi.unpack(at, length).decode()
-        else:
-            text = str(ffi.buffer(at, length), "utf-8")
-        return text
+        try:
+            return str(self._copy(_TEXT, start, length), "utf-8")
+        except UnicodeDecodeError:  # the place of a text that was there before
+            raise in_use() from None
+
+    def _copy(self, block: int, start: int, size: int) -> Any:
+        """Return bytes of what the view points to, a value of ``harmony_block``."""
+        to = new_buffer(_CHARS, size)
+        if not lib.harmony_copy(self._pointer, block, start, size, to):
+            raise in_use()
+        return ffi.buffer(to)

@@ -15,6 +15,7 @@ from typing import NoReturn
 from harmony import __version__
 from harmony.cli import chat, decode, encode, parse, render, show
 from harmony.cli.files import FileError, closed
+from harmony.cli.screen import tell, visible
 from harmony.encoding import load_harmony_encoding
 from harmony.errors import VocabularyError
 
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         is_render = options.verb == "render"
         hint = render.how_to_go_on(options, given) if is_render else ""
-        sys.stderr.write(f"harmony: stopped{hint}\n")
+        tell(f"harmony: stopped{hint}")
         by_sigterm = isinstance(stop, _Terminated)
         return STOPPED + (signal.SIGTERM if by_sigterm else signal.SIGINT)
 
@@ -113,7 +114,7 @@ def _write(output: str) -> int:
 
 
 def _complain(error: Exception, where: str = "") -> int:
-    sys.stderr.write(f"harmony: {where}{_one_line(error)}\n")
+    tell(f"harmony: {where}{_one_line(error)}")
     return BAD_INPUT
 
 
@@ -122,8 +123,15 @@ def _one_line(error: Exception) -> str:
     return " ".join((message or str(error)).split())
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose complaints are made visible, too: they repeat the command line."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(visible(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="harmony",
         description="Conversations to tokens and back, in the harmony response format "
         "of gpt-oss models. FILE is a path, or - for standard input.",

@@ -9,6 +9,7 @@ from harmony import chat, responses
 from harmony._model.jsontext import load
 from harmony.cli.files import json_line, read
 from harmony.cli.job import add_render_options
+from harmony.cli.screen import on_terminal
 from harmony.encoding import HarmonyEncoding
 
 HELP = "Turn a request of the OpenAI APIs into tokens"
@@ -47,7 +48,9 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
         unknown_tools=options.unknown_tools,
     )
     tokens = prompt.tokens(encoding)
-    return encoding.decode(tokens) if options.text else json_line(tokens)
+    if options.text:
+        return on_terminal(encoding.decode(tokens))
+    return json_line(tokens)
 
 
 def _request(path: str) -> Any:

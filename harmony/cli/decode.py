@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from harmony.cli.files import read_tokens
+from harmony.cli.screen import on_terminal
 from harmony.encoding import HarmonyEncoding
 
 HELP = "Turn tokens into text"
@@ -16,4 +17,4 @@ def add_options(decode: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     """Return what to print."""
-    return encoding.decode(read_tokens(options.file))
+    return on_terminal(encoding.decode(read_tokens(options.file)))

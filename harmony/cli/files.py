@@ -13,6 +13,7 @@ from io import BufferedReader
 from typing import IO, cast
 
 from harmony._model.jsontext import dump, load
+from harmony.cli.screen import escaped
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import Role
 
@@ -125,7 +126,7 @@ def _token_id(index: int, word: bytes) -> int:
 
 def json_line(value: object) -> str:
     """Return a JSON value as a line of text."""
-    return dump(value) + "\n"
+    return escaped(dump(value)) + "\n"
 
 
 def are_one(source: str, target: str) -> bool:

@@ -10,6 +10,7 @@ import sys
 
 from harmony.cli.files import are_one, json_line, opened, read, size
 from harmony.cli.job import PURPOSES, RenderJob, add_render_options
+from harmony.cli.screen import on_terminal, tell
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import Role
 
@@ -131,7 +132,9 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     if options.jsonl:
         return _render_lines(options, job)
     tokens = job.tokens(encoding, read(options.file))
-    return encoding.decode(tokens) if options.text else json_line(tokens)
+    if options.text:
+        return on_terminal(encoding.decode(tokens))
+    return json_line(tokens)
 
 
 def _render_lines(options: argparse.Namespace, job: RenderJob) -> str:
@@ -153,15 +156,15 @@ def _render_lines(options: argparse.Namespace, job: RenderJob) -> str:
     with opened(options.file) as source, meter("render", size(source)) as screen:
         seen, told = screen
 
-        def tell(line: int, reason: str) -> None:
+        def tell_of(line: int, reason: str) -> None:
             told(f"harmony: {options.file}: line {line}: {reason}")
 
         def see(reached: Checkpoint) -> None:
             seen(reached.offset, f"{reached.records} records")
 
-        done = bulk(source, tell, see)
+        done = bulk(source, tell_of, see)
     if done is None:
-        sys.stderr.write(f"harmony: {options.out}: finished, nothing to resume\n")
+        tell(f"harmony: {options.out}: finished, nothing to resume")
         return ""
     counts = ("lines", "records", "skipped", "tokens")
     return json_line({count: getattr(done, count) for count in counts})

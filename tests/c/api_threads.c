@@ -1,6 +1,6 @@
 /*
  * Eight threads that share one encoding, each with its own cache, find what
- * one finds alone.
+ * one finds alone. Eight that share one parser, which they must not, are told.
  */
 #include "api.h"
 
@@ -103,6 +103,74 @@ static void *run(void *argument)
     return NULL;
 }
 
+/* What one of those that share a parser has been told. */
+struct share {
+    harmony_parser *parser;
+    size_t taken; /* tokens */
+    size_t refused;
+    size_t other;
+};
+
+static void count(struct share *share, harmony_status status, size_t tokens)
+{
+    if (status == HARMONY_OK)
+        share->taken += tokens;
+    else if (status == HARMONY_IN_USE)
+        share->refused++;
+    else
+        share->other++;
+}
+
+static void *use(void *argument)
+{
+    struct share *share = argument;
+    int32_t some[40];
+    int round;
+
+    for (round = 0; round < 40; round++)
+        some[round] = 300 + round;
+    for (round = 0; round < 2000; round++) {
+        count(share, harmony_parser_feed(share->parser, some, 40, NULL), 40);
+        count(share, harmony_parser_process(share->parser, some[0], NULL), 1);
+        share->taken += harmony_parser_append(share->parser, some[1])
+                        != HARMONY_NOT_APPENDED;
+    }
+    return NULL;
+}
+
+/* They corrupted its memory. Now what was taken is there, and nothing else. */
+static void test_a_shared_parser(void)
+{
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_ASSISTANT, 1, 0};
+    struct share shares[THREADS];
+    pthread_t threads[THREADS];
+    harmony_parser *parser;
+    const harmony_view *view;
+    size_t taken = 1;
+    int i;
+
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    view = harmony_parser_view(parser);
+    harmony_parser_process(parser, HARMONY_TOKEN_MESSAGE, NULL);
+    for (i = 0; i < THREADS; i++) {
+        struct share share = {parser, 0, 0, 0};
+
+        shares[i] = share;
+        pthread_create(threads + i, NULL, use, shares + i);
+    }
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        taken += shares[i].taken;
+        CHECK_EQUAL(shares[i].other, 0);
+    }
+    CHECK_EQUAL(view->token_count, taken);
+    CHECK_EQUAL(harmony_parser_finish(parser, NULL), HARMONY_OK);
+    CHECK_EQUAL(view->finished.message_count, 1);
+    CHECK_EQUAL(view->tallies[0].content_tokens, taken - 1);
+    harmony_parser_free(parser);
+}
+
 void test_threads(void)
 {
     struct work together[THREADS], alone;
@@ -117,6 +185,7 @@ void test_threads(void)
     }
     for (i = 0; i < THREADS; i++)
         CHECK_EQUAL(pthread_join(threads[i], NULL), 0);
+    test_a_shared_parser();
     refuse_memory(REFUSE_NONE);
     for (i = 0; i < THREADS; i++) {
         alone.seed = (uint64_t)i;

@@ -29,4 +29,9 @@ typedef struct fuzz_input {
 
 uint8_t fuzz_byte(fuzz_input *input);
 
+/* Bytes as tokens; their number, which is at most `size`. A byte below 224 is
+ * one of a table of tokens that matter, any other takes four more bytes, for
+ * any int32. */
+size_t fuzz_tokens(const uint8_t *data, size_t size, int32_t *tokens);
+
 #endif

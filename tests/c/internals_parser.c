@@ -1,11 +1,12 @@
 /*
- * Where a parser's text would grow beyond what an int32 can say. A token of
- * 800 MB stands in for gigabytes of text: the room for it is refused before a
- * byte of it is looked at.
+ * A parser that another call is using; and where its text would grow beyond
+ * what an int32 can say. A token of 800 MB stands in for gigabytes of text: the
+ * room for it is refused before a byte of it is looked at.
  */
 #include "check.h"
 #include "harmony.h"
 #include "internals.h"
+#include "stream.h"
 #include "support.h"
 #include "vocabulary.h"
 
@@ -58,6 +59,58 @@ static void test_recovering(const harmony_encoding *encoding, int32_t huge)
     harmony_parser_free(parser);
 }
 
+/* A call from within another one, or from another thread, does nothing. */
+static void test_in_use(const harmony_encoding *encoding)
+{
+    const int32_t tokens[] = {'a', HARMONY_TOKEN_END};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
+    harmony_parser *parser;
+    const harmony_view *view;
+    harmony_view before;
+    harmony_error error;
+
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    view = harmony_parser_view(parser);
+    harmony_parser_process(parser, HARMONY_TOKEN_MESSAGE, NULL);
+    harmony_parser_process(parser, 'b', NULL);
+    before = *view;
+    CHECK(hm_take_mark(&parser->in_use));
+    CHECK_EQUAL(harmony_parser_process(parser, 'a', &error), HARMONY_IN_USE);
+    CHECK_EQUAL(error.status, HARMONY_IN_USE);
+    CHECK_EQUAL(error.position, -1);
+    CHECK_EQUAL(harmony_parser_process(parser, 'a', NULL), HARMONY_IN_USE);
+    CHECK_EQUAL(harmony_parser_feed(parser, tokens, 2, &error), HARMONY_IN_USE);
+    CHECK_EQUAL(harmony_parser_finish(parser, &error), HARMONY_IN_USE);
+    CHECK_EQUAL(harmony_parser_append(parser, 'a'), HARMONY_NOT_APPENDED);
+    CHECK(memcmp(&before, view, sizeof before) == 0);
+    hm_give_mark(&parser->in_use);
+    CHECK(harmony_parser_append(parser, 'a') != HARMONY_NOT_APPENDED);
+    CHECK_EQUAL(harmony_parser_feed(parser, tokens, 2, NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_parser_finish(parser, NULL), HARMONY_OK);
+    CHECK_EQUAL(view->finished.message_count, 1);
+    harmony_parser_free(parser);
+}
+
+/* A call that failed, or was refused, has given the parser back. */
+static void test_given_back(const harmony_encoding *encoding)
+{
+    const int32_t wrong = HARMONY_TOKEN_END;
+    harmony_parser *parser;
+
+    harmony_parser_new(encoding, NULL, &parser, NULL);
+    CHECK_EQUAL(harmony_parser_process(parser, wrong, NULL),
+                HARMONY_UNEXPECTED_TOKEN);
+    CHECK_EQUAL(harmony_parser_feed(parser, &wrong, 1, NULL),
+                HARMONY_UNEXPECTED_TOKEN);
+    CHECK_EQUAL(harmony_parser_append(parser, wrong), HARMONY_NOT_APPENDED);
+    CHECK_EQUAL(harmony_parser_process(parser, HARMONY_TOKEN_START, NULL),
+                HARMONY_OK);
+    CHECK_EQUAL(harmony_parser_finish(parser, NULL), HARMONY_UNEXPECTED_END);
+    CHECK(hm_take_mark(&parser->in_use));
+    harmony_parser_free(parser);
+}
+
 void test_parser(const char *path)
 {
     harmony_encoding *encoding = load_encoding(path);
@@ -68,6 +121,8 @@ void test_parser(const char *path)
         = {sizeof options, HARMONY_ROLE_USER, 1, 0};
     harmony_parser *parser;
 
+    test_in_use(encoding);
+    test_given_back(encoding);
     offsets[huge + 1] = offsets[huge] + 800000000u;
     harmony_parser_new(encoding, &options, &parser, NULL);
     check_too_large(parser, huge, 0);

@@ -108,7 +108,9 @@ static void test_altered(void)
     CHECK_EQUAL(load(file, size, NULL), HARMONY_OK);
 }
 
-/* Each token twice as long as the one before. */
+/* Each token twice as long as the one before: 1.7 kB asked for 1 GB. A file of
+ * 286 tokens has room for 64 * 6 * 286 = 109824 bytes of them: 256, the 2 of
+ * rank 256, and so on, are more than that at rank 271. */
 static void test_huge_tokens(void)
 {
     harmony_error error;
@@ -119,9 +121,40 @@ static void test_huge_tokens(void)
         put_entry(i, i - 1, i - 1);
     seal_compact(file, MOST);
     CHECK_EQUAL(load(file, sizeof file, &error), HARMONY_BAD_VOCABULARY);
-    CHECK_EQUAL(error.position, 285);
+    CHECK_EQUAL(error.position, 271);
     CHECK_STRING(error.message,
-                 "not a vocabulary: its tokens have 2 GiB of bytes");
+                 "not a vocabulary: its tokens have more than 64 times the "
+                 "bytes of the file");
+    seal_compact(file, 271);
+    CHECK_EQUAL(load(file, 48 + 6 * 271, NULL), HARMONY_OK);
+}
+
+/* 25 bytes asked for 100 MB: ranks may be left out, but not nearly all. */
+static void test_high_rank(void)
+{
+    char lines[256 * LINE_ROOM(1)], *to = lines;
+    harmony_error error;
+    int32_t byte, last;
+
+    for (byte = 0; byte < 256; byte++) {
+        char c = (char)byte;
+
+        to = write_line(to, &c, 1, byte, "\n");
+    }
+    for (last = 3000; last < 3010; last++) {
+        char *end = write_line(to, "ab", 2, last, "\n");
+        size_t size = (size_t)(end - lines);
+        int fits = (size_t)last < size;
+
+        CHECK_EQUAL(load((uint8_t *)lines, size, &error),
+                    fits ? HARMONY_OK : HARMONY_BAD_VOCABULARY);
+        if (fits)
+            continue;
+        CHECK_EQUAL(error.position, 256);
+        CHECK_STRING(error.message,
+                     "not a vocabulary: line 257 has a rank beyond the bytes "
+                     "of the file");
+    }
 }
 
 static void test_too_many_tokens(void)
@@ -400,6 +433,7 @@ void test_vocabulary(void)
     test_bad_entries();
     test_altered();
     test_huge_tokens();
+    test_high_rank();
     test_too_many_tokens();
     test_random_entries();
     test_bad_lines();

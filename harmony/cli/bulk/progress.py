@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from harmony.cli.screen import tell, visible
+
 Seen = Callable[[int, str], None]
 """Takes how many bytes are done with, and a few words."""
 
@@ -28,17 +30,13 @@ def meter(
     ``total`` is None if it is not known. What is told stays on the screen.
     """
     if not sys.stderr.isatty():
-        yield lambda done, words: None, _tell
+        yield lambda done, words: None, tell
         return
     yield from (_bar if _has_rich() else _line)(title, total)
 
 
 def _has_rich() -> bool:
     return importlib.util.find_spec("rich") is not None
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
 
 
 def _bar(title: str, total: int | None) -> Iterator[tuple[Seen, Callable[[str], None]]]:
@@ -59,7 +57,7 @@ def _bar(title: str, total: int | None) -> Iterator[tuple[Seen, Callable[[str], 
         task = bar.add_task(title, total=total, words="")
         yield (
             lambda done, words: bar.update(task, completed=done, words=words),
-            lambda text: console.print(Text(text), soft_wrap=True),
+            lambda text: console.print(Text(visible(text)), soft_wrap=True),
         )
 
 
@@ -86,7 +84,7 @@ def _line(
 
     def told(text: str) -> None:
         clear()
-        _tell(text)
+        tell(text)
 
     try:
         yield seen, told

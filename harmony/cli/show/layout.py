@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from harmony.cli.screen import visible
 from harmony.cli.show.reading import (
     Block,
     Cell,
@@ -17,7 +18,6 @@ from harmony.cli.show.reading import (
     as_read,
     counted,
     title,
-    visible,
 )
 from harmony.messages import Role
 

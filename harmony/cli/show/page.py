@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from harmony.cli.screen import visible
 from harmony.cli.show.reading import (
     Block,
     Cell,
@@ -20,7 +21,6 @@ from harmony.cli.show.reading import (
     as_read,
     counted,
     title,
-    visible,
 )
 
 CHUNK = 400

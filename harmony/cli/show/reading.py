@@ -6,7 +6,6 @@ nothing is left out. ``terminal`` and ``page`` draw it.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
@@ -266,29 +265,3 @@ def as_read(reading: Reading, block: Block) -> str | None:
     contents = block.message.content
     read = "".join(item.text for item in contents if isinstance(item, TextContent))
     return None if read == written else read
-
-
-def visible(text: str) -> str:
-    r"""Return text with characters that act on a screen, or hide, replaced.
-
-    Control characters, but for tabs and line feeds, become the pictures of them that
-    Unicode has; marks that turn the direction of writing, tags and other invisible
-    characters, their names in brackets.
-
-    >>> visible("\x1b[2Jhi\u202e")
-    '␛[2Jhi⟨U+202E⟩'
-    """
-    return _HIDDEN.sub(_shown, text)
-
-
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
-    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
-
-
-def _shown(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"

@@ -14,7 +14,8 @@ from harmony import (
     StreamableParser,
     WarningKind,
 )
-from harmony.cli.show.reading import LONGEST_CELL, Note, Reading, visible
+from harmony.cli.screen import visible
+from harmony.cli.show.reading import LONGEST_CELL, Note, Reading
 from harmony.cli.show.reading import read_messages as read
 from support.talks import ROLES, TALK, reading
 
