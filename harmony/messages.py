@@ -4,8 +4,9 @@ What a message can hold is in ``harmony.contents``, tools are in ``harmony.tools
 both are importable from here too. Nothing here renders, parses or tokenizes.
 
 The JSON form of a message is flat: ``role``, ``name``, ``content``, ``channel``,
-``recipient``, ``content_type``. Keys that are not known are ignored, as in the
-reference. Writing and reading back gives an equal object, always.
+``recipient``, ``content_type``. Reading also takes role and name in an ``author``.
+Keys that are not known are ignored, as in the reference. Writing and reading back gives
+an equal object, always.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from harmony._model.checks import (
     check_form,
     check_optional_text,
     from_fields,
+    instance,
     instances,
     items,
     member,
@@ -98,11 +100,8 @@ class Author(Model):
         return cls(role, name)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, with a name that is None left out."""
-        form: dict[str, Any] = {"role": Role(self.role).value}
-        if self.name is not None:
-            form["name"] = self.name
-        return form
+        """Return the JSON form; ``name`` is always there, even if None."""
+        return {"role": Role(self.role).value, "name": self.name}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Author:
@@ -123,7 +122,7 @@ class Message(Model):
     or of the JSON form.
 
     >>> Message("user", "What is 2 + 2?").to_dict()
-    {'role': 'user', 'content': [{'type': 'text', 'text': 'What is 2 + 2?'}]}
+    {'role': 'user', 'name': None, 'content': [{'type': 'text', 'text': 'What is ...
     """
 
     author: Author
@@ -202,7 +201,10 @@ class Message(Model):
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, of plain strings, lists and dicts."""
+        """Return the JSON form, of plain strings, lists and dicts.
+
+        ``role``, ``name`` and ``content`` are always there, the others unless None.
+        """
         form = self.author.to_dict()
         form["content"] = [content.to_dict() for content in self.content]
         if self.channel is not None:
@@ -217,19 +219,25 @@ class Message(Model):
     def from_dict(cls, data: dict[str, Any]) -> Message:
         """Read the JSON form; ``content`` may be a string.
 
-        Raises ``ValueError`` beginning with the path to what is wrong.
+        Without ``role``, it and ``name`` are read from ``author``, as pydantic writes
+        the messages of openai-harmony. Raises ``ValueError`` beginning with the path
+        to what is wrong.
 
         >>> Message.from_dict({"role": "user", "content": [{"type": "image"}]})
         Traceback (most recent call last):
         ValueError: content[0].type: unknown content type 'image' (known: text, ...
         """
-        check_form(cls, data, ("role", "content"))
+        check_form(cls, data, ())
+        author = "author" if "author" in data and "role" not in data else "role"
+        check_form(cls, data, (author, "content"))
         content = data["content"]
         if not isinstance(content, (str, list, tuple)):
             raise wrong("content", "a string or a list", content)
         try:
             return cls(
-                Author(data["role"], data.get("name")),
+                instance("Message.author", data["author"], Author, Author.from_dict)
+                if author == "author"
+                else Author(data["role"], data.get("name")),
                 content,
                 data.get("channel"),
                 data.get("recipient"),

@@ -70,7 +70,7 @@ class Renderer:
         """
         messages = list(messages)
         if function_tools is None:
-            function_tools = has_function_tools(messages)
+            function_tools = _has_function_tools(messages)
         said = [
             _parts(index, message, function_tools)
             for index, message in enumerate(messages)
@@ -94,7 +94,7 @@ class Renderer:
     ) -> list[int]:
         """Return the tokens of messages to train on, and remember nothing of them."""
         messages = list(messages)
-        function_tools = has_function_tools(messages)
+        function_tools = _has_function_tools(messages)
         plan = Plan()
         for index, message in enumerate(messages):
             plan.add(_parts(index, message, function_tools))
@@ -172,7 +172,30 @@ def _parts(index: int, message: Message, function_tools: bool) -> Parts:
         role, *texts = parts
         return role, *(None if text is None else _plain(text) for text in texts)
     except FAULTS as error:
-        raise RenderError(f"messages[{index}]: {error}") from error
+        raise _fault(index, message, error) from error
+
+
+def _has_function_tools(messages: list[Message]) -> bool:
+    """Tell whether messages bring function tools, or complain about one of them."""
+    try:
+        return has_function_tools(messages)
+    except FAULTS:
+        for index, message in enumerate(messages):
+            try:
+                has_function_tools([message])
+            except FAULTS as error:
+                raise _fault(index, message, error) from error
+        raise
+
+
+def _fault(index: int, message: object, error: Exception) -> RenderError:
+    """Return the complaint about a message that is not what it should be."""
+    what = str(error)
+    if not isinstance(message, Message):
+        what = f"expected a Message, got {type(message).__name__}"
+    elif not isinstance(message.content, Iterable):
+        what = f"content: expected a list, got {type(message.content).__name__}"
+    return RenderError(f"messages[{index}]: {what}")
 
 
 def _plain(text: str) -> str:

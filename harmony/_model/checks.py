@@ -95,7 +95,8 @@ def instance(
     if isinstance(value, kind):
         return value
     if not isinstance(value, dict):
-        raise wrong(where, f"a {kind.__name__}", value)
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        raise wrong(where, f"{article} {kind.__name__}", value)
     try:
         return from_dict(value)
     except ValueError as error:
