@@ -44,6 +44,16 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def cmake(session: nox.Session) -> None:
+    """Build the C tests by CMake and run them, as CI does with MSVC."""
+    session.install("cmake>=3.20")
+    build, shown = "build/cmake", "--output-on-failure"
+    session.run("cmake", "-S", "csrc", "-B", build, "-DHARMONY_TESTS=ON")
+    session.run("cmake", "--build", build, "--config", "Release", "--parallel")
+    session.run("ctest", "--test-dir", build, "--build-config", "Release", shown)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure beside other libraries; without arguments, in two minutes."""
     session.install("-e", ".[bench]")

@@ -23,6 +23,7 @@ from harmony._model.checks import (
     member,
     unknown,
 )
+from harmony._model.refusal import refusal
 from harmony.tools import ToolDescription, ToolNamespaceConfig, namespaces
 
 
@@ -342,5 +343,6 @@ def content_from_dict(data: dict[str, Any]) -> Content:
     check_form(Content, data, ("type",))
     kind = data["type"]
     if not isinstance(kind, str) or kind not in CONTENT_TYPES:
-        raise ValueError(f"type: {unknown('content type', kind, CONTENT_TYPES)}")
+        what = str(unknown("content type", kind, CONTENT_TYPES))
+        raise refusal("type", what, kind, "enum")
     return CONTENT_TYPES[kind].from_dict(data)

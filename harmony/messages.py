@@ -27,10 +27,10 @@ from harmony._model.checks import (
     items,
     member,
     unknown,
-    without_class,
     wrong,
 )
 from harmony._model.jsontext import read_json, write_json
+from harmony._model.refusal import without_class
 from harmony.contents import (
     CONTENT_TYPES,
     ChannelConfig,
@@ -232,7 +232,8 @@ class Message(Model):
         check_form(cls, data, (author, "content"))
         content = data["content"]
         if not isinstance(content, (str, list, tuple)):
-            raise wrong("content", "a string or a list", content)
+            where, expected = "Message.content", "a string or a list"
+            raise without_class(wrong(where, expected, content, "list_type"))
         try:
             return cls(
                 instance("Message.author", data["author"], Author, Author.from_dict)
@@ -354,7 +355,9 @@ def _author(author: object) -> Author:
         return author
     if isinstance(author, str):
         return Author(member("Message.author", Role, author))
-    raise wrong("Message.author", "an Author or a role", author)
+    raise wrong(
+        *("Message.author", "an Author or a role", author), "model_type", "Author"
+    )
 
 
 def _content(content: object) -> Content:
@@ -362,7 +365,9 @@ def _content(content: object) -> Content:
         return TextContent(content)
     if isinstance(content, Content):
         return content
-    raise wrong("Message.content", "a string or a Content", content)
+    raise wrong(
+        *("Message.content", "a string or a Content", content), "model_type", "Content"
+    )
 
 
 def _contents(content: object) -> list[Content]:
@@ -371,5 +376,7 @@ def _contents(content: object) -> list[Content]:
     if isinstance(content, (str, Content)):
         return [_content(content)]
     if isinstance(content, dict) or not isinstance(content, Iterable):
-        raise wrong("Message.content", "a string, a Content or a list", content)
+        raise wrong(
+            *("Message.content", "a string, a Content or a list", content), "list_type"
+        )
     return instances("Message.content", content, Content, content_from_dict)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "tests")]
 
-import parser_log  # noqa: E402
-
 from harmony import load_harmony_encoding  # noqa: E402
+from support import parser_log  # noqa: E402
 
 
 def main() -> int:

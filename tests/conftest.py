@@ -5,16 +5,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from support.o200k import ORDINARY, PATTERN
 
-from harmony import HarmonyEncoding, load_harmony_encoding
+from harmony import HarmonyEncoding, Tokenizer, load_harmony_encoding
 from harmony.vocabulary import FILE_NAME, FOLDER_VARIABLE, SHA256
+from support.o200k import ORDINARY, PATTERN, SPECIAL
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_pydantic() -> Iterator[None]:
+    """Errors as they are where pydantic is not loaded, whatever tests have loaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harmony._model.refusal._pydantic", lambda: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +61,18 @@ def tiktoken_encoding(ranks: dict[bytes, int]) -> Any:
     )
 
 
+@pytest.fixture(scope="session")
+def special_tiktoken(ranks: dict[bytes, int]) -> Any:
+    """tiktoken that knows the special tokens of harmony too."""
+    tiktoken = importlib.import_module("tiktoken")
+    return tiktoken.Encoding(
+        "o200k_harmony",
+        pat_str=PATTERN,
+        mergeable_ranks=ranks,
+        special_tokens=SPECIAL,
+    )
+
+
 @dataclass
 class Reference:
     """openai-harmony 0.0.8 and its encoding."""
@@ -68,3 +89,42 @@ def reference(tiktoken_file: Path) -> Reference:
         patch.setenv(FOLDER_VARIABLE, str(tiktoken_file.parent))
         encoding = module.load_harmony_encoding("HarmonyGptOss")
     return Reference(module, encoding)
+
+
+@pytest.fixture(scope="session")
+def trained() -> dict[bytes, int]:
+    """A small vocabulary."""
+    return _trained().ranks()
+
+
+@pytest.fixture(scope="session")
+def trained_file(
+    trained: dict[bytes, int], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("trained") / "trained.tiktoken"
+    path.write_bytes(_trained().tiktoken_lines(trained))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tokenizer(trained_file: Path) -> Tokenizer:
+    return Tokenizer.from_tiktoken(
+        trained_file, pattern=_trained().WORDS, special_tokens=_trained().SPECIAL
+    )
+
+
+@pytest.fixture(scope="session")
+def trained_tiktoken(trained: dict[bytes, int]) -> Any:
+    """tiktoken with the small vocabulary."""
+    tiktoken = importlib.import_module("tiktoken")
+    return tiktoken.Encoding(
+        "trained",
+        pat_str=_trained().WORDS,
+        mergeable_ranks=trained,
+        special_tokens=_trained().SPECIAL,
+    )
+
+
+def _trained() -> Any:
+    """Where a wheel is tested, what this needs is not installed."""
+    return importlib.import_module("support.trained")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import harmony
 from benchmarks import (
     conversations,
     corpora,
@@ -21,10 +23,8 @@ from benchmarks import (
 from benchmarks.peers import Operations
 from benchmarks.sections.texts import Passes
 from benchmarks.tables import figures, number, ratios, replace, verdicts
-from support.o200k import PATTERN
-
-import harmony
 from harmony import HarmonyEncoding
+from support.o200k import PATTERN
 
 # Texts
 
@@ -210,3 +210,8 @@ def test_instruction_counts_are_bounded_and_none_is_forgotten() -> None:
     assert instructions.compare({"load": 115}, {"load": 100})[1]
     assert not instructions.compare({"load": 116}, {"load": 100})[1]
     assert not instructions.compare({"new": 1}, {})[1]
+
+
+def test_instruction_counts_stand_beside_those_of_another_checkout() -> None:
+    table = instructions.beside({"load": 1500}, {"load": 1000})
+    assert table.splitlines()[-1] == "| load | 1,000 | 1,500 | 1.500 |"

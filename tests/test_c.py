@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.compiling import COMPILER, CSRC, WARNINGS, make, needs_make, run
 
 pytestmark = pytest.mark.skipif(
@@ -51,3 +52,15 @@ def test_the_header_stands_alone(tmp_path: Path) -> None:
     source.write_text('#include "harmony.h"\nint alone;\n')
     flags = ["-std=c99", "-Werror", *WARNINGS, f"-I{CSRC}"]
     assert run(COMPILER, *flags, "-c", str(source), cwd=tmp_path) == ""
+
+
+@pytest.mark.skipif(
+    not shutil.which("cmake") or not shutil.which("ctest"), reason="there is no CMake"
+)
+def test_cmake_makes_the_tests_only_when_asked(tmp_path: Path) -> None:
+    count = r"Total Tests: (\d+)"
+    for options, tests in (([], 0), (["-DHARMONY_TESTS=ON"], 6)):
+        compiler = f"-DCMAKE_C_COMPILER={COMPILER}"
+        run("cmake", "-S", str(CSRC), "-B", str(tmp_path), compiler, *options)
+        found = re.search(count, run("ctest", "-N", cwd=tmp_path))
+        assert found and int(found[1]) == tests

@@ -11,10 +11,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from support import ROOT
 
 import harmony
 from harmony import HarmonyEncoding, Message, Role, StreamState, load_harmony_encoding
+from support import ROOT
 
 CLIENTS_IMPORT = {
     "Author",

@@ -11,11 +11,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from support import differential
-from support.differential import HARMONY_ERROR
 
 import harmony
 from harmony import HarmonyEncoding
+from support import differential
+from support.differential import HARMONY_ERROR
 
 SEED = int(os.environ.get("HARMONY_SEED", "1"))
 SEEDS = range(SEED, SEED + 2 * differential.COUNT)

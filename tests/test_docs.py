@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT
 
 import harmony
 from harmony import (
@@ -25,6 +24,7 @@ from harmony import (
     WarningKind,
 )
 from harmony.cli import main
+from support import ROOT
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
@@ -213,8 +213,9 @@ def test_the_example_of_the_readme() -> None:
 
 def test_every_test_that_the_differences_name_exists() -> None:
     text = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`(test_\w+\.py)`", text))
-    assert named and all((ROOT / "tests" / name).exists() for name in named)
+    named = set(re.findall(r"`([\w/]*test_\w+\.py)`", text))
+    paths = [ROOT / "tests" / name.removeprefix("tests/") for name in named]
+    assert paths and all(path.exists() for path in paths)
 
 
 def links(path: Path) -> list[str]:

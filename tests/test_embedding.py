@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT
-from support.compiling import COMPILER, CSRC, WARNINGS, make, needs_make, run
 
 from harmony import (
     Conversation,
@@ -26,6 +24,8 @@ from harmony import (
     ToolDescription,
     _native,
 )
+from support import ROOT
+from support.compiling import COMPILER, CSRC, WARNINGS, make, needs_make, run
 
 HEADER = (CSRC / "harmony.h").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")

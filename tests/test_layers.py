@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import ROOT
 
 from harmony import Role, _native
 from harmony.rendering import ROLE_NUMBERS
+from support import ROOT
 
 PACKAGE = ROOT / "harmony"
 CSRC = ROOT / "csrc"
@@ -30,15 +30,17 @@ PYTHON: dict[str, set[str]] = {
     "vocabulary": {"errors"},
     "_model": set(),
     "_model.text": set(),
-    "_model.checks": set(),
-    "_model.jsontext": {"_model.checks", "_model.text"},
+    "_model.refusal": set(),
+    "_model.checks": {"_model.refusal"},
+    "_model.jsontext": {"_model.checks", "_model.refusal", "_model.text"},
     "_model.base": {"_model.checks", "_model.jsontext"},
     "tools": {"_model.base", "_model.checks"},
-    "contents": {"_model.base", "_model.checks", "tools"},
+    "contents": {"_model.base", "_model.checks", "_model.refusal", "tools"},
     "messages": {
         "_model.base",
         "_model.checks",
         "_model.jsontext",
+        "_model.refusal",
         "contents",
         "tools",
     },

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import differential, parser_log
-from support.parser_log import Block
 
 from harmony import (
     Author,
@@ -27,6 +25,8 @@ from harmony import (
     StreamableParser,
     StreamState,
 )
+from support import differential, parser_log
+from support.parser_log import Block
 
 START, MESSAGE, CHANNEL, END = 200006, 200008, 200005, 200007
 USER, HI, PARTIAL = 1428, 3686, 9552  # "user", "hi", b" \xf0\x9f"

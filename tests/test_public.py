@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT
 
 import harmony
 from harmony.vocabulary import FOLDER_VARIABLE
+from support import ROOT
 
 PUBLIC = [
     "Author",

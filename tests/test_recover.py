@@ -21,8 +21,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support import ROOT
-from support.differential import STOP_TOKENS, TEXTS, Tokens
 
 from harmony import (
     Author,
@@ -43,6 +41,8 @@ from harmony import (
     load_harmony_encoding,
 )
 from harmony.prompts import content_text
+from support import ROOT
+from support.differential import STOP_TOKENS, TEXTS, Tokens
 
 CASES = [
     json.loads(line)

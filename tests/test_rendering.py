@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import unittest.mock
 import weakref
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import strategies
 
 from harmony import (
     Author,
@@ -33,7 +31,7 @@ from harmony import (
     prompts,
 )
 from harmony._model.text import utf8
-from harmony.cache import Cache, _estimated_size
+from harmony.cache import Cache
 from harmony.rendering import (
     CACHE_SIZE,
     FAULTS,
@@ -44,6 +42,7 @@ from harmony.rendering import (
     _size,
     message_parts,
 )
+from support import strategies
 
 
 def plainly(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> Any:
@@ -333,38 +332,6 @@ def test_nothing_is_kept_of_training(encoding: HarmonyEncoding) -> None:
 # What is kept
 
 
-def entry(number: int, tokens: int) -> tuple[Any, tuple[int, ...], int]:
-    return number, (1000,) * tokens, 40 * tokens
-
-
-@pytest.mark.parametrize("tokens", [0, 10, 100])
-def test_what_is_kept_stays_within_the_bound(tokens: int) -> None:
-    size = 40_000
-    cache = Cache(size)
-    for number in range(1000):
-        cache.put(*entry(number, tokens))
-        cache.get(entry(number // 2, tokens)[0])
-        assert cache.size() <= size
-    assert cache.size() > size // 3
-
-
-def test_what_was_asked_for_last_is_kept() -> None:
-    cache = Cache(40_000)
-    for number in range(1000):
-        cache.put(*entry(number, 10))
-        assert number < 1 or cache.get(entry(0, 10)[0]) == (1000,) * 10
-    assert cache.get(entry(999, 10)[0])
-    assert cache.get(entry(1, 10)[0]) is None
-
-
-def test_a_message_that_is_too_large_is_not_kept_and_drives_out_none() -> None:
-    cache = Cache(40_000)
-    cache.put(*entry(1, 10))
-    cache.put(*entry(2, 1000))
-    assert cache.get(entry(1, 10)[0])
-    assert cache.get(entry(2, 1000)[0]) is None
-
-
 @pytest.mark.parametrize("text", ["a" * 10**6, "é" * 10**6, "😀" * 10**6])
 def test_the_size_is_that_of_texts_and_tokens(text: str) -> None:
     for message in (
@@ -411,10 +378,3 @@ def test_threads_share_what_is_remembered(encoding: HarmonyEncoding) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(work, range(4)))
     assert renderer._cache.size() <= 20_000
-
-
-@pytest.mark.skipif(sys.implementation.name == "pypy", reason="it has no getsizeof")
-def test_without_the_sizes_of_objects_they_are_estimated_from_above() -> None:
-    """PyPy has no getsizeof, and rendering failed there."""
-    for text in (None, "", "a" * 1000, "\u00e9" * 1000, "\U0001f600" * 1000, b"ab" * 9):
-        assert _estimated_size(text) >= sys.getsizeof(text) - 16

@@ -2,120 +2,39 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import inspect
 import subprocess
 import sys
-from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-import regex
-import tiktoken
 import unicodedata2
 from hypothesis import given
 from hypothesis import strategies as st
-from support.o200k import PATTERN
 
 import harmony
-from harmony import EncodeError, HarmonyEncoding, HarmonyError, Tokenizer
-
-WORDS = r"\p{L}+|\p{N}+|[^\p{L}\p{N}]+"
-SPECIAL = {"<|end|>": 1000, "<|endless|>": 1001}
-
-
-def train(text: str, size: int) -> dict[bytes, int]:
-    """Train a byte-pair vocabulary: the most frequent pair becomes a token."""
-    ranks = {bytes([byte]): byte for byte in range(256)}
-    pieces = [[bytes([b]) for b in m.encode()] for m in regex.findall(WORDS, text)]
-    while len(ranks) < size:
-        pairs = Counter(pair for piece in pieces for pair in pairwise(piece))
-        merge = max(pairs, key=lambda pair: (pairs[pair], pair))
-        ranks.setdefault(b"".join(merge), len(ranks))
-        pieces = [merged(piece, merge) for piece in pieces]
-    return ranks
-
-
-def merged(piece: list[bytes], merge: tuple[bytes, ...]) -> list[bytes]:
-    result: list[bytes] = []
-    for part in piece:
-        if result and (result[-1], part) == merge:
-            result[-1] += part
-        else:
-            result.append(part)
-    return result
-
-
-def tiktoken_lines(ranks: dict[bytes, int]) -> bytes:
-    return b"".join(
-        b"%s %d\n" % (base64.b64encode(token), rank) for token, rank in ranks.items()
-    )
-
-
-@pytest.fixture(scope="module")
-def trained() -> dict[bytes, int]:
-    ranks = train(inspect.getsource(harmony.parser)[:4000], 500)
-    # A token that nothing merges into, and a rank that is not used.
-    return {**ranks, b"\xffzq\xfe": len(ranks) + 1}
-
-
-@pytest.fixture(scope="module")
-def path(trained: dict[bytes, int], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("trained") / "trained.tiktoken"
-    path.write_bytes(tiktoken_lines(trained))
-    return path
-
-
-@pytest.fixture(scope="module")
-def tokenizer(path: Path) -> Tokenizer:
-    return Tokenizer.from_tiktoken(path, pattern=WORDS, special_tokens=SPECIAL)
-
-
-@pytest.fixture(scope="module")
-def other(trained: dict[bytes, int]) -> Any:
-    return tiktoken.Encoding(
-        "trained", pat_str=WORDS, mergeable_ranks=trained, special_tokens=SPECIAL
-    )
+from harmony import HarmonyEncoding, HarmonyError, Tokenizer
+from support.o200k import PATTERN
+from support.trained import SPECIAL, WORDS, tiktoken_lines
 
 
 @given(text=st.text() | st.text("abcdefinrst <|>", max_size=200))
 def test_text_is_encoded_as_in_tiktoken(
-    tokenizer: Tokenizer, other: Any, text: str
+    tokenizer: Tokenizer, trained_tiktoken: Any, text: str
 ) -> None:
     tokens = tokenizer.encode(text, disallowed_special=())
-    assert tokens == other.encode(text, disallowed_special=())
+    assert tokens == trained_tiktoken.encode(text, disallowed_special=())
     assert tokenizer.decode(tokens) == text
 
 
 def test_long_pieces_are_encoded_as_in_tiktoken(
-    tokenizer: Tokenizer, other: Any
+    tokenizer: Tokenizer, trained_tiktoken: Any
 ) -> None:
     text = "".join(inspect.getsource(harmony.messages).split())
     for piece in (text, "return" * 300, "a" * 1000):
-        assert tokenizer.encode(piece) == other.encode(piece)
-
-
-@given(
-    parts=st.lists(st.sampled_from(["<|end|>", "<|endless|>", "<|", "a", "|>"])),
-    allowed=st.sets(st.sampled_from(sorted(SPECIAL))),
-    disallowed=st.sets(st.sampled_from(sorted(SPECIAL))) | st.just("all"),
-)
-def test_special_tokens_are_as_in_tiktoken(
-    tokenizer: Tokenizer, other: Any, parts: list[str], allowed: Any, disallowed: Any
-) -> None:
-    text = "".join(parts)
-    options = {"allowed_special": allowed, "disallowed_special": disallowed}
-    try:
-        expected = other.encode(text, **options)
-    except ValueError:
-        with pytest.raises(EncodeError, match="disallowed special token"):
-            tokenizer.encode(text, **options)
-    else:
-        assert tokenizer.encode(text, **options) == expected
-        assert tokenizer.decode(expected) == text
+        assert tokenizer.encode(piece) == trained_tiktoken.encode(piece)
 
 
 def in_unicode_16(text: str) -> bool:
@@ -195,9 +114,9 @@ def test_a_vocabulary_whose_merges_go_down_is_refused(tmp_path: Path) -> None:
         Tokenizer.from_tiktoken(path, pattern=WORDS)
 
 
-def test_other_bad_arguments(path: Path) -> None:
+def test_other_bad_arguments(trained_file: Path) -> None:
     def make(**options: Any) -> Tokenizer:
-        return Tokenizer.from_tiktoken(path, **{"pattern": WORDS, **options})
+        return Tokenizer.from_tiktoken(trained_file, **{"pattern": WORDS, **options})
 
     with pytest.raises(
         HarmonyError, match=r"trained.tiktoken: its SHA-256 is .*not 00"
@@ -215,11 +134,11 @@ def test_other_bad_arguments(path: Path) -> None:
         make().encode(b"x")  # type: ignore[arg-type]
 
 
-def test_without_regex_the_error_says_what_to_install(path: Path) -> None:
+def test_without_regex_the_error_says_what_to_install(trained_file: Path) -> None:
     code = (
         "import sys; sys.modules['regex'] = None\n"
         "from harmony import Tokenizer\n"
-        f"Tokenizer.from_tiktoken({str(path)!r}, pattern='a')"
+        f"Tokenizer.from_tiktoken({str(trained_file)!r}, pattern='a')"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True

@@ -12,11 +12,11 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from support import TEST_DATA
-from support.schemas import minimise, schemas
 
 from harmony import typescript as module
 from harmony.typescript import typescript
+from support import TEST_DATA
+from support.schemas import minimise, schemas
 
 GOLDENS = TEST_DATA / "typescript.jsonl"
 CASES = [

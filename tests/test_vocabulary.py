@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support import ROOT
 
 import harmony
 from harmony import (
@@ -26,6 +25,7 @@ from harmony import (
 )
 from harmony import encoding as encoding_module
 from harmony.vocabulary import FILE_NAME, FOLDER_VARIABLE, SHA256
+from support import ROOT
 
 PACKAGED = Path(vocabulary.PACKAGED)
 

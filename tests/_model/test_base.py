@@ -22,6 +22,7 @@ pydantic = pytest.importorskip("pydantic")
 MESSAGE = Message("assistant", "hi", channel="final")
 FORM = {
     "role": "assistant",
+    "name": None,
     "content": [{"type": "text", "text": "hi"}],
     "channel": "final",
 }
@@ -72,9 +73,10 @@ def test_a_json_schema_can_be_made(mode: Any) -> None:
 
 def test_model_dump_has_all_text() -> None:
     assert MESSAGE.model_dump() == FORM
-    assert MESSAGE.model_dump(exclude_none=True, mode="json") == FORM
+    assert MESSAGE.model_dump(mode="json") == FORM
     assert MESSAGE.model_dump(exclude={"content"}) == {
         "role": "assistant",
+        "name": None,
         "channel": "final",
     }
     assert MESSAGE.model_dump(include={"role"}) == {"role": "assistant"}

@@ -2,15 +2,19 @@
 
     python tests/benchmarks/instructions.py
     python tests/benchmarks/instructions.py --update
+    python tests/benchmarks/instructions.py --base CHECKOUT
 
 The jobs are in ``instructions.c``; callgrind counts. What was counted when the figures
 were last accepted is in ``instructions.json``; more than ``BOUND`` times that is a
 failure, exit status 1. The bound is generous since compilers and C libraries differ.
+With ``--base`` the same jobs are counted with the library of another checkout too, and
+the table, in Markdown, compares the two; nothing stored is read.
 Only the standard library is needed, a C compiler, and valgrind.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -39,11 +43,12 @@ JOBS = {
 }
 
 
-def build(folder: Path) -> Path:
-    """Compile the jobs with the library, as it is built for the package."""
+def build(folder: Path, checkout: Path = ROOT) -> Path:
+    """Compile a checkout's jobs with its library, as it is built for the package."""
     program = folder / "instructions"
-    sources = [HERE / "instructions.c", *sorted((ROOT / "csrc").glob("*.c"))]
-    options = ["-std=c99", "-O2", "-g", "-pthread", f"-I{ROOT / 'csrc'}"]
+    jobs = checkout / "tests/benchmarks/instructions.c"
+    sources = [jobs, *sorted((checkout / "csrc").glob("*.c"))]
+    options = ["-std=c99", "-O2", "-g", "-pthread", f"-I{checkout / 'csrc'}"]
     command = ["cc", *options, "-o", str(program), *map(str, sources)]
     subprocess.run(command, check=True)
     return program
@@ -82,15 +87,37 @@ def compare(counted: dict[str, int], stored: dict[str, int]) -> tuple[str, bool]
     return "\n".join(lines), good
 
 
+def beside(counted: dict[str, int], base: dict[str, int]) -> str:
+    """Return a Markdown table of counts beside those of another checkout."""
+    lines = ["| instructions | base | here | ratio |", "|---|--:|--:|--:|"]
+    for name, now in counted.items():
+        before = base[name]
+        ratio = now / before
+        lines.append(f"| {name} | {before:,} | {now:,} | {ratio:.3f} |")
+    return "\n".join(lines)
+
+
+def count_all(checkout: Path = ROOT) -> dict[str, int]:
+    """Count every job with the library of a checkout; the texts are those here."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = build(Path(folder), checkout)
+        return {name: count(program, *job) for name, job in JOBS.items()}
+
+
 def main() -> int:
     """Count, print the table, and compare or store."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = build(Path(folder))
-        counted = {name: count(program, *job) for name, job in JOBS.items()}
+    options = argparse.ArgumentParser(description="Count instructions of fixed jobs.")
+    options.add_argument("--update", action="store_true", help="store the counts")
+    options.add_argument("--base", type=Path, help="compare with this checkout")
+    given = options.parse_args()
+    counted = count_all()
+    if given.base:
+        print(beside(counted, count_all(given.base)))
+        return 0
     stored = json.loads(STORED.read_text(encoding="utf-8")) if STORED.exists() else {}
     table, good = compare(counted, stored)
     print(table)
-    if "--update" in sys.argv[1:]:
+    if given.update:
         STORED.write_text(json.dumps(counted, indent=2) + "\n", encoding="utf-8")
         return 0
     return 0 if good else 1

@@ -1,6 +1,6 @@
 /*
  * Splitting many pieces at once against splitting one at a time, which
- * tests/test_tokens.py compares with tiktoken.
+ * tests/test_encoding.py compares with tiktoken.
  */
 #include "check.h"
 #include "internals.h"

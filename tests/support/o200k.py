@@ -1,4 +1,4 @@
-"""The pattern of o200k, and how many ordinary tokens there are."""
+"""The pattern of o200k, and the tokens that harmony adds to it."""
 
 ORDINARY = 199_998
 
@@ -16,3 +16,24 @@ PATTERN = "|".join(
     ]
 )
 """The o200k pattern."""
+
+NAMED = {
+    "<|startoftext|>": 199998,
+    "<|endoftext|>": 199999,
+    "<|return|>": 200002,
+    "<|constrain|>": 200003,
+    "<|channel|>": 200005,
+    "<|start|>": 200006,
+    "<|end|>": 200007,
+    "<|message|>": 200008,
+    "<|call|>": 200012,
+}
+SPECIAL = {
+    **NAMED,
+    **{
+        f"<|reserved_{token}|>": token
+        for token in range(200_000, 201_089)
+        if token not in NAMED.values()
+    },
+}
+LIMIT = 201_089

@@ -1,9 +1,8 @@
-"""``harmony render --jsonl``: files of conversations."""
+"""``harmony render --jsonl``: many conversations, one a line."""
 
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import os
 import random
@@ -11,77 +10,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy
 import pytest
-from support import TEST_DATA
 
-from harmony import Conversation, HarmonyEncoding, HarmonyError
+from harmony import Conversation, HarmonyEncoding
 from harmony.cli import main
-from harmony.cli.bulk import progress as meter
-from harmony.cli.bulk import workers
-from harmony.cli.bulk.journal import Checkpoint, journal_path
-from harmony.cli.bulk.run import BadLine, BulkRun
-from harmony.cli.bulk.workers import AHEAD, Batch, LineRenderer, in_order
-from harmony.cli.job import RenderJob
+from harmony.cli.bulk.journal import journal_path
+from support.bulk import (
+    BAD,
+    GOOD,
+    WEATHER,
+    Command,
+    conversations,
+    nothing,
+    records,
+    run,
+)
 
-WEATHER = TEST_DATA / "weather.json"
-GOOD = b'{"messages": [{"role": "user", "content": "hi %d"}]}\n'
-BAD = b'{"messages": [{"role": "bob", "content": "hi"}]}\n'
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are otherwise elsewhere")
-
-
-def conversations(count: int) -> list[bytes]:
-    """Return lines of conversations, no two the same, of different lengths."""
-    talk = json.loads(WEATHER.read_bytes())
-    lines = []
-    for number in range(count):
-        talk["messages"][-1]["content"] = f"{number} " + "sun " * (number * 7 % 90)
-        lines.append(json.dumps(talk).encode() + b"\n")
-    return lines
-
-
-def flat(path: Path) -> list[list[int]]:
-    """Read OUT.bin and OUT.idx as docs/command.md says."""
-    starts = numpy.memmap(path.with_suffix(".idx"), dtype="<u8", mode="r")
-    if len(starts) == 1:
-        assert path.read_bytes() == b""
-        return []
-    tokens = numpy.memmap(path, dtype="<i4", mode="r")
-    assert (starts[0], starts[-1]) == (0, len(tokens))
-    return [tokens[a:b].tolist() for a, b in itertools.pairwise(starts)]
-
-
-def records(path: Path) -> list[list[int]]:
-    if path.suffix == ".bin":
-        return flat(path)
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
-
-
-@pytest.fixture(params=["jsonl", "bin"])
-def out(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    return tmp_path / f"out.{request.param}"
-
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def render(tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run the command on lines; return its status and what it printed."""
-    source = tmp_path / "in.jsonl"
-
-    def render(lines: list[bytes], *options: str) -> tuple[int, str, str]:
-        source.write_bytes(b"".join(lines))
-        command = ["render", "--jsonl", str(source), "--out", str(out), *options]
-        status = main([*command, "--processes", "1"])
-        return status, *capsys.readouterr()
-
-    return render
 
 
 def test_each_line_is_a_record_as_render_gives_it(
@@ -187,139 +135,6 @@ def test_a_run_goes_on_at_the_line_that_stopped_it(render: Command, out: Path) -
     assert done == records(out)
 
 
-# What can't be resumed
-
-
-def test_an_unfinished_run_is_not_overwritten(render: Command, out: Path) -> None:
-    render([GOOD % 1, BAD])
-    before = out.read_bytes()
-    status, _, stderr = render([GOOD % 1, GOOD % 2])
-    assert (status, out.read_bytes()) == (1, before)
-    assert "is not finished: resume it, or remove " in stderr
-    assert journal_path(str(out)) in stderr
-
-
-def test_other_options_do_not_go_on(render: Command) -> None:
-    render([GOOD % 1, BAD])
-    status, _, stderr = render([GOOD % 1, GOOD % 2], "--resume", "--for", "training")
-    assert status == 1
-    assert "was begun with other options: {'purpose': 'completion'" in stderr
-
-
-@pytest.mark.parametrize("lines", [[GOOD % 9, GOOD % 9], [GOOD[:9]], []])
-def test_another_input_does_not_go_on(render: Command, lines: list[bytes]) -> None:
-    render([GOOD % 1, BAD])
-    status, _, stderr = render(lines, "--resume")
-    assert status == 1
-    assert "the input is not what the run to be resumed has read" in stderr
-
-
-def test_an_output_that_was_cut_does_not_go_on(render: Command, out: Path) -> None:
-    render([GOOD % 1, BAD])
-    out.write_bytes(b"")
-    status, _, stderr = render([GOOD % 1, GOOD % 2], "--resume")
-    assert (status, f"{out} is shorter than the run left it" in stderr) == (1, True)
-
-
-@pytest.mark.parametrize("journal", ["", "{", "[]", '{"a": 1}', "null"])
-def test_what_is_no_journal_is_said_to_be_none(
-    render: Command, out: Path, journal: str
-) -> None:
-    Path(journal_path(str(out))).write_text(journal)
-    status, _, stderr = render([GOOD % 1], "--resume")
-    assert (status, f"{out}.journal is no journal" in stderr) == (1, True)
-
-
-def test_a_finished_run_is_not_done_again(render: Command, out: Path) -> None:
-    render([GOOD % 1])
-    before = out.stat()
-    status, stdout, stderr = render([GOOD % 2], "--resume")
-    assert (status, stdout) == (0, "")
-    assert stderr == f"harmony: {out}: finished, nothing to resume\n"
-    assert out.stat() == before
-
-
-def test_resuming_what_was_never_begun_begins(render: Command, out: Path) -> None:
-    assert render([GOOD % 1], "--resume")[0] == 0
-    assert len(records(out)) == 1
-
-
-def test_the_input_is_never_the_output(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
-    path.write_bytes(GOOD % 1)
-    assert main(["render", "--jsonl", str(path), "--out", str(path)]) == 1
-    assert path.read_bytes() == GOOD % 1
-
-
-# Processes
-
-
-def run(out: Path, **how: Any) -> BulkRun:
-    return BulkRun(str(out), RenderJob(), **{"chunk_size": 3000, **how})
-
-
-def nothing(*_: object) -> None:
-    pass
-
-
-@pytest.mark.parametrize("processes", [2, 3])
-def test_order_is_kept_over_processes(tmp_path: Path, processes: int) -> None:
-    lines = conversations(60)
-    lines[40:40] = [BAD]
-    told = []
-    for name, count in (("one", 1), ("many", processes)):
-        bulk = run(tmp_path / f"{name}.bin", processes=count, skips=True)
-        bulk(
-            io.BytesIO(b"".join(lines)), lambda line, reason: told.append(line), nothing
-        )
-    assert flat(tmp_path / "one.bin") == flat(tmp_path / "many.bin")
-    assert told == [41, 41]
-
-
-def test_a_bad_line_stops_all_processes(out: Path) -> None:
-    lines = conversations(60)
-    lines[30] = BAD
-    with pytest.raises(BadLine, match="line 31: messages") as caught:
-        run(out, processes=2)(io.BytesIO(b"".join(lines)), nothing, nothing)
-    assert caught.value.line == 31
-    assert len(records(out)) == 30
-
-
-def test_only_so_much_is_read_ahead() -> None:
-    """Memory does not grow with the file."""
-    taken = 0
-
-    def chunks() -> Iterator[bytes]:
-        nonlocal taken
-        for _ in range(100):
-            taken += 1
-            yield GOOD % taken
-
-    renderer = LineRenderer(RenderJob(), flat=True, stops=True)
-    with in_order(renderer, chunks(), 2) as batches:
-        for number, batch in enumerate(batches):
-            assert isinstance(batch, Batch) and len(batch.lengths) == 1
-            assert taken <= number + 2 * AHEAD
-    assert taken == 100
-
-
-def test_a_worker_that_died_is_an_error(
-    out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started = []
-    start = workers._start
-
-    def start_and_kill(renderer: LineRenderer) -> subprocess.Popen[bytes]:
-        started.append(start(renderer))
-        started[-1].kill()
-        return started[-1]
-
-    monkeypatch.setattr(workers, "_start", start_and_kill)
-    with pytest.raises(HarmonyError, match=r"a worker process ended \(status "):
-        run(out, processes=2)(io.BytesIO(b"".join(conversations(9))), nothing, nothing)
-    assert all(worker.returncode is not None for worker in started)
-
-
 # Stopped at any moment
 
 SCRIPT = """
@@ -416,58 +231,7 @@ def test_standard_input_is_resumed_too(
     assert "-: line 21: " in capsys.readouterr().err
 
 
-# What is shown meanwhile
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("has_rich", [True, False])
-def test_a_terminal_shows_how_far_it_is(
-    render: Command, monkeypatch: pytest.MonkeyPatch, has_rich: bool
-) -> None:
-    if has_rich:
-        pytest.importorskip("rich")
-    else:
-        monkeypatch.setitem(sys.modules, "rich", None)
-    screen = Terminal()
-    monkeypatch.setattr(sys, "stderr", screen)
-    render([GOOD % 1, BAD, GOOD % 3], "--on-error", "skip")
-    shown = screen.getvalue()
-    assert "100%" in shown
-    assert "2 records" in shown
-    assert ": line 2: messages[0].role: unknown role 'bob'" in shown
-
-
-def test_the_plain_line_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rich", None)
-    monkeypatch.setattr(meter, "LINE_SECONDS", 0)
-    screen = Terminal()
-    monkeypatch.setattr(sys, "stderr", screen)
-    with meter.meter("render", 200) as (seen, told):
-        seen(50, "1 record")
-        told("line 2: bad")
-        seen(100, "2 records")
-    visible = [line.split("\r")[-1] for line in screen.getvalue().split("\n")]
-    assert visible == ["line 2: bad", ""]
-    assert "render: 25%, 1 record" in screen.getvalue()
-    assert "render: 50%, 2 records" in screen.getvalue()
-
-
-def test_a_log_shows_nothing_but_what_happened(render: Command) -> None:
-    assert render([GOOD % 1])[2] == ""
-
-
-def test_the_checkpoints_are_shown_as_they_come(out: Path) -> None:
-    seen: list[Checkpoint] = []
-    data = b"".join(conversations(10))
-    run(out)(io.BytesIO(data), nothing, seen.append)
-    assert [reached.offset for reached in seen] == sorted(
-        {reached.offset for reached in seen}
-    )
-    assert (seen[-1].offset, seen[-1].records) == (len(data), 10)
+# Bad usage
 
 
 @pytest.mark.parametrize(

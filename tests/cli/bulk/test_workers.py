@@ -1,0 +1,75 @@
+"""Runs over several processes."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harmony import HarmonyError
+from harmony.cli.bulk import workers
+from harmony.cli.bulk.run import BadLine
+from harmony.cli.bulk.workers import AHEAD, Batch, LineRenderer, in_order
+from harmony.cli.job import RenderJob
+from support.bulk import BAD, GOOD, conversations, flat, nothing, records, run
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_order_is_kept_over_processes(tmp_path: Path, processes: int) -> None:
+    lines = conversations(60)
+    lines[40:40] = [BAD]
+    told = []
+    for name, count in (("one", 1), ("many", processes)):
+        bulk = run(tmp_path / f"{name}.bin", processes=count, skips=True)
+        bulk(
+            io.BytesIO(b"".join(lines)), lambda line, reason: told.append(line), nothing
+        )
+    assert flat(tmp_path / "one.bin") == flat(tmp_path / "many.bin")
+    assert told == [41, 41]
+
+
+def test_a_bad_line_stops_all_processes(out: Path) -> None:
+    lines = conversations(60)
+    lines[30] = BAD
+    with pytest.raises(BadLine, match="line 31: messages") as caught:
+        run(out, processes=2)(io.BytesIO(b"".join(lines)), nothing, nothing)
+    assert caught.value.line == 31
+    assert len(records(out)) == 30
+
+
+def test_only_so_much_is_read_ahead() -> None:
+    """Memory does not grow with the file."""
+    taken = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal taken
+        for _ in range(100):
+            taken += 1
+            yield GOOD % taken
+
+    renderer = LineRenderer(RenderJob(), flat=True, stops=True)
+    with in_order(renderer, chunks(), 2) as batches:
+        for number, batch in enumerate(batches):
+            assert isinstance(batch, Batch) and len(batch.lengths) == 1
+            assert taken <= number + 2 * AHEAD
+    assert taken == 100
+
+
+def test_a_worker_that_died_is_an_error(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    start = workers._start
+
+    def start_and_kill(renderer: LineRenderer) -> subprocess.Popen[bytes]:
+        started.append(start(renderer))
+        started[-1].kill()
+        return started[-1]
+
+    monkeypatch.setattr(workers, "_start", start_and_kill)
+    with pytest.raises(HarmonyError, match=r"a worker process ended \(status "):
+        run(out, processes=2)(io.BytesIO(b"".join(conversations(9))), nothing, nothing)
+    assert all(worker.returncode is not None for worker in started)
