@@ -247,6 +247,14 @@ class Message(Model):
         except ValueError as error:
             raise without_class(error) from None
 
+    @classmethod
+    def _json_fields(cls) -> dict[str, tuple[Any, Any]]:
+        """Return what the JSON form has: the author's fields, and the others."""
+        others = super()._json_fields()
+        del others["author"]
+        others["content"] = str | list[Content], ...
+        return {**Author._json_fields(), **others}
+
     def to_json(self) -> str:
         """Return the JSON form as text. Raises ``ValueError`` as in Conversation."""
         return write_json(self.to_dict())
@@ -267,6 +275,11 @@ class Conversation(Model):
     """
 
     messages: list[Message] = field(default_factory=list)
+
+    @classmethod
+    def _json_fields(cls) -> dict[str, tuple[Any, Any]]:
+        """Return what the JSON form has, which must have messages."""
+        return {"messages": (list[Message], ...)}
 
     def __post_init__(self) -> None:
         """Check the field."""

@@ -33,9 +33,12 @@ PYTHON: dict[str, set[str]] = {
     "_model.refusal": set(),
     "_model.checks": {"_model.refusal"},
     "_model.jsontext": {"_model.checks", "_model.refusal", "_model.text"},
-    "_model.base": {"_model.checks", "_model.jsontext"},
+    "_model.schema": set(),
+    "_model.base": {"_model.checks", "_model.jsontext", "_model.schema"},
     "tools": {"_model.base", "_model.checks"},
-    "contents": {"_model.base", "_model.checks", "_model.refusal", "tools"},
+    "contents": {
+        *{"_model.base", "_model.checks", "_model.refusal", "_model.schema", "tools"}
+    },
     "messages": {
         "_model.base",
         "_model.checks",
@@ -138,7 +141,8 @@ OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
     "_model.jsontext": {"orjson"},
-    "_model.base": {"pydantic_core"},
+    "_model.base": {"pydantic", "pydantic_core"},
+    "_model.schema": {"pydantic", "pydantic_core"},
     "tokenizer": {"regex"},
 }
 
