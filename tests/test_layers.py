@@ -62,7 +62,8 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.text", "_native.vocabulary", "errors", "special", "vocabulary"}
     },
     "": set(),
-    "compat": {""},
+    "recovering": {"encoding", "messages", "parser"},
+    "compat": {"", "recovering"},
     "cli.files": {"_model.jsontext"},
     "cli.job": {"encoding", "messages"},
     "cli.bulk": set(),
@@ -103,6 +104,7 @@ FOR_TYPES_ALONE = {
     "encoding": {"messages", "parser", "rendering", "special"},
     "tokenizer": {"special"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
+    "compat": {"parser"},
 }
 C: dict[str, set[str]] = {
     "harmony.h": set(),
