@@ -1,16 +1,19 @@
-"""Build ``harmony._native._ffi``: csrc/*.c behind the declarations of csrc/harmony.h.
+"""Build ``harmony._native._ffi``: csrc/*.c and csrc/bindings/python.c.
 
-setuptools calls it through setup.py. The header is the only copy of the
-declarations: cffi gets its text without the lines for the C preprocessor.
+setuptools calls it through setup.py. csrc/harmony.h and csrc/bindings/python.h are the
+only copies of the declarations: cffi gets their texts without the lines for the C
+preprocessor.
 """
 
 import re
 import sys
 from pathlib import Path
+from sysconfig import get_platform
 
 from cffi import FFI
 
 CSRC = Path(__file__).parent / "csrc"
+HEADERS = ("harmony.h", "bindings/python.h")
 
 
 def declarations(header: str) -> str:
@@ -20,7 +23,7 @@ def declarations(header: str) -> str:
     not in csrc/*.c.
     """
     header = re.sub(r"#ifdef __cplusplus.*?#endif", "", header, flags=re.DOTALL)
-    header = re.sub(r"^#.*$", "", header, flags=re.MULTILINE)
+    header = re.sub(r"^#(.*\\\n)*.*$", "", header, flags=re.MULTILINE)
     header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     header = re.sub(r"^const [^;{}]*\([^;{}]*\);", "", header, flags=re.MULTILINE)
     return header.replace("HARMONY_API ", "")
@@ -31,47 +34,28 @@ def relative(paths: list[Path]) -> list[str]:
     return [path.relative_to(CSRC.parent).as_posix() for path in sorted(paths)]
 
 
-# What Python does most often, with as few arguments and results as can be, for each
-# of them costs time: everything but the text is in one struct.
-SCRATCH = """
-typedef struct harmony_scratch {
-    const harmony_encoding *encoding;
-    harmony_cache *cache;
-    int32_t *tokens;
-    size_t capacity;
-    harmony_error error;
-} harmony_scratch;
-"""
-SCRATCH_DECLARATIONS = """
-int64_t harmony_scratch_encode(harmony_scratch *, const char *, size_t);
-"""
-SCRATCH_FUNCTIONS = """
-/* The number of tokens, or -1 and an error. */
-static int64_t harmony_scratch_encode(
-    harmony_scratch *scratch, const char *text, size_t length)
-{
-    size_t count;
+def link_options(platform: str) -> list[str]:
+    """Return what leaves out of the module the symbols that nobody looks up."""
+    if platform.startswith("linux"):
+        return ["-Wl,-s"]
+    return ["-Wl,-x"] if platform.startswith("macosx") else []
 
-    return harmony_encode(scratch->encoding, scratch->cache, text, length, NULL, 0,
-                          scratch->tokens, scratch->capacity, &count,
-                          &scratch->error) ? -1 : (int64_t)count;
-}
-"""
 
 MSVC = sys.platform == "win32"
 OPTIONS = [] if MSVC else ["-std=c99", "-O3", "-g0", "-fvisibility=hidden"]
 
 ffi = FFI()
-ffi.cdef(declarations((CSRC / "harmony.h").read_text(encoding="utf-8")))
-ffi.cdef(SCRATCH + SCRATCH_DECLARATIONS)
+for name in HEADERS:
+    ffi.cdef(declarations((CSRC / name).read_text(encoding="utf-8")))
 ffi.set_source(
     "harmony._native._ffi",
-    f'#include "harmony.h"\n{SCRATCH}{SCRATCH_FUNCTIONS}',
-    sources=relative([*CSRC.glob("*.c")]),
-    depends=relative([*CSRC.glob("*.h"), *CSRC.glob("*.inc")]),
+    "".join(f'#include "{name}"\n' for name in HEADERS),
+    sources=relative([*CSRC.glob("*.c"), CSRC / "bindings/python.c"]),
+    depends=relative([*CSRC.glob("*.h"), *CSRC.glob("*.inc"), *CSRC.glob("*/*.h")]),
     include_dirs=["csrc"],
     define_macros=[("HARMONY_API", "")],
     extra_compile_args=OPTIONS,
+    extra_link_args=link_options(get_platform()),
 )
 
 if __name__ == "__main__":

@@ -18,12 +18,17 @@ def test(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Run ruff on Python, and the C compiler with all warnings as errors."""
-    session.install("ruff")
+    """Run ruff on Python, clang-format and the C compiler, warnings being errors."""
+    session.install("-e", ".[test]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    listed = session.run("git", "ls-files", "*.c", "*.h", external=True, silent=True)
+    files = str(listed).split()
+    session.run("clang-format", "--dry-run", "--Werror", *files)
     strict = "CFLAGS=-O2 -g -Werror"
-    session.run("make", "-s", "-C", "csrc", "clean", "all", strict, external=True)
+    session.run(
+        "make", "-s", "-C", "csrc", "clean", "all", "bindings", strict, external=True
+    )
 
 
 @nox.session

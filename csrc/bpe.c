@@ -68,8 +68,9 @@ static int stay_apart(const hm_vocabulary *vocabulary, int32_t left,
 
 /* ---- What to begin with ------------------------------------------------- */
 
-/* The rank of the character at `at`, whose code point and size are known, if all
- * its bytes have joined before anything reaches across its borders; else 0. */
+/* The rank of the character at `at`, whose code point and size are known, if
+ * all its bytes have joined before anything reaches across its borders; else
+ * 0. */
 static int32_t sure_character(const hm_vocabulary *vocabulary,
                               const uint8_t *bytes, size_t length, size_t at,
                               uint32_t code_point, size_t size)
@@ -87,11 +88,11 @@ static int32_t sure_character(const hm_vocabulary *vocabulary,
 }
 
 /* The parts of some bytes that merging can begin with: whole characters, where
- * that is sure to be on the way, and else bytes. That saves half of the merges in
- * most languages. Merges happen in the order of their ranks. So what could keep
- * the bytes of a character from joining at the time of its rank is a token of a
- * lower rank that reaches across one of its borders, with a part of it; tokens
- * that hold all of it come later than itself. */
+ * that is sure to be on the way, and else bytes. That saves half of the merges
+ * in most languages. Merges happen in the order of their ranks. So what could
+ * keep the bytes of a character from joining at the time of its rank is a token
+ * of a lower rank that reaches across one of its borders, with a part of it;
+ * tokens that hold all of it come later than itself. */
 static size_t parts_of(const hm_vocabulary *vocabulary, const uint8_t *bytes,
                        size_t length, int32_t *parts)
 {
@@ -118,10 +119,11 @@ static size_t parts_of(const hm_vocabulary *vocabulary, const uint8_t *bytes,
 
 /* ---- One window -------------------------------------------------------- */
 
-/* The parts of a window, joining up. A part is known by its first place; when no
- * merges are known, that is the place of a byte. `best` is a tournament: the leaf of a part, at `leaves` + place, is the
- * merge with the part behind it, rank above place, so that the least is the one
- * to make next; every node above is the lesser of its two children. */
+/* The parts of a window, joining up. A part is known by its first place; when
+ * no merges are known, that is the place of a byte. `best` is a tournament: the
+ * leaf of a part, at `leaves` + place, is the merge with the part behind it,
+ * rank above place, so that the least is the one to make next; every node above
+ * is the lesser of its two children. */
 struct merging {
     const hm_vocabulary *vocabulary;
     const uint8_t *bytes;
@@ -241,9 +243,9 @@ static inline uint32_t least_of(const uint32_t *best, int count)
     const uint32_t *b;
 
     for (b = best; b < best + count; b += TOGETHER)
-        found = least(found, least(least(least(b[0], b[1]), least(b[2], b[3])),
-                                   least(least(b[4], b[5]),
-                                         least(b[6], b[7]))));
+        found
+            = least(found, least(least(least(b[0], b[1]), least(b[2], b[3])),
+                                 least(least(b[4], b[5]), least(b[6], b[7]))));
     return found;
 }
 
@@ -349,8 +351,8 @@ static size_t merge_window(const hm_vocabulary *vocabulary,
 {
     int32_t links[3 * WINDOW];
     uint64_t best[2 * WINDOW];
-    struct merging m = {vocabulary, bytes, links, NULL, NULL, best,
-                        (int32_t)length, 1};
+    struct merging m
+        = {vocabulary, bytes, links, NULL, NULL, best, (int32_t)length, 1};
     size_t count = 0;
     int32_t i;
 

@@ -10,7 +10,6 @@
 #include "conversation.h"
 #include "error.h"
 #include "harmony.h"
-#include "header.h"
 
 struct harmony_builder {
     harmony_conversation conversation; /* what the buffers hold */

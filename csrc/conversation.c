@@ -1,12 +1,28 @@
 /*
- * What a caller could get wrong in a conversation made by hand, checked once,
- * before anything is done with it; and comparing what it says.
+ * What a conversation is made of: roles and spans. What a caller could get
+ * wrong in one made by hand is checked once, before anything is done with it.
  */
 #include "conversation.h"
 
 #include <string.h>
 
 #include "error.h"
+
+static const char *const role_words[HM_ROLE_COUNT] = {
+    "user", "assistant", "system", "developer", "tool",
+};
+
+const char *hm_role_word(int32_t role)
+{
+    return role_words[role];
+}
+
+harmony_span hm_absent(void)
+{
+    harmony_span span = {-1, 0};
+
+    return span;
+}
 
 int harmony_span_equals(const char *text, harmony_span span, const char *word)
 {

@@ -33,6 +33,10 @@
  *   HARMONY_SHORT_BUFFER, what it has written is of no use, and a second call
  *   with that much room succeeds. A capacity of 0 with a NULL buffer just
  *   counts. After any other failure *count or *length is 0.
+ * - Options begin with their own size in bytes, so that they can grow: what a
+ *   smaller struct does not have is as in its ..._INIT. HARMONY_BAD_ARGUMENT
+ *   for a struct that is smaller than its first version, or that has anything
+ *   but zeros behind what the library knows.
  * - Text is UTF-8 bytes with a length, and need not end in a NUL. Bytes that
  *   are not UTF-8 are encoded as they are.
  *
@@ -52,9 +56,9 @@
  * COMPATIBILITY
  *
  * A patch version changes no declaration here. A minor version may add
- * functions, values at the end of an enum, and fields at the end of
- * harmony_view, which only the library makes; so take a status, a warning or a
- * kind that you don't know for a failure or for news. A major version may
+ * functions, values at the end of an enum, and fields at the end of options and
+ * of harmony_view, which only the library makes; so take a status, a warning or
+ * a kind that you don't know for a failure or for news. A major version may
  * change anything, and so may a minor one before 1.0; if a program that is
  * compiled would break, the number in the name of the shared library
  * (libharmony.so.0) changes, and only then.
@@ -208,9 +212,10 @@ typedef struct harmony_encoding harmony_encoding;
  * *encoding is set on success, and to NULL otherwise.
  * Errors: HARMONY_BAD_VOCABULARY (position: the entry or line, or -1),
  * HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_encoding_new(
-    const void *vocabulary, size_t size, harmony_encoding **encoding,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_encoding_new(const void *vocabulary,
+                                                size_t size,
+                                                harmony_encoding **encoding,
+                                                harmony_error *error);
 
 /* Free an encoding, after everything that was made with it; NULL is nothing. */
 HARMONY_API void harmony_encoding_free(harmony_encoding *encoding);
@@ -233,15 +238,15 @@ HARMONY_API int harmony_is_special_token(int32_t token);
  * Returns its id and sets *position to the byte where its text begins; its
  * text ends at *position + *token_length. If there is none, returns
  * HARMONY_NO_TOKEN with *position = length and *token_length = 0. */
-HARMONY_API int32_t harmony_find_special_token(
-    const char *text, size_t length, size_t start, size_t *position,
-    size_t *token_length);
+HARMONY_API int32_t harmony_find_special_token(const char *text, size_t length,
+                                               size_t start, size_t *position,
+                                               size_t *token_length);
 
 /* The bytes of one token, special tokens included; they belong to the
  * encoding, live as long as it does, and need not be whole characters. NULL,
  * with *length 0, for an id outside the vocabulary. */
-HARMONY_API const char *harmony_token_bytes(
-    const harmony_encoding *encoding, int32_t token, size_t *length);
+HARMONY_API const char *harmony_token_bytes(const harmony_encoding *encoding,
+                                            int32_t token, size_t *length);
 
 /* A cache remembers pieces of text that were encoded before, and their tokens.
  * It makes encoding several times as fast; the tokens are the same. It takes
@@ -253,9 +258,9 @@ typedef struct harmony_cache harmony_cache;
 
 /* Make an empty cache for this encoding, which must outlive it. *cache is set
  * on success, and to NULL otherwise. Errors: HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_cache_new(
-    const harmony_encoding *encoding, harmony_cache **cache,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_cache_new(const harmony_encoding *encoding,
+                                             harmony_cache **cache,
+                                             harmony_error *error);
 
 /* Free a cache; NULL is nothing. */
 HARMONY_API void harmony_cache_free(harmony_cache *cache);
@@ -278,9 +283,11 @@ HARMONY_API harmony_status harmony_encode(
  * Errors: HARMONY_UNKNOWN_TOKEN (position: index of the token),
  * HARMONY_SHORT_BUFFER, and HARMONY_TOO_LARGE for more bytes than a size_t
  * counts. */
-HARMONY_API harmony_status harmony_decode(
-    const harmony_encoding *encoding, const int32_t *tokens, size_t token_count,
-    char *bytes, size_t capacity, size_t *length, harmony_error *error);
+HARMONY_API harmony_status harmony_decode(const harmony_encoding *encoding,
+                                          const int32_t *tokens,
+                                          size_t token_count, char *bytes,
+                                          size_t capacity, size_t *length,
+                                          harmony_error *error);
 
 /* ---- Other vocabularies ------------------------------------------------ */
 
@@ -295,16 +302,16 @@ typedef struct harmony_vocabulary harmony_vocabulary;
  * success, and to NULL otherwise.
  * Errors: HARMONY_BAD_VOCABULARY (position: the entry or line, or -1),
  * HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_vocabulary_new(
-    const void *file, size_t size, harmony_vocabulary **vocabulary,
-    harmony_error *error);
+HARMONY_API harmony_status
+harmony_vocabulary_new(const void *file, size_t size,
+                       harmony_vocabulary **vocabulary, harmony_error *error);
 
 /* Free a vocabulary; NULL is nothing. */
 HARMONY_API void harmony_vocabulary_free(harmony_vocabulary *vocabulary);
 
 /* Ranks are below this; some may be unused. */
-HARMONY_API int32_t harmony_vocabulary_size(
-    const harmony_vocabulary *vocabulary);
+HARMONY_API int32_t
+harmony_vocabulary_size(const harmony_vocabulary *vocabulary);
 
 /* The bytes of a token; they belong to the vocabulary and live as long as it
  * does. NULL, with *length 0, for a rank that is no token. */
@@ -352,8 +359,8 @@ typedef enum harmony_field {
 
 /* Make an empty builder. *builder is set on success, and to NULL otherwise.
  * Errors: HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_builder_new(
-    harmony_builder **builder, harmony_error *error);
+HARMONY_API harmony_status harmony_builder_new(harmony_builder **builder,
+                                               harmony_error *error);
 
 /* Free a builder and all it holds; NULL is nothing. */
 HARMONY_API void harmony_builder_free(harmony_builder *builder);
@@ -369,9 +376,11 @@ HARMONY_API void harmony_builder_reset(harmony_builder *builder);
  * Errors: HARMONY_BAD_ARGUMENT for an unknown role, or a further item of
  * nothing; HARMONY_TOO_LARGE if all texts are 2 GiB or more;
  * HARMONY_NO_MEMORY. */
-HARMONY_API harmony_status harmony_builder_add(
-    harmony_builder *builder, int32_t role, const char *content, size_t length,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_builder_add(harmony_builder *builder,
+                                               int32_t role,
+                                               const char *content,
+                                               size_t length,
+                                               harmony_error *error);
 
 /* Set a harmony_field of the message that was added last; if it was set
  * before, the last one counts. A `text` of NULL makes it absent. `text` must
@@ -379,9 +388,10 @@ HARMONY_API harmony_status harmony_builder_add(
  * Errors: HARMONY_BAD_ARGUMENT for an unknown field, before the first message,
  * or if a further content item was added last; HARMONY_TOO_LARGE and
  * HARMONY_NO_MEMORY as above. */
-HARMONY_API harmony_status harmony_builder_set(
-    harmony_builder *builder, int32_t field, const char *text, size_t length,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_builder_set(harmony_builder *builder,
+                                               int32_t field, const char *text,
+                                               size_t length,
+                                               harmony_error *error);
 
 /* Add all messages of another conversation, such as those that a parser has
  * finished, to answer them: &view->finished. Errors: HARMONY_BAD_ARGUMENT
@@ -399,54 +409,96 @@ HARMONY_API const harmony_conversation *harmony_builder_conversation(
 
 /* ---- Rendering --------------------------------------------------------- */
 
+/* Which messages on channel "analysis" are left out, whoever wrote them. */
+typedef enum harmony_drop {
+    HARMONY_DROP_NONE = 0, /* none */
+    /* As openai-harmony: if the last message by the assistant is on channel
+     * "final", those before the first message on channel "final". */
+    HARMONY_DROP_UPSTREAM = 1,
+    /* Those before the last message by the assistant on channel "final": the
+     * thoughts of turns that are over. */
+    HARMONY_DROP_PER_TURN = 2
+} harmony_drop;
+
+/* How to render. Begin with HARMONY_RENDER_OPTIONS_INIT and set what is to
+ * differ:
+ *
+ *     harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
+ *
+ *     options.next_role = HARMONY_ROLE_ASSISTANT; */
 typedef struct harmony_render_options {
-    /* 1: if the last message by the assistant is on channel "final", leave out
-     * the messages on channel "analysis" that stand before the first message
-     * on channel "final". 0: render every message. */
-    int32_t drop_analysis;
+    size_t size;           /* sizeof(harmony_render_options) */
+    int32_t drop_analysis; /* a harmony_drop */
     /* Append <|start|> and this role, for the model to go on; or
      * HARMONY_ROLE_NONE. */
     int32_t next_role;
     /* 1: if the very last message is the assistant's on channel "final", end
      * it with <|return|> in place of <|end|>. */
     int32_t training;
+    /* 1: in the header of a message by the assistant, the channel comes before
+     * the recipient, as the model writes it:
+     *     <|start|>assistant<|channel|>commentary to=functions.f
+     * 0: the recipient comes first, as for all other authors:
+     *     <|start|>assistant to=functions.f<|channel|>commentary */
+    int32_t channel_first;
+    /* 1: the very last message goes on: it has no stop token. There is no next
+     * role then, and nothing to end for training. */
+    int32_t open_last;
 } harmony_render_options;
+
+/* Every message, as the prompt has it, and no next role. */
+#define HARMONY_RENDER_OPTIONS_INIT                                            \
+    {sizeof(harmony_render_options),                                           \
+     HARMONY_DROP_NONE,                                                        \
+     HARMONY_ROLE_NONE,                                                        \
+     0,                                                                        \
+     0,                                                                        \
+     0}
 
 /* Render a conversation; *count is set to the number of tokens. Each run of
  * text between special tokens is encoded on its own as ordinary text: what a
- * user writes can't become a special token. `options` NULL means all zero and
- * no next role; `cache` may be NULL.
+ * user writes can't become a special token. `options` NULL means
+ * HARMONY_RENDER_OPTIONS_INIT; `cache` may be NULL.
  * Errors, with the index of the message as position:
  * HARMONY_TOOL_WITHOUT_NAME, HARMONY_BAD_ARGUMENT (an unknown role, a span
- * outside of the text; or, at -1, an unknown next role, the cache of another
+ * outside of the text; or, at -1, options of a wrong size, an unknown drop
+ * rule or next role, a next role behind an open message, the cache of another
  * encoding); and HARMONY_SHORT_BUFFER, HARMONY_TOO_LARGE, HARMONY_NO_MEMORY,
  * at -1. */
-HARMONY_API harmony_status harmony_render(
-    const harmony_encoding *encoding, harmony_cache *cache,
-    const harmony_conversation *conversation,
-    const harmony_render_options *options, int32_t *tokens, size_t capacity,
-    size_t *count, harmony_error *error);
+HARMONY_API harmony_status
+harmony_render(const harmony_encoding *encoding, harmony_cache *cache,
+               const harmony_conversation *conversation,
+               const harmony_render_options *options, int32_t *tokens,
+               size_t capacity, size_t *count, harmony_error *error);
 
-/* As harmony_render, and tell which tokens are whose: ends[i] is the number of
- * tokens before the end of message i, counting messages from 0 without the
- * further items of a content. A message that is left out ends where the one
- * before it does, so the tokens of message i are tokens[ends[i - 1] ...
- * ends[i]) and those of message 0 begin at 0; the tokens of the next role come
- * after all of them. There is room in `ends` for message_count numbers; or it
- * is NULL. It is filled with HARMONY_SHORT_BUFFER too. Errors: those of
- * harmony_render. */
+/* Which tokens are whose, as indexes: a message's header, from <|start|> to
+ * <|message|>, is tokens[header ... content), its content [content ... end),
+ * its stop token [end ... stop), which is empty for one left open. */
+typedef struct harmony_part {
+    size_t header;
+    size_t content;
+    size_t end;
+    size_t stop;
+} harmony_part;
+
+/* As harmony_render, and tell which tokens are whose: parts[i] is message i,
+ * counting messages from 0 without the further items of a content. All four
+ * numbers of a message that is left out are where the one before it stops. The
+ * tokens of the next role come after all of them. There is room in `parts` for
+ * message_count of them; or it is NULL. It is filled with HARMONY_SHORT_BUFFER
+ * too. Errors: those of harmony_render. */
 HARMONY_API harmony_status harmony_render_parts(
     const harmony_encoding *encoding, harmony_cache *cache,
     const harmony_conversation *conversation,
     const harmony_render_options *options, int32_t *tokens, size_t capacity,
-    size_t *count, size_t *ends, harmony_error *error);
+    size_t *count, harmony_part *parts, harmony_error *error);
 
 /* A number of tokens that harmony_render can't exceed for this conversation, a
  * few times as many as there will be: a buffer of that capacity is never
  * short. It costs next to nothing. SIZE_MAX if a size_t does not count so many:
  * then harmony_render says HARMONY_TOO_LARGE. */
-HARMONY_API size_t harmony_render_bound(
-    const harmony_conversation *conversation);
+HARMONY_API size_t
+harmony_render_bound(const harmony_conversation *conversation);
 
 /* ---- Parsing ----------------------------------------------------------- */
 
@@ -462,9 +514,10 @@ typedef enum harmony_state {
  * has found, at any time, from its view. */
 typedef struct harmony_parser harmony_parser;
 
-/* How to read. {HARMONY_ROLE_ASSISTANT, 0, 1} is for what a model samples
- * after a prompt that asks for the assistant. */
+/* How to read. Begin with HARMONY_PARSER_OPTIONS_INIT and set what differs:
+ * `role` and `recover`, for what a model samples after a prompt. */
 typedef struct harmony_parser_options {
+    size_t size; /* sizeof(harmony_parser_options), as the program knows it */
     /* The role whose message is under way: the parser begins inside its
      * header, as after a rendered prompt that ends in "<|start|>assistant".
      * HARMONY_ROLE_NONE: it begins before a <|start|>. */
@@ -477,6 +530,10 @@ typedef struct harmony_parser_options {
     /* 1: nothing is an error; see RECOVERY below. `strict` has no effect. */
     int32_t recover;
 } harmony_parser_options;
+
+/* No role, strict, no recovery: what NULL means, too. */
+#define HARMONY_PARSER_OPTIONS_INIT                                            \
+    {sizeof(harmony_parser_options), HARMONY_ROLE_NONE, 1, 0}
 
 /* RECOVERY. A parser with `recover` takes every sequence of tokens. No text is
  * lost: it is in a content, in the fields of a header, or in a warning.
@@ -525,13 +582,20 @@ typedef struct harmony_warning {
     harmony_span text;
 } harmony_warning;
 
-/* How a message ended, and how many tokens it had. Its header's tokens are
- * those from <|start|> to <|message|>, as far as they were fed; its content's
- * are the others, with the one that ended it. */
+/* Which tokens a message has, and how it ended. Its header's tokens are those
+ * from <|start|> to <|message|>, as far as they were fed; its content's are the
+ * others, with the one that ended it. They stand together, header first: a
+ * message is exactly view->tokens[start ... start + header_tokens +
+ * content_tokens), and messages follow one another. What is in none of them was
+ * refused, or left out with a warning. */
 typedef struct harmony_tally {
     int32_t end_token; /* <|end|>, <|call|>, <|return|>, or HARMONY_NO_TOKEN */
+    int32_t start;     /* <|start|>, or what else its header or text began with;
+                          0 if the parser was given the role of its header */
     int32_t header_tokens;
     int32_t content_tokens;
+    int32_t header_special;  /* how many of them are special tokens, see */
+    int32_t content_special; /* harmony_is_special_token */
 } harmony_tally;
 
 /* Text that one call of harmony_parser_feed or harmony_parser_finish added to
@@ -566,7 +630,8 @@ typedef struct harmony_view {
     const int32_t *tokens;
     size_t token_count;
     size_t open_start;
-    /* A tally for each finished message, and that of the open one. */
+    /* A tally for each finished message, and that of the open one, which has
+     * no tokens between messages. */
     const harmony_tally *tallies;
     harmony_tally open;
     /* What was repaired, in the order of position. */
@@ -577,15 +642,36 @@ typedef struct harmony_view {
      * contents, message by message. */
     const harmony_segment *segments;
     size_t segment_count;
+    /* Who is to write the open message, if that is all that is known of it: the
+     * role, if its header is <|start|> and a role's word, as at the end of a
+     * prompt with this harmony_render_options.next_role; or
+     * HARMONY_ROLE_NONE. */
+    int32_t next_role;
 } harmony_view;
 
 /* Make a parser. The encoding must outlive it; the options need not. `options`
- * NULL means no role, strict. *parser is set on success, and to NULL
- * otherwise.
- * Errors: HARMONY_NO_MEMORY, HARMONY_BAD_ARGUMENT (an unknown role). */
+ * NULL means HARMONY_PARSER_OPTIONS_INIT. *parser is set on success, and to
+ * NULL otherwise.
+ * Errors: HARMONY_NO_MEMORY, HARMONY_BAD_ARGUMENT (an unknown role; options
+ * that are not of a size that this library knows). */
 HARMONY_API harmony_status harmony_parser_new(
     const harmony_encoding *encoding, const harmony_parser_options *options,
     harmony_parser **parser, harmony_error *error);
+
+/* Make the parser for what a model writes after a prompt. The prompt may end
+ * behind a message, with <|start|> and a role, inside a header, or inside a
+ * content (a prefill). Its finished messages are not read, however long they
+ * are. If nothing but a role's word follows its last <|start|>, the parser is
+ * given that role, as by harmony_parser_new; else it has been fed with the open
+ * message, if there is one, by harmony_parser_feed. The role of the options is
+ * HARMONY_ROLE_NONE. *parser is set on success, and to NULL otherwise.
+ * Errors: those of harmony_parser_new and, with their position in the prompt,
+ * of harmony_parser_process; with `recover` only the former and
+ * HARMONY_TOO_LARGE. */
+HARMONY_API harmony_status
+harmony_parser_after(const harmony_encoding *encoding, const int32_t *tokens,
+                     size_t count, const harmony_parser_options *options,
+                     harmony_parser **parser, harmony_error *error);
 
 /* Free a parser and its view; NULL is nothing. */
 HARMONY_API void harmony_parser_free(harmony_parser *parser);
@@ -609,8 +695,9 @@ HARMONY_API const harmony_view *harmony_parser_view(
  * the token is among view->tokens. Finished messages stay, and the parser goes
  * on. And HARMONY_NO_MEMORY, HARMONY_TOO_LARGE: the token has not been taken.
  */
-HARMONY_API harmony_status harmony_parser_process(
-    harmony_parser *parser, int32_t token, harmony_error *error);
+HARMONY_API harmony_status harmony_parser_process(harmony_parser *parser,
+                                                  int32_t token,
+                                                  harmony_error *error);
 
 typedef enum harmony_appended {
     HARMONY_NOT_APPENDED = 0,   /* harmony_parser_process is to take it */
@@ -619,28 +706,29 @@ typedef enum harmony_appended {
 } harmony_appended;
 
 /* Take one token if all it does is to add to a content that is open, as nearly
- * every token does: for callers to whom it is dear to read the view, such as
- * bindings. C programs need not bother: harmony_parser_process is as quick. Of
- * the view nothing changes then but the delta and what grows with a content.
- * Returns a harmony_appended; if it is HARMONY_NOT_APPENDED, nothing has
- * happened. */
+ * every token does: for callers who would rather not read the view after each
+ * token, such as bindings. C programs need not bother: harmony_parser_process
+ * is as quick. Of the view nothing changes then but the delta and what grows
+ * with a content. Returns a harmony_appended; if it is HARMONY_NOT_APPENDED,
+ * nothing has happened. */
 HARMONY_API int harmony_parser_append(harmony_parser *parser, int32_t token);
 
 /* Take many tokens, as if one at a time; stop at the first error.
  * view->token_count tells how many were taken, `delta` is that of the last
  * one, `segments` what all of them added. Errors: those of
  * harmony_parser_process. */
-HARMONY_API harmony_status harmony_parser_feed(
-    harmony_parser *parser, const int32_t *tokens, size_t count,
-    harmony_error *error);
+HARMONY_API harmony_status harmony_parser_feed(harmony_parser *parser,
+                                               const int32_t *tokens,
+                                               size_t count,
+                                               harmony_error *error);
 
 /* Say that the stream has ended. An open message is finished as by a stop
  * token; `delta` and `segments` are what that added. The parser may be fed on
  * afterwards. Errors: HARMONY_UNEXPECTED_END inside a header (never with
  * `recover`; position: view->token_count), HARMONY_NO_MEMORY,
  * HARMONY_TOO_LARGE. */
-HARMONY_API harmony_status harmony_parser_finish(
-    harmony_parser *parser, harmony_error *error);
+HARMONY_API harmony_status harmony_parser_finish(harmony_parser *parser,
+                                                 harmony_error *error);
 
 #ifdef __cplusplus
 }

@@ -11,26 +11,9 @@
 
 #include <string.h>
 
+#include "conversation.h"
 #include "error.h"
 #include "unicode.h"
-
-static const char *const role_words[] = {
-    "user", "assistant", "system", "developer", "tool",
-};
-
-#define ROLE_COUNT ((int32_t)(sizeof role_words / sizeof *role_words))
-
-const char *hm_role_word(int32_t role)
-{
-    return role_words[role];
-}
-
-harmony_span hm_absent(void)
-{
-    harmony_span span = {-1, 0};
-
-    return span;
-}
 
 static harmony_span span_of(size_t start, size_t end)
 {
@@ -39,18 +22,17 @@ static harmony_span span_of(size_t start, size_t end)
     return span;
 }
 
-static int is_space(uint8_t byte)
+int32_t hm_role_of_word(const uint8_t *word, size_t length)
 {
-    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\f'
-           || byte == '\r';
-}
+    int32_t role;
 
-/* Whether the character at `at`, of *size bytes, is white space of any kind. */
-static int is_unicode_space(const uint8_t *at, const uint8_t *end, size_t *size)
-{
-    enum hm_class class = hm_class_at(at, end, size);
+    for (role = 0; role < HM_ROLE_COUNT; role++) {
+        const char *text = hm_role_word(role);
 
-    return class == HM_SPACE || class == HM_NEWLINE;
+        if (length == strlen(text) && memcmp(word, text, length) == 0)
+            return role;
+    }
+    return HARMONY_ROLE_NONE;
 }
 
 harmony_status hm_take_channel(const hm_header *header, hm_buffer *text,
@@ -64,7 +46,7 @@ harmony_status hm_take_channel(const hm_header *header, hm_buffer *text,
         return HARMONY_OK;
     from = to = (size_t)header->channel;
     while (to < text->length && text->data[to] != '<'
-           && !is_unicode_space(text->data + to, end, &size))
+           && !hm_space_at(text->data + to, end, &size))
         to += size;
     length = to - from;
     if (length == 0)
@@ -93,7 +75,7 @@ static struct words trimmed(const uint8_t *text, size_t start, size_t end)
     int leading = 1;
 
     for (; at < stop; at += size) {
-        if (is_unicode_space(at, stop, &size))
+        if (hm_space_at(at, stop, &size))
             continue;
         if (leading)
             words.start = (size_t)(at - text);
@@ -107,7 +89,7 @@ static harmony_span first_word(const struct words *words)
 {
     size_t at = words->start;
 
-    while (at < words->end && !is_space(words->text[at]))
+    while (at < words->end && !hm_is_gap(words->text[at]))
         at++;
     return span_of(words->start, at);
 }
@@ -116,7 +98,7 @@ static harmony_span last_word(const struct words *words)
 {
     size_t at = words->end;
 
-    while (at > words->start && !is_space(words->text[at - 1]))
+    while (at > words->start && !hm_is_gap(words->text[at - 1]))
         at--;
     return span_of(at, words->end);
 }
@@ -124,14 +106,14 @@ static harmony_span last_word(const struct words *words)
 static void drop_first(struct words *words)
 {
     words->start += (size_t)first_word(words).length;
-    while (words->start < words->end && is_space(words->text[words->start]))
+    while (words->start < words->end && hm_is_gap(words->text[words->start]))
         words->start++;
 }
 
 static void drop_last(struct words *words)
 {
     words->end -= (size_t)last_word(words).length;
-    while (words->end > words->start && is_space(words->text[words->end - 1]))
+    while (words->end > words->start && hm_is_gap(words->text[words->end - 1]))
         words->end--;
 }
 
@@ -167,14 +149,12 @@ static harmony_status read_role(struct words *words, harmony_message *message,
                                 harmony_error *error)
 {
     harmony_span word = first_word(words);
-    int32_t role;
 
     if (word.length == 0)
         return hm_fail(error, HARMONY_HEADER_NO_ROLE, -1,
                        "message header did not contain a role");
-    for (role = 0; role < ROLE_COUNT; role++)
-        if (is_word(words, word, role_words[role]))
-            message->role = role;
+    message->role
+        = hm_role_of_word(words->text + word.start, (size_t)word.length);
     if (message->role == HARMONY_ROLE_NONE) {
         if (last_word(words).start == word.start
             && !starts_with(words, word, "to=")) {
@@ -230,7 +210,7 @@ harmony_status hm_read_words(const uint8_t *text, size_t start, size_t end,
         if (status != HARMONY_OK)
             return status;
     }
-    if (is_word(&words, first_word(&words), role_words[message->role]))
+    if (is_word(&words, first_word(&words), hm_role_word(message->role)))
         drop_first(&words);
     if (words.start < words.end)
         read_recipient_and_type(&words, message);
@@ -244,7 +224,7 @@ size_t hm_join_words(uint8_t *text, size_t start, size_t end, int32_t role)
     struct words words = trimmed(text, start, end);
     size_t to = start;
 
-    if (is_word(&words, first_word(&words), role_words[role]))
+    if (is_word(&words, first_word(&words), hm_role_word(role)))
         drop_first(&words);
     while (words.start < words.end) {
         harmony_span word = first_word(&words);

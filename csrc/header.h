@@ -22,6 +22,16 @@ typedef struct hm_header {
 harmony_status hm_take_channel(const hm_header *header, hm_buffer *text,
                                harmony_span *channel, harmony_error *error);
 
+/* The role whose word this is, or HARMONY_ROLE_NONE. */
+int32_t hm_role_of_word(const uint8_t *word, size_t length);
+
+/* Whether a byte is a gap: white space between the words of a header. */
+static inline int hm_is_gap(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\f'
+           || byte == '\r';
+}
+
 /* Read the words text[start ... end) into `message`: its role, if that is not
  * yet given, name, recipient and content type.
  * Errors: HARMONY_HEADER_NO_ROLE, _UNKNOWN_ROLE, _EXTRA_WORDS. */
@@ -31,11 +41,5 @@ harmony_status hm_read_words(const uint8_t *text, size_t start, size_t end,
 /* The words text[start ... end) without a leading one that is the role, joined
  * by single spaces, in place. The length of what is left. */
 size_t hm_join_words(uint8_t *text, size_t start, size_t end, int32_t role);
-
-/* The word for a role, in lower case. */
-const char *hm_role_word(int32_t role);
-
-/* An absent span. */
-harmony_span hm_absent(void);
 
 #endif

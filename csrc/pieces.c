@@ -1,14 +1,14 @@
 /*
- * Most pieces of a text have come before, so their tokens are remembered, in two
- * tables of a cache:
+ * Most pieces of a text have come before, so their tokens are remembered, in
+ * two tables of a cache:
  *
  * - words: pieces of up to 15 bytes that make up to 3 tokens, which is nearly
  *   all. Two of them share a slot, which is a cache line; the older one goes.
- * - others: pieces of up to 31 bytes that make up to 7 tokens, but for the words
- *   that are one token, which cost little. A new one takes the slot.
+ * - others: pieces of up to 31 bytes that make up to 7 tokens, but for the
+ *   words that are one token, which cost little. A new one takes the slot.
  *
- * What costs time is waiting for memory. So pieces are taken many at a time, and
- * what will be read is asked for some steps before: first the slots of all
+ * What costs time is waiting for memory. So pieces are taken many at a time,
+ * and what will be read is asked for some steps before: first the slots of all
  * pieces, then, with hardly a branch, the tokens of the words that are known,
  * then the tokens of the rest; and pieces are merged side by side. Then all is
  * written in order.
@@ -38,7 +38,7 @@ struct key {
 };
 
 /* A free slot has a length of 0, and so no piece's key. */
-struct word {
+struct known_word {
     uint64_t low;
     uint64_t high;
     int32_t tokens[WORD_TOKENS + 1]; /* the last one is their number */
@@ -53,7 +53,7 @@ struct other {
 struct probe {
     uint64_t low;
     uint64_t high;
-    struct word *words;
+    struct known_word *words;
 };
 
 /* A piece that is not among the known words. */
@@ -62,9 +62,9 @@ struct miss {
     size_t length;
     size_t before; /* tokens of known words before it */
     struct key key;
-    struct word *words;  /* its slot; NULL if it is too long */
-    struct other *other; /* its slot; NULL if it is too long */
-    int is_new;          /* it is not there */
+    struct known_word *words; /* its slot; NULL if it is too long */
+    struct other *other;      /* its slot; NULL if it is too long */
+    int is_new;               /* it is not there */
     hm_piece piece;
 };
 
@@ -84,7 +84,7 @@ struct batch {
 struct harmony_cache {
     const harmony_encoding *encoding;
     void *memory;
-    struct word (*words)[2];
+    struct known_word (*words)[2];
     struct other *others;
     struct batch *batch;
 };
@@ -103,8 +103,7 @@ harmony_status harmony_cache_new(const harmony_encoding *encoding,
     if (cache == NULL || memory == NULL) {
         free(cache);
         free(memory);
-        return hm_fail(error, HARMONY_NO_MEMORY, -1,
-                       "no memory for the cache");
+        return hm_fail(error, HARMONY_NO_MEMORY, -1, "no memory for the cache");
     }
     cache->encoding = encoding;
     cache->memory = memory;
@@ -134,15 +133,13 @@ const harmony_encoding *hm_cache_owner(const harmony_cache *cache)
 /* The first `n` bytes of eight. */
 #define FIRST(n) (~(uint64_t)0 >> (64 - 8 * (n)))
 
-static const uint64_t low_bytes[WORD_LENGTH + 1] = {
-    0, FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7),
-    FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8), FIRST(8),
-    FIRST(8)
-};
-static const uint64_t high_bytes[WORD_LENGTH + 1] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, FIRST(1), FIRST(2), FIRST(3), FIRST(4),
-    FIRST(5), FIRST(6), FIRST(7)
-};
+static const uint64_t low_bytes[WORD_LENGTH + 1]
+    = {0,        FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5),
+       FIRST(6), FIRST(7), FIRST(8), FIRST(8), FIRST(8), FIRST(8),
+       FIRST(8), FIRST(8), FIRST(8), FIRST(8)};
+static const uint64_t high_bytes[WORD_LENGTH + 1]
+    = {0, 0,        0,        0,        0,        0,        0,        0,
+       0, FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7)};
 
 /* A piece that is too long gets a key that no word has. LOAD bytes can be
  * read. */
@@ -176,16 +173,17 @@ static struct key other_key(const uint8_t *bytes, size_t length)
 static struct other *other_slot(const harmony_cache *cache,
                                 const struct key *key)
 {
-    uint64_t hash = hm_hash(key->low ^ key->more[0] >> 7,
-                            key->high ^ key->more[1] >> 11);
+    uint64_t hash
+        = hm_hash(key->low ^ key->more[0] >> 7, key->high ^ key->more[1] >> 11);
 
     return cache->others + (hash >> (64 - OTHER_BITS));
 }
 
 static int same_key(const struct key *a, const struct key *b)
 {
-    return ((a->low ^ b->low) | (a->high ^ b->high)
-            | (a->more[0] ^ b->more[0]) | (a->more[1] ^ b->more[1])) == 0;
+    return ((a->low ^ b->low) | (a->high ^ b->high) | (a->more[0] ^ b->more[0])
+            | (a->more[1] ^ b->more[1]))
+           == 0;
 }
 
 /* ---- Known words ------------------------------------------------------- */
@@ -225,8 +223,8 @@ static void add_miss(const hm_vocabulary *vocabulary,
 
         miss->key.more[0] = miss->key.more[1] = 0;
         entry.low = miss->key.low;
-        entry.high = (miss->key.high & UINT32_MAX)
-                     | (uint64_t)miss->length << 32;
+        entry.high
+            = (miss->key.high & UINT32_MAX) | (uint64_t)miss->length << 32;
         HM_PREFETCH(vocabulary->entries + hm_entry_line(vocabulary, entry));
     }
     miss->other = other_slot(cache, &miss->key);
@@ -244,11 +242,11 @@ static void find_known(const hm_vocabulary *vocabulary,
 
     for (i = 0; i < count; start = ends[i++]) {
         const struct probe *probe = batch->probes + i;
-        struct word *words = probe->words;
-        uint64_t first = (words[0].low ^ probe->low)
-                         | (words[0].high ^ probe->high);
-        uint64_t second = (words[1].low ^ probe->low)
-                          | (words[1].high ^ probe->high);
+        struct known_word *words = probe->words;
+        uint64_t first
+            = (words[0].low ^ probe->low) | (words[0].high ^ probe->high);
+        uint64_t second
+            = (words[1].low ^ probe->low) | (words[1].high ^ probe->high);
 
         /* 1 if they differ, without a branch that can't be foreseen */
         first = (first | (0 - first)) >> 63;
@@ -313,7 +311,7 @@ static void find_others(const hm_vocabulary *vocabulary, const uint8_t *text,
 static void remember(const struct miss *miss)
 {
     const hm_piece *piece = &miss->piece;
-    struct word *words = miss->words;
+    struct known_word *words = miss->words;
 
     if (miss->is_new && (piece->count > 1 || words == NULL)
         && piece->count <= OTHER_TOKENS) {
@@ -397,4 +395,22 @@ int hm_encode_pieces(const hm_vocabulary *vocabulary, harmony_cache *cache,
         if (!hm_encode_piece(vocabulary, text + start, ends[i] - start, out))
             return 0;
     return 1;
+}
+
+/* ---- How it ended ------------------------------------------------------ */
+
+harmony_status hm_no_memory_to_merge(harmony_error *error)
+{
+    return hm_fail(error, HARMONY_NO_MEMORY, -1,
+                   "no memory for merging a long piece");
+}
+
+harmony_status hm_counted(const hm_tokens *tokens, size_t *count,
+                          harmony_error *error)
+{
+    *count = tokens->count;
+    if (tokens->count > tokens->capacity)
+        return hm_fail(error, HARMONY_SHORT_BUFFER, -1,
+                       "there are more tokens than the buffer has room for");
+    return HARMONY_OK;
 }

@@ -24,4 +24,12 @@ int hm_encode_pieces(const hm_vocabulary *vocabulary, harmony_cache *cache,
                      const uint8_t *text, size_t length, size_t start,
                      const uint32_t *ends, size_t count, hm_tokens *out);
 
+/* The status if one of these two returned 0. */
+harmony_status hm_no_memory_to_merge(harmony_error *error);
+
+/* Tell how many tokens there are, once all have been added.
+ * Errors: HARMONY_SHORT_BUFFER. */
+harmony_status hm_counted(const hm_tokens *tokens, size_t *count,
+                          harmony_error *error);
+
 #endif

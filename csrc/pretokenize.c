@@ -11,8 +11,8 @@
  *
  * with HEAD = Lu Lt Lm Lo M and TAIL = Ll Lm Lo M. What a backtracking engine
  * finds by giving back characters is worked out here in one pass over a run:
- * see `struct word` and `white_space`. No run is passed over more than a few
- * times, so the cost is linear.
+ * see `struct word_ends` and `white_space`. No run is passed over more than a
+ * few times, so the cost is linear.
  */
 #include "pretokenize.h"
 
@@ -50,7 +50,7 @@ static const uint8_t *run_of(unsigned classes, const uint8_t *at,
 
 /* What alternatives 1 and 2, without their optional ends, match at a place;
  * NULL where they don't. */
-struct word {
+struct word_ends {
     const uint8_t *first;  /* [HEAD]* [TAIL]+ */
     const uint8_t *second; /* [HEAD]+ [TAIL]*, valid if the first is NULL */
 };
@@ -59,9 +59,9 @@ struct word {
  * of TAIL from there ends the word. If not, HEAD gives back characters until
  * one of them serves as TAIL: the last in the run that is in both classes, and
  * it alone, for what stands behind it is upper case. */
-static struct word word_at(const uint8_t *start, const uint8_t *end)
+static struct word_ends word_at(const uint8_t *start, const uint8_t *end)
 {
-    struct word word = {NULL, NULL};
+    struct word_ends word = {NULL, NULL};
     const uint8_t *at = start;
     unsigned bit = 0;
     size_t size;
@@ -103,7 +103,7 @@ static const uint8_t *contraction(const uint8_t *at, const uint8_t *end)
 /* Alternatives 1 and 2; NULL if neither matches. */
 static const uint8_t *word(const uint8_t *start, const uint8_t *end)
 {
-    struct word plain, prefixed = {NULL, NULL};
+    struct word_ends plain, prefixed = {NULL, NULL};
     size_t size;
     unsigned bit = class_bit(start, end, &size);
 
@@ -257,8 +257,7 @@ static inline vector same(vector bytes, int byte)
  * eight bytes are one. */
 static inline uint64_t bits_of(vector a, vector b, vector c, vector d)
 {
-    const vector place
-        = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
+    const vector place = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
     vector ab = vpaddq_u8(vandq_u8(a, place), vandq_u8(b, place));
     vector cd = vpaddq_u8(vandq_u8(c, place), vandq_u8(d, place));
     vector all = vpaddq_u8(ab, cd);
@@ -283,8 +282,8 @@ static inline uint64_t equal_to(const vector *of, int byte)
 /* The classes of WINDOW bytes; those beyond ASCII are unknown. */
 static inline void classify(const uint8_t *at, struct classes *c)
 {
-    const vector of[4] = {load(at), load(at + 16), load(at + 32),
-                          load(at + 48)};
+    const vector of[4]
+        = {load(at), load(at + 16), load(at + 32), load(at + 48)};
 
     c->lower = in_range(of, 'a', 26);
     c->upper = in_range(of, 'A', 26);
@@ -362,8 +361,8 @@ static uint64_t before(uint64_t bits)
     return bits >> 1 | (uint64_t)1 << (WINDOW - 1);
 }
 
-/* The line breaks that alternative 4 takes, right behind symbols: adding a run's
- * first bit carries through the run. */
+/* The line breaks that alternative 4 takes, right behind symbols: adding a
+ * run's first bit carries through the run. */
 static uint64_t taken_breaks(const struct classes *c)
 {
     return c->newline & ~(c->newline + (c->newline & c->symbol << 1));
@@ -416,8 +415,8 @@ static uint64_t piece_starts(const uint8_t *at)
     letter = c.upper | c.lower;
     space = c.blank | c.tab;
     white = space | c.newline;
-    /* A symbol with no blank or symbol before it. If it is alone, the word behind
-     * it is in the same piece. */
+    /* A symbol with no blank or symbol before it. If it is alone, the word
+     * behind it is in the same piece. */
     single = c.symbol & ~((c.symbol | c.blank) << 1);
     starts = single | digit_starts(c.digit)
              | (letter & (c.digit | c.newline) << 1) | (c.upper & c.lower << 1)

@@ -11,7 +11,7 @@
 #include "conversation.h"
 #include "error.h"
 #include "harmony.h"
-#include "header.h"
+#include "options.h"
 
 static const char constrain[] = "<|constrain|>";
 #define CONSTRAIN_LENGTH (sizeof constrain - 1)
@@ -20,14 +20,17 @@ static const char constrain[] = "<|constrain|>";
  * role word, ":", " to=" and " ", at most a token a byte. */
 #define FRAME_BOUND 24
 
+/* The size of the first harmony_render_options: a number, once they grow. */
+#define FIRST_SIZE sizeof(harmony_render_options)
+
 struct output {
     const harmony_encoding *encoding;
     harmony_cache *cache;
     const harmony_conversation *conversation;
+    harmony_render_options options;
     int32_t *tokens;
     size_t capacity;
     size_t count;
-    size_t *ends; /* or NULL */
     hm_buffer run;
     harmony_error *error;
 };
@@ -46,10 +49,10 @@ static harmony_status put_text(struct output *output, const void *text,
                       ? output->capacity - output->count
                       : 0;
     size_t count;
-    harmony_status status = harmony_encode(
-        output->encoding, output->cache, text, length, NULL, 0,
-        room > 0 ? output->tokens + output->count : NULL, room, &count,
-        output->error);
+    harmony_status status
+        = harmony_encode(output->encoding, output->cache, text, length, NULL, 0,
+                         room > 0 ? output->tokens + output->count : NULL, room,
+                         &count, output->error);
 
     output->count += count;
     return status == HARMONY_SHORT_BUFFER ? HARMONY_OK : status;
@@ -92,7 +95,9 @@ static harmony_status put_author(struct output *output,
     if (message->role == HARMONY_ROLE_TOOL) {
         if (message->name.start < 0)
             return hm_fail(output->error, HARMONY_TOOL_WITHOUT_NAME,
-                           (int64_t)index, "Tools should have a name!");
+                           (int64_t)index,
+                           "Tools should have a name! That of a tool's message "
+                           "is its author's, as in functions.get_weather");
         return put_span(output, message->name);
     }
     word = hm_role_word(message->role);
@@ -102,8 +107,7 @@ static harmony_status put_author(struct output *output,
     return status;
 }
 
-static harmony_status put_content_type(struct output *output,
-                                       harmony_span type)
+static harmony_status put_content_type(struct output *output, harmony_span type)
 {
     const char *text = output->conversation->text + type.start;
     harmony_status status;
@@ -119,29 +123,47 @@ static harmony_status put_content_type(struct output *output,
                     (size_t)type.length - CONSTRAIN_LENGTH);
 }
 
+static harmony_status put_recipient(struct output *output,
+                                    harmony_span recipient)
+{
+    if (recipient.start < 0 || is_text(output, recipient, "all"))
+        return HARMONY_OK;
+    return put_run(output, " to=", recipient);
+}
+
+static harmony_status put_channel(struct output *output, harmony_span channel)
+{
+    if (channel.start < 0)
+        return HARMONY_OK;
+    put_token(output, HARMONY_TOKEN_CHANNEL);
+    return put_span(output, channel);
+}
+
 static harmony_status put_header(struct output *output,
                                  const harmony_message *message, size_t index)
 {
+    int channel_first = output->options.channel_first
+                        && message->role == HARMONY_ROLE_ASSISTANT;
     harmony_status status = put_author(output, message, index);
 
-    if (status == HARMONY_OK && message->recipient.start >= 0
-        && !is_text(output, message->recipient, "all"))
-        status = put_run(output, " to=", message->recipient);
-    if (status == HARMONY_OK && message->channel.start >= 0) {
-        put_token(output, HARMONY_TOKEN_CHANNEL);
-        status = put_span(output, message->channel);
-    }
+    if (status == HARMONY_OK && channel_first)
+        status = put_channel(output, message->channel);
+    if (status == HARMONY_OK)
+        status = put_recipient(output, message->recipient);
+    if (status == HARMONY_OK && !channel_first)
+        status = put_channel(output, message->channel);
     if (status == HARMONY_OK && message->content_type.start >= 0)
         status = put_content_type(output, message->content_type);
     return status;
 }
 
-static int32_t stop_token(const harmony_message *message)
+/* ---- Messages ---------------------------------------------------------- */
+
+static int is_answer(const struct output *output,
+                     const harmony_message *message)
 {
     return message->role == HARMONY_ROLE_ASSISTANT
-                   && message->recipient.start >= 0
-               ? HARMONY_TOKEN_CALL
-               : HARMONY_TOKEN_END;
+           && is_text(output, message->channel, "final");
 }
 
 /* The index behind a message and the further items of its content. */
@@ -154,77 +176,129 @@ static size_t behind(const harmony_conversation *conversation, size_t index)
     return index;
 }
 
-static harmony_status put_message(struct output *output, size_t index)
+/* An answer that is trained on ends in <|return|>, even one that has a
+ * recipient. */
+static void put_stop(struct output *output, const harmony_message *message,
+                     int is_last)
 {
-    const harmony_message *messages = output->conversation->messages;
-    size_t next = behind(output->conversation, index), item;
+    if (is_last && output->options.open_last)
+        return;
+    if (is_last && output->options.training && is_answer(output, message))
+        put_token(output, HARMONY_TOKEN_RETURN);
+    else if (message->role == HARMONY_ROLE_ASSISTANT
+             && message->recipient.start >= 0)
+        put_token(output, HARMONY_TOKEN_CALL);
+    else
+        put_token(output, HARMONY_TOKEN_END);
+}
+
+static harmony_status put_message(struct output *output, size_t index,
+                                  harmony_part *part)
+{
+    const harmony_conversation *conversation = output->conversation;
+    const harmony_message *messages = conversation->messages;
+    size_t next = behind(conversation, index), item;
     harmony_status status;
 
     put_token(output, HARMONY_TOKEN_START);
     status = put_header(output, messages + index, index);
     put_token(output, HARMONY_TOKEN_MESSAGE);
+    part->content = output->count;
     for (item = index; item < next && status == HARMONY_OK; item++)
         if (messages[item].content.start >= 0)
             status = put_span(output, messages[item].content);
-    put_token(output, stop_token(messages + index));
+    part->end = output->count;
+    put_stop(output, messages + index, next == conversation->message_count);
+    part->stop = output->count;
     return status;
 }
 
-/* The index before which analysis is left out: that of the first message on
- * channel final, if the assistant's last message is on it too; else 0. */
+/* The index before which analysis is left out. No rule reaches the very last
+ * message. */
 static size_t dropped_before(const struct output *output)
 {
     const harmony_conversation *conversation = output->conversation;
     const harmony_message *messages = conversation->messages;
+    int32_t rule = output->options.drop_analysis;
     size_t i = conversation->message_count;
 
-    while (i > 0 && messages[i - 1].role != HARMONY_ROLE_ASSISTANT)
-        i--;
-    if (i == 0 || !is_text(output, messages[i - 1].channel, "final"))
+    if (rule == HARMONY_DROP_NONE)
         return 0;
+    while (i > 0 && !is_answer(output, messages + i - 1)
+           && (rule == HARMONY_DROP_PER_TURN
+               || messages[i - 1].role != HARMONY_ROLE_ASSISTANT))
+        i--;
+    if (i == 0 || !is_answer(output, messages + i - 1))
+        return 0;
+    if (rule == HARMONY_DROP_PER_TURN)
+        return i - 1;
     i = 0;
     while (!is_text(output, messages[i].channel, "final"))
         i = behind(conversation, i);
     return i;
 }
 
-static harmony_status put_messages(struct output *output, size_t keep_from)
+/* Put all messages; `parts` may be NULL. */
+static harmony_status put_messages(struct output *output, harmony_part *parts)
 {
     const harmony_conversation *conversation = output->conversation;
+    size_t keep_from = dropped_before(output), i, number = 0;
     harmony_status status = HARMONY_OK;
-    size_t i, number = 0;
 
     for (i = 0; i < conversation->message_count && status == HARMONY_OK;
          i = behind(conversation, i)) {
+        harmony_part part;
+
+        part.header = part.content = part.end = part.stop = output->count;
         if (i >= keep_from
             || !is_text(output, conversation->messages[i].channel, "analysis"))
-            status = put_message(output, i);
-        if (output->ends != NULL)
-            output->ends[number++] = output->count;
+            status = put_message(output, i, &part);
+        if (parts != NULL)
+            parts[number++] = part;
     }
     return status;
 }
 
-/* Turn the last stop token into <|return|> if the assistant's final answer is
- * the last message, even one that has a recipient and so ended in <|call|>. */
-static void end_for_training(struct output *output)
+static harmony_status put_next_role(struct output *output)
 {
-    const harmony_conversation *conversation = output->conversation;
-    size_t last = conversation->message_count;
+    const char *word;
 
-    while (last > 0
-           && conversation->messages[last - 1].role == HARMONY_ROLE_CONTINUED)
-        last--;
-    if (last == 0 || output->count == 0 || output->count > output->capacity)
-        return;
-    if (conversation->messages[last - 1].role == HARMONY_ROLE_ASSISTANT
-        && is_text(output, conversation->messages[last - 1].channel, "final"))
-        output->tokens[output->count - 1] = HARMONY_TOKEN_RETURN;
+    if (output->options.next_role == HARMONY_ROLE_NONE)
+        return HARMONY_OK;
+    put_token(output, HARMONY_TOKEN_START);
+    word = hm_role_word(output->options.next_role);
+    return put_text(output, word, strlen(word));
 }
 
-/* Check what the caller could get wrong, once, before anything is rendered. */
-static harmony_status check(const harmony_conversation *conversation,
-                            harmony_error *error)
+/* ---- What the caller could get wrong ----------------------------------- */
+
+static harmony_status read_options(const harmony_render_options *given,
+                                   harmony_render_options *options,
+                                   harmony_error *error)
+{
+    static const harmony_render_options plain = HARMONY_RENDER_OPTIONS_INIT;
+
+    *options = plain;
+    if (given != NULL
+        && !hm_read_options(options, sizeof *options, FIRST_SIZE, given))
+        return hm_fail(error, HARMONY_BAD_ARGUMENT, -1,
+                       "options of a wrong size, or of a newer version");
+    if (options->drop_analysis < HARMONY_DROP_NONE
+        || options->drop_analysis > HARMONY_DROP_PER_TURN)
+        return hm_fail(error, HARMONY_BAD_ARGUMENT, -1,
+                       "an unknown rule for dropping analysis");
+    if (options->next_role < HARMONY_ROLE_NONE
+        || options->next_role >= HM_ROLE_COUNT)
+        return hm_fail(error, HARMONY_BAD_ARGUMENT, -1,
+                       "the next role is an unknown role");
+    if (options->open_last && options->next_role != HARMONY_ROLE_NONE)
+        return hm_fail(error, HARMONY_BAD_ARGUMENT, -1,
+                       "a next role can't follow a message that is left open");
+    return HARMONY_OK;
+}
+
+static harmony_status check_conversation(
+    const harmony_conversation *conversation, harmony_error *error)
 {
     harmony_status status = hm_check_conversation(conversation, error);
 
@@ -234,19 +308,7 @@ static harmony_status check(const harmony_conversation *conversation,
     return status;
 }
 
-static harmony_status put_next_role(struct output *output, int32_t role)
-{
-    const char *word;
-
-    if (role == HARMONY_ROLE_NONE)
-        return HARMONY_OK;
-    if (role < HARMONY_ROLE_USER || role > HARMONY_ROLE_TOOL)
-        return hm_fail(output->error, HARMONY_BAD_ARGUMENT, -1,
-                       "the next role is an unknown role");
-    put_token(output, HARMONY_TOKEN_START);
-    word = hm_role_word(role);
-    return put_text(output, word, strlen(word));
-}
+/* ---- All of it --------------------------------------------------------- */
 
 harmony_status harmony_render(const harmony_encoding *encoding,
                               harmony_cache *cache,
@@ -264,27 +326,24 @@ harmony_status harmony_render_parts(const harmony_encoding *encoding,
                                     const harmony_conversation *conversation,
                                     const harmony_render_options *options,
                                     int32_t *tokens, size_t capacity,
-                                    size_t *count, size_t *ends,
+                                    size_t *count, harmony_part *parts,
                                     harmony_error *error)
 {
-    static const harmony_render_options plain = {0, HARMONY_ROLE_NONE, 0};
     harmony_conversation given = *conversation;
-    struct output output = {encoding, cache, &given, tokens,       capacity,
-                            0,        ends,  {NULL, 0, 0}, error};
-    harmony_status status = check(conversation, error);
+    struct output output
+        = {encoding, cache,        &given, {0, 0, 0, 0, 0, 0}, tokens, capacity,
+           0,        {NULL, 0, 0}, error};
+    harmony_status status = read_options(options, &output.options, error);
 
     *count = 0;
     if (given.text == NULL)
         given.text = ""; /* an empty span may point into no text */
-    if (options == NULL)
-        options = &plain;
     if (status == HARMONY_OK)
-        status = put_messages(
-            &output, options->drop_analysis ? dropped_before(&output) : 0);
-    if (status == HARMONY_OK && options->training)
-        end_for_training(&output);
+        status = check_conversation(conversation, error);
     if (status == HARMONY_OK)
-        status = put_next_role(&output, options->next_role);
+        status = put_messages(&output, parts);
+    if (status == HARMONY_OK)
+        status = put_next_role(&output);
     hm_release(&output.run);
     if (status != HARMONY_OK)
         return status;

@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "conversation.h"
 #include "header.h"
 #include "unicode.h"
 
@@ -32,14 +33,14 @@ static const char *const types[] = {"json", "code"};
 
 /* ---- Warnings ----------------------------------------------------------- */
 
-void hm_warn(hm_warnings *warnings, harmony_warning_kind kind,
-             const void *text, size_t length)
+void hm_warn(hm_warnings *warnings, harmony_warning_kind kind, const void *text,
+             size_t length)
 {
     harmony_warning *last = NULL, added;
 
     if (warnings->list.length > 0)
-        last = (harmony_warning *)(warnings->list.data
-                                   + warnings->list.length) - 1;
+        last = (harmony_warning *)(warnings->list.data + warnings->list.length)
+               - 1;
     if (last != NULL && last->kind == (int32_t)kind
         && last->position == warnings->position) {
         hm_append(&warnings->text, " ", 1);
@@ -73,16 +74,16 @@ struct repair {
     harmony_message *message;
     hm_warnings *warnings;
     int32_t given_role;
-    size_t read;           /* words that have been read, marked or not */
-    struct word channel;   /* the last that is known, or that is not */
+    size_t read;         /* words that have been read, marked or not */
+    struct word channel; /* the last that is known, or that is not */
     int channel_known;
-    struct word recipient; /* the last, from its `to=` on */
+    struct word recipient;   /* the last, from its `to=` on */
     struct word constrained; /* the last word behind <|constrain|> */
-    struct word stranger;  /* a first word that is no role and no name */
-    int counting;          /* whether words since `single` may be a type */
-    struct word single;    /* the last word since channel or recipient */
-    size_t strangers;      /* how many there were */
-    struct word content;   /* HM_ENDED_BY_STOP: where the content begins */
+    struct word stranger;    /* a first word that is no role and no name */
+    int counting;            /* whether words since `single` may be a type */
+    struct word single;      /* the last word since channel or recipient */
+    size_t strangers;        /* how many there were */
+    struct word content;     /* HM_ENDED_BY_STOP: where the content begins */
 };
 
 static const struct word no_word = {0, 0, 0};
@@ -114,19 +115,12 @@ static int is_mark(uint8_t byte)
     return byte == HM_CHANNEL_MARK || byte == HM_CONSTRAIN_MARK;
 }
 
-static int is_space(const uint8_t *at, const uint8_t *end, size_t *size)
-{
-    enum hm_class class = hm_class_at(at, end, size);
-
-    return class == HM_SPACE || class == HM_NEWLINE;
-}
-
 static void skip_space(struct repair *r)
 {
     const uint8_t *end = r->text->data + r->end;
     size_t size;
 
-    while (r->at < r->end && is_space(r->text->data + r->at, end, &size))
+    while (r->at < r->end && hm_space_at(r->text->data + r->at, end, &size))
         r->at += size;
 }
 
@@ -144,7 +138,7 @@ static int next_word(struct repair *r, struct word *word)
     }
     word->start = r->at;
     while (r->at < r->end && !is_mark(r->text->data[r->at])
-           && !is_space(r->text->data + r->at, end, &size))
+           && !hm_space_at(r->text->data + r->at, end, &size))
         r->at += size;
     word->end = r->at;
     return word->mark != 0 || word->end > word->start;
@@ -193,8 +187,8 @@ static size_t type_word_length(const struct repair *r, struct word word)
     size_t n = 0;
 
     while (n < length_of(word)
-           && (is_name_byte(bytes_of(r, word)[n])
-               || bytes_of(r, word)[n] == '/' || bytes_of(r, word)[n] == '+'))
+           && (is_name_byte(bytes_of(r, word)[n]) || bytes_of(r, word)[n] == '/'
+               || bytes_of(r, word)[n] == '+'))
         n++;
     return n;
 }
@@ -256,20 +250,13 @@ static void leave_over(struct repair *r, struct word word)
 
 /* ---- As it is written --------------------------------------------------- */
 
-/* White space that separates the words of a written header. */
-static int is_gap(uint8_t byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\f'
-           || byte == '\r';
-}
-
 /* A word up to a mark, white space or the end. */
 static struct word plain_word(const struct repair *r, size_t at)
 {
     struct word word = {0, at, at};
 
     while (word.end < r->end && !is_mark(r->text->data[word.end])
-           && !is_gap(r->text->data[word.end]))
+           && !hm_is_gap(r->text->data[word.end]))
         word.end++;
     return word;
 }
@@ -281,7 +268,7 @@ static int has_space(const struct repair *r, size_t at, size_t limit)
     size_t size;
 
     for (; at < limit; at += size)
-        if (is_space(r->text->data + at, end, &size))
+        if (hm_space_at(r->text->data + at, end, &size))
             return 1;
     return 0;
 }
@@ -291,7 +278,7 @@ static int begins_in_space(const struct repair *r, struct word word)
     size_t size;
 
     return length_of(word) > 0
-           && is_space(bytes_of(r, word), r->text->data + word.end, &size);
+           && hm_space_at(bytes_of(r, word), r->text->data + word.end, &size);
 }
 
 static int ends_in_space(const struct repair *r, struct word word)
@@ -300,7 +287,7 @@ static int ends_in_space(const struct repair *r, struct word word)
     size_t back, size;
 
     for (back = 1; back <= 4 && back <= length_of(word); back++)
-        if (is_space(end - back, end, &size) && size == back)
+        if (hm_space_at(end - back, end, &size) && size == back)
             return 1;
     return 0;
 }
@@ -345,8 +332,7 @@ static int written_author(struct repair *r, harmony_message *message,
     message->role = HARMONY_ROLE_TOOL;
     message->name = span_of(word);
     return r->how != HM_ENDED_UNSTARTED && length_of(word) > 0
-           && !begins_with(r, word, "to=")
-           && goes_on(r, *at, " to=");
+           && !begins_with(r, word, "to=") && goes_on(r, *at, " to=");
 }
 
 /* ` to=X`, if it is there; 0 if it can't be one. */
@@ -437,8 +423,8 @@ static int as_written(struct repair *r)
 
     if (r->how == HM_ENDED_BY_STOP || !written_author(r, &message, &at)
         || !written_recipient(r, &message, &at)
-        || !written_channel(r, &message, &at)
-        || !written_type(r, &message, &at) || !is_trimmed(r, &message))
+        || !written_channel(r, &message, &at) || !written_type(r, &message, &at)
+        || !is_trimmed(r, &message))
         return 0;
     *r->message = message;
     return 1;

@@ -14,8 +14,8 @@
 
 /* The warnings of a parser. Room is got before anything is changed. */
 typedef struct hm_warnings {
-    hm_buffer list; /* harmony_warning */
-    hm_buffer text; /* what their spans point into */
+    hm_buffer list;   /* harmony_warning */
+    hm_buffer text;   /* what their spans point into */
     int32_t position; /* of the token that is being read */
 } hm_warnings;
 
@@ -31,8 +31,8 @@ static inline int hm_reserve_warnings(hm_warnings *warnings, size_t count,
 
 /* Add a warning, or its text, behind a space, to the last one if that is of the
  * same kind and at the same position. */
-void hm_warn(hm_warnings *warnings, harmony_warning_kind kind,
-             const void *text, size_t length);
+void hm_warn(hm_warnings *warnings, harmony_warning_kind kind, const void *text,
+             size_t length);
 
 /* How a header came to its end. */
 typedef enum hm_header_end {

@@ -32,8 +32,8 @@ static uint64_t hash_of_long(const uint8_t *bytes, size_t length)
  * behind. */
 static inline hm_entry key_of_token(const uint8_t *bytes, size_t length)
 {
-    static const uint8_t first_bytes[2 * HM_SHORT_TOKEN + 8] = {
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    static const uint8_t first_bytes[2 * HM_SHORT_TOKEN + 8]
+        = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
     const uint8_t *mask = first_bytes + HM_SHORT_TOKEN - length;
     hm_entry key = {0, (uint64_t)(HM_SHORT_TOKEN + 1) << 32};
 
@@ -345,9 +345,10 @@ int hm_vocabulary_allocate(hm_vocabulary *vocabulary, int32_t size)
         vocabulary->entry_shift--;
     }
     block = malloc(LINE + slots * sizeof *vocabulary->entries
-                   + ranks * (sizeof *vocabulary->merged_from
-                              + sizeof *vocabulary->offsets
-                              + sizeof *vocabulary->merge_tables));
+                   + ranks
+                         * (sizeof *vocabulary->merged_from
+                            + sizeof *vocabulary->offsets
+                            + sizeof *vocabulary->merge_tables));
     if (block == NULL)
         return 0;
     vocabulary->size = size;

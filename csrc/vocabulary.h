@@ -43,8 +43,8 @@ typedef struct hm_pair {
 } hm_pair;
 
 /* What a token merges with to its right, plus one, and what they merge into; 0
- * and -1 is a free slot. HM_MORE: other merges would belong here and are further
- * on. */
+ * and -1 is a free slot. HM_MORE: other merges would belong here and are
+ * further on. */
 typedef struct hm_merge_slot {
     uint32_t right;
     int32_t rank;
@@ -59,21 +59,21 @@ typedef struct hm_merge_slot {
 #define HM_BORDERS 65
 
 typedef struct hm_vocabulary {
-    int32_t size;            /* ranks are below this; some may be unused */
-    int32_t longest;         /* bytes of the longest token */
-    uint8_t *bytes;          /* the bytes of all tokens, by rank */
-    uint32_t *offsets;       /* rank r is bytes[offsets[r] .. offsets[r + 1]) */
-    hm_entry *entries;       /* open addressing; high == 0 is free */
+    int32_t size;      /* ranks are below this; some may be unused */
+    int32_t longest;   /* bytes of the longest token */
+    uint8_t *bytes;    /* the bytes of all tokens, by rank */
+    uint32_t *offsets; /* rank r is bytes[offsets[r] .. offsets[r + 1]) */
+    hm_entry *entries; /* open addressing; high == 0 is free */
     size_t entry_mask;
-    int entry_shift;         /* a hash without its low bits is a slot */
-    hm_pair *merged_from;    /* by rank */
-    uint32_t *merge_tables;  /* by left rank: see hm_merge */
-    hm_merge_slot *merges;   /* NULL: the merges are not known */
-    int32_t *rank_of_char;   /* by code point below HM_CHARS; 0: none */
+    int entry_shift;                /* a hash without its low bits is a slot */
+    hm_pair *merged_from;           /* by rank */
+    uint32_t *merge_tables;         /* by left rank: see hm_merge */
+    hm_merge_slot *merges;          /* NULL: the merges are not known */
+    int32_t *rank_of_char;          /* by code point below HM_CHARS; 0: none */
     int32_t (*borders)[HM_BORDERS]; /* see hm_border */
-    void *tables;            /* the memory of entries, merged_from, offsets
-                                and merge_tables */
-    void *merge_block;       /* that of merges */
+    void *tables;      /* the memory of entries, merged_from, offsets
+                          and merge_tables */
+    void *merge_block; /* that of merges */
     int32_t rank_of_byte[256];
 } hm_vocabulary;
 
@@ -115,9 +115,10 @@ static inline const uint8_t *hm_token(const hm_vocabulary *vocabulary,
 int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
                 size_t length);
 
-/* Every token has a table of its own in `merges`, of a power of two of slots, so
- * that what is asked about one token lies close together: the place of its first
- * slot, above the number of slots less one, as a logarithm, in HM_TABLE_BITS. */
+/* Every token has a table of its own in `merges`, of a power of two of slots,
+ * so that what is asked about one token lies close together: the place of its
+ * first slot, above the number of slots less one, as a logarithm, in
+ * HM_TABLE_BITS. */
 #define HM_TABLE_BITS 5
 
 static inline uint32_t hm_table_mask(uint32_t table)
@@ -150,8 +151,8 @@ static inline int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left,
     return slot.rank | -(int32_t)((differ & ~HM_MORE) != 0);
 }
 
-/* The length of the character of two or three bytes that `bytes` begin with, and
- * its code point; 0 if they begin with none. */
+/* The length of the character of two or three bytes that `bytes` begin with,
+ * and its code point; 0 if they begin with none. */
 static inline size_t hm_char_at(const uint8_t *bytes, size_t length,
                                 uint32_t *code_point)
 {
@@ -164,19 +165,20 @@ static inline size_t hm_char_at(const uint8_t *bytes, size_t length,
         return 2;
     if (length < 3 || bytes[2] >> 6 != 2)
         return 0;
-    *code_point = (first & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6
-                  | (bytes[2] & 0x3Fu);
+    *code_point
+        = (first & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6 | (bytes[2] & 0x3Fu);
     return *code_point < 0x800 ? 0 : 3;
 }
 
-/* Of a border between two characters, known by the bytes on both sides of it: the
- * least rank of a token that reaches across it and does not hold whole characters
- * only; INT32_MAX if there is none. `right` is ASCII or from C0 on. */
+/* Of a border between two characters, known by the bytes on both sides of it:
+ * the least rank of a token that reaches across it and does not hold whole
+ * characters only; INT32_MAX if there is none. `right` is ASCII or from C0
+ * on. */
 static inline int32_t hm_border(const hm_vocabulary *vocabulary, uint8_t left,
                                 uint8_t right)
 {
-    return vocabulary->borders[left][right < 0x80 ? HM_BORDERS - 1
-                                                  : right - 0xC0];
+    return vocabulary
+        ->borders[left][right < 0x80 ? HM_BORDERS - 1 : right - 0xC0];
 }
 
 /* The keys of short byte strings, and where their search begins. */
@@ -201,8 +203,7 @@ static inline uint64_t hm_hash(uint64_t low, uint64_t high)
 static inline size_t hm_entry_line(const hm_vocabulary *vocabulary,
                                    hm_entry key)
 {
-    return (hm_hash(key.low, key.high) >> vocabulary->entry_shift)
-           & ~(size_t)3;
+    return (hm_hash(key.low, key.high) >> vocabulary->entry_shift) & ~(size_t)3;
 }
 
 #endif

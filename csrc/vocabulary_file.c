@@ -43,8 +43,8 @@ static uint32_t crc32(const uint8_t *bytes, size_t length)
     }
     for (t = 1; t < 4; t++)
         for (i = 0; i < 256; i++)
-            table[t][i] = table[t - 1][i] >> 8
-                          ^ table[0][table[t - 1][i] & 0xFF];
+            table[t][i]
+                = table[t - 1][i] >> 8 ^ table[0][table[t - 1][i] & 0xFF];
     crc = 0xFFFFFFFFu;
     for (; length >= 4; bytes += 4, length -= 4) {
         crc ^= (uint32_t)hm_little32(bytes);

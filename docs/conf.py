@@ -103,6 +103,7 @@ def close_examples(_app: Sphinx, _page: str, source: list[str]) -> None:
 def setup(app: Sphinx) -> None:
     """Register the lexers of our documents, and what is done to their sources."""
     app.add_lexer("harmony", HarmonyLexer)
+    app.add_lexer("model", HarmonyLexer)
     app.add_lexer("recovered", TextLexer)
     app.connect("source-read", write_header_page)
     app.connect("source-read", close_examples)

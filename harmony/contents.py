@@ -19,7 +19,9 @@ from harmony._model.checks import (
     check_text,
     from_fields,
     instance,
+    instances,
     items,
+    json_object,
     member,
     unknown,
 )
@@ -28,14 +30,24 @@ from harmony.tools import ToolDescription, ToolNamespaceConfig, namespaces
 
 
 class ReasoningEffort(str, Enum):
-    """How much the model is to think before it answers."""
+    """How much the model is to think before it answers.
+
+    It can be spelled in upper and lower case.
+
+    >>> ReasoningEffort("high")
+    <ReasoningEffort.HIGH: 'High'>
+    """
 
     LOW = "Low"
     MEDIUM = "Medium"
     HIGH = "High"
 
     @classmethod
-    def _missing_(cls, value: object) -> None:
+    def _missing_(cls, value: object) -> ReasoningEffort:
+        if isinstance(value, str):
+            for known in cls:
+                if known.value.lower() == value.lower():
+                    return known
         raise unknown("reasoning effort", value, (known.value for known in cls))
 
 
@@ -170,7 +182,7 @@ class SystemContent(Content):
     def with_reasoning_effort(
         self, reasoning_effort: ReasoningEffort | str | None
     ) -> SystemContent:
-        """Say how much the model is to think: ``"Low"``, ``"Medium"``, ``"High"``."""
+        """Say how much the model is to think: ``"low"``, ``"medium"``, ``"high"``."""
         self.reasoning_effort = (
             None
             if reasoning_effort is None
@@ -262,8 +274,51 @@ class SystemContent(Content):
 
 
 @dataclass
+class ResponseFormat(Model):
+    """What the final answer has to be: JSON by a schema, under a name.
+
+    ``schema`` is any JSON object; it is copied. Raises ``ValueError`` for a wrong
+    type, wherever in it.
+
+    >>> ResponseFormat("answer", {"type": "object"}).to_dict()
+    {'name': 'answer', 'schema': {'type': 'object'}}
+    """
+
+    name: str
+    schema: dict[str, Any]
+    description: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_text("ResponseFormat.name", self.name)
+        self.schema = json_object("ResponseFormat.schema", self.schema)
+        check_optional_text("ResponseFormat.description", self.description)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, with a description that is None left out.
+
+        Raises ``ValueError`` if a value JSON cannot say was put into ``schema``
+        since the object was made.
+        """
+        form: dict[str, Any] = {
+            "name": self.name,
+            "schema": json_object("ResponseFormat.schema", self.schema),
+        }
+        if self.description is not None:
+            form["description"] = self.description
+        return form
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ResponseFormat:
+        """Read the JSON form. Raises ``ValueError`` beginning with the key."""
+        return from_fields(cls, data, ("name", "schema"))
+
+
+@dataclass
 class DeveloperContent(Content):
-    """The developer prompt: instructions, and the functions the model may call.
+    """The developer prompt: instructions, functions the model may call, formats.
+
+    ``response_formats``: what the final answer has to be, if it has to be JSON.
 
     The helpers change the object and return it.
 
@@ -275,11 +330,19 @@ class DeveloperContent(Content):
 
     instructions: str | None = None
     tools: dict[str, ToolNamespaceConfig] | None = None
+    response_formats: list[ResponseFormat] | None = None
 
     def __post_init__(self) -> None:
         """Check the fields."""
         self.with_instructions(self.instructions)
         self.tools = namespaces("DeveloperContent.tools", self.tools)
+        if self.response_formats is not None:
+            self.response_formats = instances(
+                "DeveloperContent.response_formats",
+                self.response_formats,
+                ResponseFormat,
+                ResponseFormat.from_dict,
+            )
 
     @classmethod
     def new(cls) -> DeveloperContent:
@@ -305,6 +368,20 @@ class DeveloperContent(Content):
             )
         )
 
+    def with_response_format(
+        self, name: str, schema: dict[str, Any], description: str | None = None
+    ) -> DeveloperContent:
+        """Add a format that the final answer has to have.
+
+        >>> schema = {"type": "object", "properties": {"sum": {"type": "number"}}}
+        >>> developer = DeveloperContent().with_response_format("answer", schema)
+        >>> developer.response_formats[0].name
+        'answer'
+        """
+        added = ResponseFormat(name, schema, description)
+        self.response_formats = [*(self.response_formats or []), added]
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with the fields that are None left out."""
         form: dict[str, Any] = {"type": "developer_content"}
@@ -312,6 +389,10 @@ class DeveloperContent(Content):
             form["instructions"] = self.instructions
         if self.tools is not None:
             form["tools"] = _tools_form(self.tools)
+        if self.response_formats is not None:
+            form["response_formats"] = [
+                response_format.to_dict() for response_format in self.response_formats
+            ]
         return form
 
     @classmethod

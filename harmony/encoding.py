@@ -9,7 +9,7 @@ from functools import cached_property
 from harmony import _native
 from harmony._model.text import utf8
 from harmony._native.encoding import Encoding
-from harmony.errors import VocabularyError, invalid_utf8
+from harmony.errors import VocabularyError, invalid_utf8, not_text
 from harmony.special import SpecialTokens
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
 
@@ -84,7 +84,7 @@ class HarmonyEncoding:
 
     @property
     def _inner(self) -> Encoding:
-        """What openai-harmony's users call ``decode_bytes`` of."""
+        """The object whose ``decode_bytes`` some users of openai-harmony call."""
         return self._native
 
     # Special tokens
@@ -185,7 +185,7 @@ class HarmonyEncoding:
     ) -> tuple[bytes, Collection[int]]:
         """Return text as UTF-8, and the ids of the special tokens it may spell."""
         if not isinstance(text, str):
-            raise TypeError(f"encode: expected a str, got {type(text).__name__}")
+            raise not_text(text)
         data = utf8(text)
         # One character is found many times as fast as two.
         is_marked = "<" in text and _native.find_special_token(data) is not None
@@ -243,11 +243,13 @@ class HarmonyEncoding:
     ) -> list[int]:
         """Return the tokens of a conversation's messages.
 
-        By default the thinking of finished turns is left out: if the assistant's
-        last message is on channel ``final``, the messages on channel ``analysis``
-        before the first message on channel ``final``.
+        By default the thinking of finished turns is left out as openai-harmony leaves
+        it out: if the assistant's last message is on channel ``final``, the messages
+        on channel ``analysis`` before the first message on channel ``final``.
+        ``config`` says it otherwise. ``conversation`` may be an iterable of messages;
+        raises ``TypeError`` for what is none, and for what is no config.
         """
-        return self._renderer.render(conversation, drop_analysis=_drops(config))
+        return self._renderer.render_conversation(conversation, config)
 
     def render_conversation_for_completion(
         self,
@@ -260,9 +262,26 @@ class HarmonyEncoding:
         ``next_turn_role`` is who is to write it, normally the assistant.
         """
         opening = self._renderer.opening(next_turn_role)
-        tokens = self._renderer.render(conversation, drop_analysis=_drops(config))
+        tokens = self.render_conversation(conversation, config)
         tokens += opening
         return tokens
+
+    def render_conversation_for_continuation(
+        self, conversation: Conversation, config: RenderConversationConfig | None = None
+    ) -> list[int]:
+        """Return a prompt that ends inside the last message, which is to go on.
+
+        No stop token follows it, and it is never left out. ``StreamableParser.after``
+        takes what the model writes behind it.
+
+        >>> from harmony import Message
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> begun = Message("assistant", "2 + 2 =", "final")
+        >>> tokens = encoding.render_conversation_for_continuation([begun])
+        >>> encoding.decode(tokens)
+        '<|start|>assistant<|channel|>final<|message|>2 + 2 ='
+        """
+        return self._renderer.render_conversation(conversation, config, open_last=True)
 
     def render_conversation_for_training(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
@@ -272,9 +291,7 @@ class HarmonyEncoding:
         If the very last message is the assistant's on channel ``final``, it ends
         with ``<|return|>``, as the model is to end it.
         """
-        return self._renderer.render_for_training(
-            conversation, drop_analysis=_drops(config)
-        )
+        return self._renderer.render_for_training(conversation, config)
 
     @cached_property
     def _renderer(self) -> Renderer:
@@ -320,10 +337,6 @@ def _spelled(data: bytes, names: AbstractSet[str]) -> Iterator[tuple[int, str]]:
         if name in names:
             yield start, name
         found = _native.find_special_token(data, end)
-
-
-def _drops(config: RenderConversationConfig | None) -> bool:
-    return config is None or config.auto_drop_analysis
 
 
 def load_harmony_encoding(

@@ -65,6 +65,33 @@ class ParseError(_TokenError):
     """
 
 
+def not_token_ids(value: object) -> TypeError:
+    """Return the complaint about what can't be a sequence of token ids."""
+    return TypeError(f"expected token ids, got {_shown(value)}")
+
+
+def not_a_token_id(value: object, position: int | None = None) -> TypeError:
+    """Return the complaint about what is no int, with its index if there is one.
+
+    >>> not_a_token_id("hello", 3)
+    TypeError("tokens[3]: expected a token id, got 'hello' (str)")
+    """
+    where = "" if position is None else f"tokens[{position}]: "
+    return TypeError(f"{where}expected a token id, got {_shown(value)}")
+
+
+def not_text(value: object) -> TypeError:
+    """Return the complaint about what is no text to encode."""
+    return TypeError(f"text: expected a str, got {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "None"
+    text = repr(value[:60] if isinstance(value, (str, bytes)) else value)
+    return f"{text[:60]} ({type(value).__name__})"
+
+
 def invalid_utf8(error: UnicodeDecodeError) -> DecodeError:
     """Return the complaint about tokens whose bytes are not UTF-8."""
     return DecodeError(

@@ -18,6 +18,7 @@ from typing import Any
 
 from harmony._model.base import Model
 from harmony._model.checks import (
+    check_choice,
     check_flag,
     check_form,
     check_optional_text,
@@ -37,6 +38,7 @@ from harmony.contents import (
     Content,
     DeveloperContent,
     ReasoningEffort,
+    ResponseFormat,
     SystemContent,
     TextContent,
     content_from_dict,
@@ -54,6 +56,7 @@ __all__ = [
     "ReasoningEffort",
     "RenderConversationConfig",
     "RenderOptions",
+    "ResponseFormat",
     "Role",
     "SystemContent",
     "TextContent",
@@ -153,6 +156,20 @@ class Message(Model):
         self.recipient = recipient
         self.content_type = content_type
         self.end_token = None
+
+    @property
+    def text(self) -> str:
+        """The texts of the ``TextContent`` items, joined with nothing between.
+
+        All that a user, the assistant or a tool says; of a message that is parsed, the
+        content. System and developer contents add nothing, because their text is made
+        when they are rendered: a message of these alone has the text ``""``.
+
+        >>> Message("user", [TextContent("2 + 2"), TextContent(" = ?")]).text
+        '2 + 2 = ?'
+        """
+        items = self.content
+        return "".join([item.text for item in items if isinstance(item, TextContent)])
 
     @classmethod
     def from_author_and_content(
@@ -330,20 +347,52 @@ class Conversation(Model):
         return cls.from_dict(read_json("Conversation", payload))
 
 
+DROP_RULES = ("never", "upstream", "per_turn")
+"""Which messages on channel analysis are left out of a conversation."""
+
+
 @dataclass
 class RenderConversationConfig:
     """How a conversation is rendered.
 
-    ``auto_drop_analysis``: leave out the thinking of turns that are over.
+    ``drop_analysis``: which messages on channel ``analysis`` are left out, whoever
+    wrote them.
+
+    - ``"never"``: none;
+    - ``"upstream"``: as openai-harmony does. If the assistant's last message is on
+      channel ``final``, those before the first message on channel ``final``;
+    - ``"per_turn"``: the thinking of all turns that are over, those before the
+      assistant's last message on channel ``final``;
+    - None: ``auto_drop_analysis`` decides, "upstream" if it is True, else "never".
+
+    ``channel_first``: in the header of the assistant's messages, the channel stands
+    before the recipient, as the model writes it.
+
+    >>> config = RenderConversationConfig(drop_analysis="per_turn")
+    >>> RenderConversationConfig(drop_analysis="always")
+    Traceback (most recent call last):
+    ValueError: RenderConversationConfig.drop_analysis: unknown rule 'always' ...
     """
 
     auto_drop_analysis: bool = True
+    drop_analysis: str | None = None
+    channel_first: bool = False
 
     def __post_init__(self) -> None:
-        """Check the field."""
-        check_flag(
-            "RenderConversationConfig.auto_drop_analysis", self.auto_drop_analysis
-        )
+        """Check the fields."""
+        name = type(self).__name__
+        check_flag(f"{name}.auto_drop_analysis", self.auto_drop_analysis)
+        check_flag(f"{name}.channel_first", self.channel_first)
+        if self.drop_analysis is not None:
+            where = f"{name}.drop_analysis"
+            check_choice(where, "rule", self.drop_analysis, DROP_RULES)
+
+    @property
+    def drop_rule(self) -> str:
+        """The rule that counts, whichever field it is from."""
+        if self.drop_analysis is not None:
+            return self.drop_analysis
+        return "upstream" if self.auto_drop_analysis else "never"
 
 
 @dataclass

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from harmony import _native
 from harmony._native import parser as native_parser
-from harmony.errors import DecodeError
+from harmony.errors import not_a_token_id
 from harmony.messages import Author, Message, Role
 from harmony.repairs import ParseWarning, WarningKind
 
 if TYPE_CHECKING:
-    from harmony.encoding import HarmonyEncoding
+    from harmony._native.encoding import Encoding
 
 OnError = Literal["raise", "recover"]
 
@@ -33,6 +33,8 @@ class StreamState(str, Enum):
     CONTENT = "Content"
 
 
+_CONTENT = StreamState.CONTENT
+_LIMIT = 2**31  # ids are int32
 _STATES = {
     _native.EXPECT_START: StreamState.EXPECT_START,
     _native.HEADER: StreamState.HEADER,
@@ -42,7 +44,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Segment:
-    """Text that one call of ``feed`` added to the content of one message.
+    """Text that one call of ``feed`` or ``finish`` added to one message's content.
 
     ``message`` is the index of the message among all of the parser's; ``finished``
     tells whether that call ended it. The text may be empty, if it did.
@@ -69,6 +71,16 @@ class TokenCount:
     content: int = 0
 
 
+class _HasBinding(Protocol):
+    """What a parser has to know of a ``HarmonyEncoding``."""
+
+    _native: Encoding
+
+
+_Sums = dict[tuple[str | None, str | None], tuple[int, int, int, int]]
+"""Tokens of headers and contents, and the special ones, by channel and recipient."""
+
+
 def _kept(attribute: str, doc: str) -> Any:
     """Return a property that is an attribute, got without a step in Python."""
     return property(attrgetter(attribute), doc=doc)
@@ -79,8 +91,8 @@ class StreamableParser:
 
     ``role``: who writes the message that is under way, if the tokens begin inside
     its header, as after a prompt for that role; None if they begin with
-    ``<|start|>``. ``strict=False`` takes a header that ends in a stop token: what
-    words it has are the content.
+    ``<|start|>``. ``strict=False`` takes a header that ends in a stop token: its
+    words are the content.
 
     After an error in a header the parser expects ``<|start|>`` again, and the header
     is gone; after any other error nothing has changed. Finished messages stay, and
@@ -111,7 +123,7 @@ class StreamableParser:
 
     def __init__(
         self,
-        encoding: HarmonyEncoding,
+        encoding: _HasBinding,
         role: Role | str | None,
         *,
         strict: bool = True,
@@ -123,24 +135,29 @@ class StreamableParser:
             raise ValueError(
                 f"on_error: expected 'raise' or 'recover', got {on_error!r}"
             )
-        self._native = native_parser.Parser(
-            encoding._native, number, strict, on_error == "recover"
-        )
-        self._append = self._native.append
         self._texts = encoding._native.texts
         self._strict = strict
         self._delta: str | None
-        self._place: tuple[int, int] | None = None
-        self._look()
         self._messages: list[Message] = []
         self._warnings: list[ParseWarning] = []
-        self._counts: dict[str | None, TokenCount] = {}
-        self._counted = 0
+        self._sums: _Sums = {}
+        self._summed = 0
+        self._hold(
+            native_parser.Parser(
+                encoding._native, number, strict, on_error == "recover"
+            )
+        )
+
+    def _hold(self, native: native_parser.Parser) -> None:
+        self._native = native
+        self._append = native.append
+        self._place = (-1, 0)  # the state, and the number of finished messages
+        self._look()
 
     @classmethod
     def after(
         cls,
-        encoding: HarmonyEncoding,
+        encoding: _HasBinding,
         prompt_tokens: Iterable[int],
         *,
         strict: bool = True,
@@ -152,7 +169,7 @@ class StreamableParser:
         header or inside a content (a prefill). Its finished messages are not kept,
         and not read. The open one goes on; ``tokens`` begins with its ``<|start|>``,
         or is empty if nothing but a role follows that. Raises ``ParseError`` if the
-        open message can't be read.
+        open message can't be read, with the position in the prompt.
 
         >>> from harmony import load_harmony_encoding
         >>> encoding = load_harmony_encoding("HarmonyGptOss")
@@ -161,11 +178,13 @@ class StreamableParser:
         >>> StreamableParser.after(encoding, tokens).current_role
         <Role.ASSISTANT: 'assistant'>
         """
-        tail = _native.open_tail(prompt_tokens)
-        role = None if tail is None else role_of_header(encoding, tail)
-        parser = cls(encoding, role, strict=strict, on_error=on_error)
-        if tail is not None and role is None:
-            parser.feed([*_native.START, *tail])
+        parser = cls(encoding, None, strict=strict, on_error=on_error)
+        recover = on_error == "recover"
+        parser._hold(
+            native_parser.Parser(
+                *(encoding._native, _native.NO_ROLE, strict, recover, prompt_tokens)
+            )
+        )
         return parser
 
     def process(self, token: int) -> StreamableParser:
@@ -174,6 +193,8 @@ class StreamableParser:
             appended = self._append(token)
         except OverflowError:
             appended = _native.NOT_APPENDED
+        except TypeError:
+            raise not_a_token_id(token) from None
         if appended == _APPENDED_TOKEN:
             try:
                 self._delta = self._texts[token]
@@ -227,10 +248,37 @@ class StreamableParser:
         ...     print(segment.channel, segment.text, segment.finished)
         analysis Easy. True
         """
+        if type(tokens) is list and len(tokens) == 1:
+            token = tokens[0]
+            if self._state is _CONTENT and type(token) is int and 0 <= token < _LIMIT:
+                return self._feed_one(token)
         try:
             self._native.feed(tokens)
         finally:
             self._look()
+        return self._segments()
+
+    def _feed_one(self, token: int) -> list[Segment]:
+        """Take one token inside a content, as servers do: the shortest way."""
+        place, message = self._place, self._current
+        self.process(token)
+        finished = self._place is not place
+        if self._delta is None and not finished:
+            return []
+        return [
+            Segment(
+                _ROLES[message.role],
+                message.channel,
+                message.recipient,
+                message.content_type,
+                self._delta or "",
+                place[1],
+                finished,
+            )
+        ]
+
+    def _segments(self) -> list[Segment]:
+        """Return what the last call added to contents."""
         segments = self._native.segments()
         if not segments:
             return []
@@ -239,11 +287,27 @@ class StreamableParser:
         records.append(self._current)
         return [_segment(records[added.message - first], added) for added in segments]
 
-    def process_eos(self) -> StreamableParser:
-        """Take the end of the stream, which finishes an open message.
+    def finish(self) -> list[Segment]:
+        """Take the end of the stream, which finishes an open message; see ``feed``.
 
-        Raises ``ParseError`` inside a header.
+        The text returned is what was held back until the end: half of a character,
+        or words that might have become a header. Raises ``ParseError`` inside a
+        header.
+
+        >>> from harmony import load_harmony_encoding
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> parser = StreamableParser(encoding, None, on_error="recover")
+        >>> parser.feed(encoding.encode("4, of course."))
+        []
+        >>> for segment in parser.finish():
+        ...     print(segment.role.value, segment.text, segment.finished)
+        assistant 4, of course. True
         """
+        self.process_eos()
+        return self._segments()
+
+    def process_eos(self) -> StreamableParser:
+        """Take the end of the stream as ``finish`` does; return the parser."""
         try:
             self._native.finish()
         finally:
@@ -277,33 +341,68 @@ class StreamableParser:
 
     @property
     def token_counts(self) -> dict[str | None, TokenCount]:
-        """How many tokens each channel has had so far, the open message included.
+        """How many tokens each channel has had so far: ``count_tokens()``."""
+        return self.count_tokens()
 
-        An open header counts for the channel None until it is read. Tokens outside
-        of messages, such as stray stop tokens, are not counted.
+    @overload
+    def count_tokens(
+        self, *, by_recipient: Literal[False] = False, special: bool = True
+    ) -> dict[str | None, TokenCount]: ...
+
+    @overload
+    def count_tokens(
+        self, *, by_recipient: Literal[True], special: bool = True
+    ) -> dict[tuple[str | None, str | None], TokenCount]: ...
+
+    def count_tokens(self, *, by_recipient: bool = False, special: bool = True) -> Any:
+        """Return how many tokens each channel has had, the open message included.
+
+        ``by_recipient=True`` counts each channel and recipient apart, by a tuple of
+        both. ``special=False`` leaves out special tokens, such as ``<|start|>``. An
+        open header counts for the channel None until it is read. Tokens outside of
+        messages, such as stray stop tokens, are not counted.
+
+        >>> from harmony import load_harmony_encoding
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> text = "<|channel|>commentary to=functions.f<|message|>{}<|call|>"
+        >>> parser = StreamableParser(encoding, Role.ASSISTANT)
+        >>> segments = parser.feed(encoding.encode(text, allowed_special="all"))
+        >>> parser.count_tokens()
+        {'commentary': TokenCount(header=8, content=2)}
+        >>> parser.count_tokens(by_recipient=True, special=False)
+        {('commentary', 'functions.f'): TokenCount(header=6, content=1)}
         """
-        records = self._native.messages(self._counted)
-        for record, tally in zip(
-            records, self._native.tallies(self._counted), strict=True
-        ):
-            self._count(self._counts, record.channel, tally)
-        self._counted += len(records)
-        counts = dict(self._counts)
-        tally = self._native.open_tally()
-        if tally.header or tally.content:
-            self._count(counts, self._channel, tally)
+        counts: dict[Any, TokenCount] = {}
+        for (channel, recipient), sums in self._sums_so_far().items():
+            header, content, header_special, content_special = sums
+            if not special:
+                header -= header_special
+                content -= content_special
+            key = (channel, recipient) if by_recipient else channel
+            before = counts.get(key, TokenCount())
+            counts[key] = TokenCount(before.header + header, before.content + content)
         return counts
 
-    @staticmethod
-    def _count(
-        counts: dict[str | None, TokenCount],
-        channel: str | None,
-        tally: native_parser.Tally,
-    ) -> None:
-        before = counts.get(channel, TokenCount())
-        counts[channel] = TokenCount(
-            before.header + tally.header, before.content + tally.content
-        )
+    def _sums_so_far(self) -> _Sums:
+        records = self._native.messages(self._summed)
+        tallies = self._native.tallies(self._summed)
+        for record, tally in zip(records, tallies, strict=True):
+            _add(self._sums, record.channel, record.recipient, tally)
+        self._summed += len(records)
+        sums = dict(self._sums)
+        tally = self._native.open_tally()
+        if tally.header or tally.content:
+            _add(sums, self._channel, self._recipient, tally)
+        return sums
+
+    @property
+    def next_role(self) -> Role | None:
+        """Who is to write the open message, if that is all that is known of it.
+
+        So it is where a prompt ends: the header is ``<|start|>`` and a role.
+        """
+        role = self._native.next_role()
+        return None if role == _native.NO_ROLE else _ROLES[role]
 
     state: StreamState = _kept("_state", "Where in a message the parser is.")
 
@@ -371,19 +470,18 @@ class StreamableParser:
     )
 
 
-def role_of_header(encoding: HarmonyEncoding, tokens: list[int]) -> Role | None:
-    """Return the role that is all of a header so far; None if it is anything else."""
-    try:
-        return Role(encoding.decode(tokens))
-    except (DecodeError, ValueError):
-        return None
-
-
-def awaits_message(parser: StreamableParser, encoding: HarmonyEncoding) -> bool:
-    """Tell whether the tokens are a prompt, which ends in ``<|start|>`` and a role."""
-    if parser.state is not StreamState.HEADER:
-        return False
-    return role_of_header(encoding, parser.state_data["header_tokens"]) is not None
+def _add(
+    sums: _Sums, channel: str | None, recipient: str | None, tally: native_parser.Tally
+) -> None:
+    header, content, header_special, content_special = sums.get(
+        (channel, recipient), (0, 0, 0, 0)
+    )
+    sums[channel, recipient] = (
+        header + tally.header,
+        content + tally.content,
+        header_special + tally.header_special,
+        content_special + tally.content_special,
+    )
 
 
 def parse(parser: StreamableParser, tokens: Iterable[int]) -> list[Message]:
@@ -405,7 +503,7 @@ def _message(record: native_parser.Record, tally: native_parser.Tally) -> Messag
     return message
 
 
-def _segment(record: native_parser.Record, added: native_parser.Segment) -> Segment:
+def _segment(record: native_parser.Record, added: native_parser.Added) -> Segment:
     return Segment(
         _ROLES[record.role],
         record.channel,

@@ -27,6 +27,7 @@ from harmony.messages import (
     Content,
     DeveloperContent,
     Message,
+    ResponseFormat,
     Role,
     SystemContent,
     TextContent,
@@ -115,12 +116,36 @@ def _channels_section(config: ChannelConfig, function_tools: bool) -> str:
 
 def developer_text(content: DeveloperContent) -> str:
     """Return a developer prompt: its sections, with a blank line between them."""
+    tools = tools_section(content.tools) if content.tools else None
+    return developer_sections(content.instructions, tools, content.response_formats)
+
+
+def developer_sections(
+    instructions: str | None,
+    tools: str | None,
+    response_formats: list[ResponseFormat] | None,
+) -> str:
+    """Return the same, of instructions, a section on tools, and formats."""
     sections = []
-    if content.instructions is not None:
-        sections += ["# Instructions", content.instructions]
-    if content.tools:
-        sections.append(tools_section(content.tools))
+    if instructions is not None:
+        sections += ["# Instructions", instructions]
+    if tools is not None:
+        sections.append(tools)
+    if response_formats:
+        sections.append("# Response Formats")
+        sections += map(_format_text, response_formats)
     return "\n\n".join(sections)
+
+
+def _format_text(response_format: ResponseFormat) -> str:
+    """Return one response format; its schema is compact JSON, keys as they came."""
+    import json  # late: only who wants JSON answers needs it
+
+    schema = json.dumps(
+        response_format.schema, ensure_ascii=False, separators=(",", ":")
+    )
+    comment = _marked("// ", response_format.description)
+    return "\n".join([f"## {response_format.name}\n", *comment, schema])
 
 
 # The section on tools

@@ -1,9 +1,8 @@
 """Conversations to tokens: what each message says, as records for C.
 
 Each run of text between special tokens is encoded on its own, so the tokens of a
-message depend on nothing but its role, the words of its header and its texts. They are
-remembered under just these, as one tuple of plain strings, and made from that same
-tuple.
+message depend on nothing but its role, the words of its header and its texts. These, as
+one tuple of plain strings, are what the tokens are made from and remembered under.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from harmony import _native
 from harmony._model.text import utf8
 from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
-from harmony.messages import Message, Role
+from harmony.messages import Message, RenderConversationConfig, Role
 from harmony.prompts import content_text, has_function_tools
 
 if TYPE_CHECKING:
@@ -33,18 +32,57 @@ TOKEN_SIZE = 40
 Tokens: TypeAlias = tuple[int, ...]
 
 FAULTS = (RenderError, AttributeError, TypeError, ValueError)
-"""What is raised for a message that is not what it should be."""
+"""What reading a message raises if a field of it has been set to a wrong value."""
 
 Parts: TypeAlias = tuple[Any, ...]
 """All of a message: role, name, recipient, channel, content type, and its texts."""
 
-ROLE, CHANNEL = 0, 3
-"""Where in the parts of a message these two are."""
+ROLE, RECIPIENT, CHANNEL = 0, 2, 3
+"""Where in the parts of a message these are."""
+
+NEVER = _native.DROP_RULES["never"]
+
+Manner: TypeAlias = tuple[int, bool]
+"""How to render: the rule for dropping analysis, and whether channels come first."""
 
 Span: TypeAlias = tuple[int, int]
 
 _ABSENT = (-1, 0)
 _PLAIN = frozenset({Role, str, type(None)})
+
+
+BY_DEFAULT: Manner = (_native.DROP_RULES["upstream"], False)
+
+OPEN = "open"
+"""Stands before the key of a message that goes on."""
+
+
+def manner(config: RenderConversationConfig | None) -> Manner:
+    """Return what a config says. Raises ``TypeError`` for what is none."""
+    if config is None:
+        return BY_DEFAULT
+    if not isinstance(config, RenderConversationConfig):
+        raise TypeError(
+            "config: expected a RenderConversationConfig or None, got "
+            f"{type(config).__name__}"
+        )
+    config.__post_init__()  # its fields may have been set since it was made
+    return _native.DROP_RULES[config.drop_rule], config.channel_first
+
+
+def messages_of(conversation: Iterable[Message]) -> list[Message]:
+    """Return the messages of a conversation, or of any iterable of messages."""
+    if not isinstance(conversation, (dict, str, bytes)):
+        try:
+            messages = iter(conversation)
+        except TypeError:
+            pass
+        else:
+            return list(messages)
+    raise TypeError(
+        "conversation: expected a Conversation or its messages, got "
+        f"{type(conversation).__name__}"
+    )
 
 
 class Renderer:
@@ -56,27 +94,68 @@ class Renderer:
         self._cache = Cache(CACHE_SIZE)
         self._openings: dict[Role, Tokens] = {}
 
+    def render_conversation(
+        self,
+        conversation: Iterable[Message],
+        config: RenderConversationConfig | None,
+        *,
+        open_last: bool = False,
+    ) -> list[int]:
+        """Return the tokens of a conversation. Raises as ``render``, ``TypeError``."""
+        drop_analysis, channel_first = manner(config)
+        return self.render(
+            messages_of(conversation),
+            drop_analysis=drop_analysis,
+            channel_first=channel_first,
+            open_last=open_last,
+        )
+
     def render(
         self,
-        messages: Iterable[Message],
+        messages: list[Message],
         *,
         function_tools: bool | None = None,
-        drop_analysis: bool = False,
+        drop_analysis: int = NEVER,
+        channel_first: bool = False,
+        open_last: bool = False,
     ) -> list[int]:
         """Return the tokens of messages.
 
         ``function_tools``: whether the conversation they are from has function tools;
-        None to look for them. Raises ``RenderError`` for a message without token form.
+        None to look for them. ``open_last``: the last message goes on. Raises
+        ``RenderError`` for a message without token form.
         """
-        messages = list(messages)
         if function_tools is None:
             function_tools = _has_function_tools(messages)
         said = [
             _parts(index, message, function_tools)
             for index, message in enumerate(messages)
         ]
-        known = [self._cache.get(parts) for parts in said]
-        if None not in known and not (drop_analysis and _is_on_channels(said)):
+        return self._render(said, (drop_analysis, channel_first), open_last)
+
+    def render_prompt(
+        self,
+        said: Iterable[Parts],
+        config: RenderConversationConfig,
+        open_last: bool,
+    ) -> list[int]:
+        """Return the prompt that messages make, given what is rendered of each.
+
+        It ends in ``<|start|>assistant``, or in the last message if that goes on.
+        """
+        tokens = self._render([*map(_plain_parts, said)], manner(config), open_last)
+        if not open_last:
+            tokens += self.opening(Role.ASSISTANT)
+        return tokens
+
+    def _render(self, said: list[Parts], manner: Manner, open_last: bool) -> list[int]:
+        drop_analysis, channel_first = manner
+        keys = [_key(parts) for parts in said] if channel_first else said
+        if open_last and said:
+            keys = [*keys[:-1], (OPEN, *keys[-1])]
+        known = [self._cache.get(key) for key in keys]
+        drops = drop_analysis != NEVER and _is_on_channels(said)
+        if None not in known and not drops:
             return _concatenated(known)
         plan = Plan()
         for parts, tokens in zip(said, known, strict=True):
@@ -84,16 +163,20 @@ class Renderer:
                 plan.add(parts)
             else:
                 plan.add_stand_in(parts)
-        tokens, ends = self._native.render(
-            plan.text, plan.records, plan.message_count, drop_analysis=drop_analysis
+        tokens, places = self._native.render(
+            *(plan.text, plan.records, plan.message_count),
+            drop_analysis=drop_analysis,
+            channel_first=channel_first,
+            open_last=open_last,
         )
-        return self._joined(tokens, ends, said, known)
+        return self._joined(tokens, places[3::4], keys, known)
 
     def render_for_training(
-        self, messages: Iterable[Message], *, drop_analysis: bool
+        self, conversation: Iterable[Message], config: RenderConversationConfig | None
     ) -> list[int]:
-        """Return the tokens of messages to train on, and remember nothing of them."""
-        messages = list(messages)
+        """Return the tokens to train on, and remember nothing of them."""
+        drop_analysis, channel_first = manner(config)
+        messages = messages_of(conversation)
         function_tools = _has_function_tools(messages)
         plan = Plan()
         for index, message in enumerate(messages):
@@ -102,6 +185,7 @@ class Renderer:
             *(plan.text, plan.records, plan.message_count),
             drop_analysis=drop_analysis,
             training=True,
+            channel_first=channel_first,
         )
         return tokens
 
@@ -122,18 +206,18 @@ class Renderer:
         self,
         tokens: list[int],
         ends: list[int],
-        said: list[Parts],
+        keys: list[Parts],
         known: list[Tokens | None],
     ) -> list[int]:
         """Put what is known in place of its stand-ins; remember the rest."""
         joined: list[int] = []
         start = 0
-        for parts, remembered, end in zip(said, known, ends, strict=True):
+        for key, remembered, end in zip(keys, known, ends, strict=True):
             if start < end:
                 part = remembered or tuple(tokens[start:end])
                 joined += part
                 if remembered is None:
-                    self._cache.put(parts, part, _size(parts, part))
+                    self._cache.put(key, part, _size(key, part))
             start = end
         return joined
 
@@ -143,6 +227,17 @@ def _concatenated(parts: Iterable[Tokens | None]) -> list[int]:
     for part in parts:
         tokens += part or ()
     return tokens
+
+
+def _key(parts: Parts) -> Parts:
+    """Return what a message is kept under where channels come first.
+
+    Only with both a channel and a recipient does the assistant's header differ.
+    """
+    role, recipient, channel = parts[ROLE], parts[RECIPIENT], parts[CHANNEL]
+    if role is Role.ASSISTANT and recipient is not None and channel is not None:
+        return (None, *parts)
+    return parts
 
 
 def _is_on_channels(said: Iterable[Parts]) -> bool:
@@ -166,11 +261,7 @@ def message_parts(message: Message, function_tools: bool) -> Parts:
 def _parts(index: int, message: Message, function_tools: bool) -> Parts:
     """Return what is rendered of a message, or complain about it."""
     try:
-        parts = message_parts(message, function_tools)
-        if _PLAIN.issuperset(map(type, parts)):
-            return parts
-        role, *texts = parts
-        return role, *(None if text is None else _plain(text) for text in texts)
+        return _plain_parts(message_parts(message, function_tools))
     except FAULTS as error:
         raise _fault(index, message, error) from error
 
@@ -198,14 +289,22 @@ def _fault(index: int, message: object, error: Exception) -> RenderError:
     return RenderError(f"messages[{index}]: {what}")
 
 
+def _plain_parts(parts: Parts) -> Parts:
+    """Return the same with strings of no class of their own."""
+    if _PLAIN.issuperset(map(type, parts)):
+        return parts
+    role, *texts = parts
+    return role, *(None if text is None else _plain(text) for text in texts)
+
+
 def _plain(text: str) -> str:
     """Return the text of a string of any class, which may compare as it likes."""
     return utf8(text).decode()
 
 
-def _size(parts: Parts, tokens: Tokens) -> int:
+def _size(key: Parts, tokens: Tokens) -> int:
     """Return the bytes that a message and its tokens take."""
-    return TOKEN_SIZE * len(tokens) + sum(map(size_of, parts))
+    return TOKEN_SIZE * len(tokens) + sum(map(size_of, key))
 
 
 class Plan:

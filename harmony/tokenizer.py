@@ -15,8 +15,15 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from harmony._model.text import utf8, well_formed
+from harmony._native import is_token_id, list_of_ids
 from harmony._native.vocabulary import Vocabulary
-from harmony.errors import DecodeError, VocabularyError, invalid_utf8
+from harmony.errors import (
+    DecodeError,
+    VocabularyError,
+    invalid_utf8,
+    not_a_token_id,
+    not_text,
+)
 from harmony.special import SpecialTokens
 from harmony.vocabulary import read_vocabulary
 
@@ -93,7 +100,7 @@ class Tokenizer:
     ) -> list[int]:
         """Return the tokens of text; see ``HarmonyEncoding.encode``."""
         if not isinstance(text, str):
-            raise TypeError(f"encode: expected a str, got {type(text).__name__}")
+            raise not_text(text)
         allowed = self._special.allowed(utf8(text), allowed_special, disallowed_special)
         return self._encode_allowed(well_formed(text), allowed)
 
@@ -146,10 +153,13 @@ class Tokenizer:
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
         """Return the bytes of tokens. Raises ``DecodeError`` for an unknown id."""
         return b"".join(
-            self._token_bytes(index, token) for index, token in enumerate(tokens)
+            self._token_bytes(index, token)
+            for index, token in enumerate(list_of_ids(tokens))
         )
 
     def _token_bytes(self, index: int, token: int) -> bytes:
+        if not is_token_id(token):
+            raise not_a_token_id(token, index)
         data = self._special_bytes.get(token)
         if data is None and 0 <= token < self._native.size:
             data = self._native.token_bytes(token)

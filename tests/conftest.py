@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib
+import importlib.util
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,31 @@ import pytest
 from harmony import HarmonyEncoding, Tokenizer, load_harmony_encoding
 from harmony.vocabulary import FILE_NAME, FOLDER_VARIABLE, SHA256
 from support.o200k import ORDINARY, PATTERN, SPECIAL
+
+# Where a wheel is tested, neither hypothesis nor pytest-xdist is installed.
+
+if importlib.util.find_spec("hypothesis"):
+    importlib.import_module("support.examples")
+    importlib.import_module("hypothesis").settings.load_profile("usual")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Use all cores for all tests; what is named on the command line runs in here."""
+    option = config.option
+    is_worker = hasattr(config, "workerinput")
+    is_named = config.args_source is pytest.Config.ArgsSource.ARGS
+    if is_worker or is_named or option.usepdb:
+        return
+    if getattr(option, "numprocesses", 0) is None and (cores := _cores()) > 1:
+        option.numprocesses = min(cores, 8)
+        option.dist = "worksteal"
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -94,7 +121,8 @@ def reference(tiktoken_file: Path) -> Reference:
 @pytest.fixture(scope="session")
 def trained() -> dict[bytes, int]:
     """A small vocabulary."""
-    return _trained().ranks()
+    ranks: dict[bytes, int] = _trained().ranks()
+    return ranks
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import sys
@@ -11,9 +12,12 @@ import pytest
 
 from support.compiling import COMPILER, CSRC, WARNINGS, make, needs_make, run
 
-pytestmark = pytest.mark.skipif(
-    not COMPILER or sys.platform == "win32", reason="there is no C compiler like cc"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not COMPILER or sys.platform == "win32", reason="there is no C compiler like cc"
+    ),
+]
 
 
 @needs_make
@@ -45,6 +49,28 @@ def test_one_command_builds_it_without_a_word(tmp_path: Path) -> None:
     output = run(COMPILER, "-std=c99", "-O2", *WARNINGS, "-c", *sources, cwd=tmp_path)
     assert output == ""
     assert len(list(tmp_path.glob("*.o"))) == len(sources)
+
+
+@needs_make
+def test_the_bindings_compile_without_a_word_and_are_no_part_of_it(
+    tmp_path: Path,
+) -> None:
+    output = make("bindings", tmp_path)
+    assert "warning" not in output
+    assert (tmp_path / "bindings" / "python.o").exists()
+    make(f"{tmp_path}/libharmony.a", tmp_path)
+    members = run("ar", "t", f"{tmp_path}/libharmony.a").split()
+    assert "encoding.o" in members
+    assert "python.o" not in members
+
+
+@pytest.mark.skipif(
+    not shutil.which("nm") or sys.platform != "linux", reason="there is no nm"
+)
+def test_the_extension_carries_no_symbols() -> None:
+    extension = importlib.util.find_spec("harmony._native._ffi")
+    assert extension and extension.origin
+    assert "no symbols" in run("nm", extension.origin)
 
 
 def test_the_header_stands_alone(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,8 +192,9 @@ def test_the_main_distribution_has_no_module_openai_harmony() -> None:
 
 def test_roles_are_strings() -> None:
     assert Role("assistant") is Role.ASSISTANT
-    assert Role.ASSISTANT == "assistant"
-    message = Message.from_role_and_content("user", "hi")
+    role: str = Role.ASSISTANT
+    assert role == "assistant"
+    message: Any = Message.from_role_and_content("user", "hi")
     assert message.author.role == "user" and message.content[0].text == "hi"
 
 

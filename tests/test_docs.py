@@ -31,8 +31,10 @@ FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
 PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 SPECIAL: dict[str, Any] = {"allowed_special": "all"}
 KEEP_ALL = RenderConversationConfig(auto_drop_analysis=False)
+MODELS_HEADER = RenderConversationConfig(drop_analysis="never", channel_first=True)
 
-EXAMPLES = re.findall(r"```json\n(.*?)```\n\n```harmony\n(.*?)\n```\n", FORMAT, re.S)
+EXAMPLE = r"```json\n(.*?)```\n\n```harmony\n(.*?)\n```\n"
+EXAMPLES = re.findall(EXAMPLE, FORMAT, re.S)
 NOT_PARSED_STRICTLY = ["user:bob"]
 
 
@@ -62,6 +64,17 @@ def test_an_example_of_the_format(
         assert message.recipient in (original.recipient, None)
 
 
+def test_the_header_as_the_model_writes_it(encoding: HarmonyEncoding) -> None:
+    (block,) = re.finditer(r"```model\n(.*?)\n```\n", FORMAT, re.S)
+    messages, text = re.findall(EXAMPLE, FORMAT[: block.start()], re.S)[-1]
+    conversation = Conversation.from_json(messages)
+    tokens = encoding.render_conversation(conversation, MODELS_HEADER)
+    assert encoding.decode(tokens) == block[1] != text
+    template = encoding.render_conversation(conversation)
+    parse = encoding.parse_messages_from_completion_tokens
+    assert parse(tokens) == parse(template)
+
+
 @pytest.fixture
 def no_openai_harmony(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an example install its own openai_harmony, and forget it afterwards."""
@@ -78,7 +91,7 @@ def blocks(text: str) -> list[tuple[str, str]]:
 def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
     path: Path,
 ) -> None:
-    known = {"", "pycon", "json", "harmony", "recovered", "sh"}
+    known = {"", "pycon", "json", "harmony", "recovered", "sh", "model"}
     known |= {"c", "cmake", "console", "python", "text", "{eval-rst}", "{toctree}"}
     text = path.read_text(encoding="utf-8")
     assert {language for language, _ in blocks(text)} <= known

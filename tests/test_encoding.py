@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harmony import DecodeError, EncodeError, HarmonyEncoding
+from harmony import (
+    DecodeError,
+    EncodeError,
+    HarmonyEncoding,
+    StreamableParser,
+)
 from support import TEST_DATA
+from support.examples import times
 from support.o200k import LIMIT, NAMED
 from support.reference import Oracle, assigned
 
@@ -67,6 +73,7 @@ def first_difference(texts: list[str], ours: Encode, theirs: Encode) -> str | No
     return "only in the context of each other: " + ascii(joined[:200])
 
 
+@pytest.mark.slow
 def test_every_code_point_is_encoded_as_tiktoken_does(
     encoding: HarmonyEncoding, tiktoken_encoding: Any
 ) -> None:
@@ -126,7 +133,7 @@ mixed_text = st.lists(
     st.sampled_from(FRAGMENTS) | st.text(max_size=4), max_size=20
 ).map("".join)
 texts = st.text() | biased_text | mixed_text
-many = settings(max_examples=600, deadline=None)
+many = times(6)
 
 
 @many
@@ -327,6 +334,58 @@ def test_what_are_no_tokens_is_a_type_error(
 def test_what_is_no_text_is_a_type_error(encoding: HarmonyEncoding, text: Any) -> None:
     with pytest.raises(TypeError, match="expected a str"):
         encoding.encode(text)
+
+
+WRONG_TOKENS = [
+    (5, "expected token ids, got 5 (int)"),
+    (None, "expected token ids, got None"),
+    ("abc", "expected token ids, got 'abc' (str)"),
+    ("a" * 10**6, "expected token ids, got '" + "a" * 59 + " (str)"),
+    (["a"], "tokens[0]: expected a token id, got 'a' (str)"),
+    ((1, "a"), "tokens[1]: expected a token id, got 'a' (str)"),
+    ([1, 2, None], "tokens[2]: expected a token id, got None"),
+    (iter([1, 1.5]), "tokens[1]: expected a token id, got 1.5 (float)"),
+    ([0] * 20_000 + [[5]], "tokens[20000]: expected a token id, got [5] (list)"),
+]
+
+
+@pytest.mark.parametrize("way", ["decode", "decode_utf8", "decode_bytes", "feed"])
+@pytest.mark.parametrize(("tokens", "complaint"), WRONG_TOKENS)
+def test_what_is_no_token_id_is_told_and_where(
+    encoding: HarmonyEncoding, way: str, tokens: Any, complaint: str
+) -> None:
+    """It used to be "'str' object cannot be interpreted as an integer"."""
+    if isinstance(tokens, Iterator):
+        tokens = iter([1, 1.5])
+    parser = StreamableParser(encoding, None, on_error="recover")
+    with pytest.raises(TypeError) as caught:
+        getattr(parser if way == "feed" else encoding, way)(tokens)
+    assert str(caught.value) == complaint
+    assert parser.tokens == []
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"), [("a", "'a' (str)"), (None, "None"), (1.5, "1.5 (float)")]
+)
+def test_what_is_no_token_id_is_told_by_process(
+    encoding: HarmonyEncoding, token: Any, shown: str
+) -> None:
+    """It used to be "an integer is required"."""
+    with pytest.raises(TypeError) as caught:
+        StreamableParser(encoding, "user").process(token)
+    assert str(caught.value) == f"expected a token id, got {shown}"
+
+
+@pytest.mark.parametrize("way", ["encode", "encode_to_array", "count_tokens"])
+@pytest.mark.parametrize(
+    ("text", "shown"), [(5, "5 (int)"), (None, "None"), (b"a", "b'a' (bytes)")]
+)
+def test_what_is_no_text_is_told(
+    encoding: HarmonyEncoding, way: str, text: Any, shown: str
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        getattr(encoding, way)(text)
+    assert str(caught.value) == f"text: expected a str, got {shown}"
 
 
 def test_any_iterable_of_ints_is_decoded(encoding: HarmonyEncoding) -> None:

@@ -59,82 +59,139 @@ PYTHON: dict[str, set[str]] = {
         *{"rendering", "special", "vocabulary"},
     },
     "tokenizer": {
-        *{"_model.text", "_native.vocabulary", "errors", "special", "vocabulary"}
+        *{"_model.text", "_native", "_native.vocabulary", "errors", "special"},
+        "vocabulary",
+    },
+    "_openai": set(),
+    "_openai.fields": {"_model.checks"},
+    "_openai.names": {"_model.checks", "_openai.fields"},
+    "_openai.history": {
+        *{"_model.checks", "_openai.fields", "_openai.names", "cache", "contents"},
+        *{"messages", "prompts", "rendering"},
+    },
+    "_openai.tools": {
+        *{"_model.checks", "_openai.fields", "_openai.names", "cache", "prompts"},
+        *{"tools"},
+    },
+    "_openai.prompt": {
+        *{"_model.checks", "_openai.fields", "_openai.history", "_openai.names"},
+        *{"_openai.tools", "contents", "messages", "prompts"},
+    },
+    "_openai.custom": set(),
+    "_openai.reply": {
+        *{"_openai.custom", "_openai.fields", "_openai.names", "_openai.prompt"},
+        *{"messages", "parser", "repairs"},
+    },
+    "_openai.items": {"_model.jsontext", "_openai.reply"},
+    "chat": {
+        *{"_openai.fields", "_openai.history", "_openai.names", "_openai.prompt"},
+        *{"_openai.reply", "_openai.tools"},
+    },
+    "responses": {
+        *{"_model.checks", "_openai.fields", "_openai.history", "_openai.items"},
+        *{"_openai.names", "_openai.prompt", "_openai.reply", "_openai.tools"},
     },
     "": set(),
     "recovering": {"encoding", "messages", "parser"},
     "compat": {"", "recovering"},
-    "cli.files": {"_model.jsontext"},
+    "cli.files": {"_model.jsontext", "encoding", "messages"},
     "cli.job": {"encoding", "messages"},
     "cli.bulk": set(),
-    "cli.bulk.records": set(),
-    "cli.bulk.journal": {"_model.jsontext"},
+    "cli.bulk.records": {"cli.files"},
+    "cli.bulk.journal": {"_model.jsontext", "cli.files"},
     "cli.bulk.progress": set(),
     "cli.bulk.workers": {"_model.jsontext", "cli.job", "encoding", "errors"},
     "cli.bulk.run": {
         *{"cli.bulk.journal", "cli.bulk.records", "cli.bulk.workers"},
-        *{"cli.job", "errors"},
+        *{"cli.files", "cli.job", "errors"},
     },
     "cli.show.reading": {"encoding", "errors", "messages", "parser", "repairs"},
-    "cli.show.terminal": {"cli.show.reading", "messages"},
+    "cli.show.layout": {"cli.show.reading", "messages"},
+    "cli.show.plain": {"cli.show.layout", "cli.show.reading"},
+    "cli.show.terminal": {"cli.show.layout", "cli.show.reading"},
     "cli.show.page": {"cli.show.reading"},
     "cli.show": {
-        *{"cli.files", "cli.show.page", "cli.show.reading", "cli.show.terminal"},
-        *{"encoding", "errors", "messages"},
+        *{"_model.jsontext", "cli.files", "cli.show.layout", "cli.show.page"},
+        *{"cli.show.plain", "cli.show.reading", "cli.show.terminal"},
+        *{"encoding", "messages"},
     },
     "cli.render": {
-        *{"cli.bulk.journal", "cli.bulk.progress", "cli.bulk.run", "cli.files"},
-        *{"cli.job", "encoding", "messages"},
+        *{"cli.bulk.journal", "cli.bulk.progress", "cli.bulk.records"},
+        *{"cli.bulk.run", "cli.files", "cli.job", "encoding", "messages"},
     },
     "cli.parse": {"cli.files", "encoding", "messages", "parser"},
     "cli.encode": {"cli.files", "encoding"},
     "cli.decode": {"cli.files", "encoding"},
+    "cli.chat": {
+        *{"_model.jsontext", "chat", "cli.files", "cli.job", "encoding", "messages"},
+        *{"responses"},
+    },
     "cli": {
-        *{"cli.decode", "cli.encode", "cli.parse", "cli.render", "cli.show"},
-        *{"encoding", "errors"},
+        *{"cli.chat", "cli.decode", "cli.encode", "cli.parse", "cli.render"},
+        *{"", "cli.files", "cli.show", "encoding", "errors"},
     },
     "__main__": {"cli"},
 }
-# For type checkers alone: the parser is given an encoding, which makes parsers; the
-# encoding and the package import what is not needed to encode when it is used.
+# For type checkers alone: the encoding and the package import what is not needed to
+# encode when it is used.
 FOR_TYPES_ALONE = {
     "_native.parser": {"_native.encoding"},
     "rendering": {"_native.encoding"},
-    "parser": {"encoding"},
+    "parser": {"_native.encoding"},
     "encoding": {"messages", "parser", "rendering", "special"},
     "tokenizer": {"special"},
+    "_openai.prompt": {"encoding", "rendering"},
+    "_openai.reply": {"encoding"},
+    "chat": {"encoding", "messages", "repairs"},
+    "responses": {"contents", "encoding", "messages", "repairs"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
     "compat": {"parser"},
 }
 C: dict[str, set[str]] = {
     "harmony.h": set(),
+    "python.h": {"harmony.h"},
     "buffer.h": set(),
     "unicode.h": set(),
     "pretokenize.h": set(),
     "machine.h": set(),
+    "options.h": set(),
     "error.h": {"harmony.h"},
     "conversation.h": {"harmony.h"},
+    "special.h": {"harmony.h"},
     "vocabulary.h": {"harmony.h", "machine.h"},
     "bpe.h": {"vocabulary.h"},
     "pieces.h": {"bpe.h"},
     "header.h": {"buffer.h", "harmony.h"},
     "unicode.c": {"unicode.h", "unicode_tables.inc"},
     "version.c": {"harmony.h"},
+    "python.c": {"python.h"},
+    "options.c": {"options.h"},
     "error.c": {"error.h", "unicode.h"},
     "conversation.c": {"conversation.h", "error.h"},
+    "special.c": {"special.h"},
     "pretokenize.c": {"machine.h", "pretokenize.h", "unicode.h"},
     "vocabulary.c": {"error.h", "vocabulary.h"},
     "vocabulary_file.c": {"error.h", "vocabulary.h"},
     "bpe.c": {"bpe.h", "error.h"},
     "pieces.c": {"error.h", "pieces.h"},
-    "header.c": {"error.h", "header.h", "unicode.h"},
-    "encoding.c": {"error.h", "harmony.h", "pieces.h", "pretokenize.h"},
-    "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h", "header.h"},
-    "render.c": {"buffer.h", "conversation.h", "error.h", "harmony.h", "header.h"},
+    "header.c": {"conversation.h", "error.h", "header.h", "unicode.h"},
+    "encoding.c": {
+        *{"error.h", "harmony.h", "pieces.h", "pretokenize.h", "special.h"},
+    },
+    "tokenizer.c": {"error.h", "harmony.h", "pieces.h"},
+    "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
+    "render.c": {
+        *{"buffer.h", "conversation.h", "error.h", "harmony.h", "options.h"},
+    },
     "repair.h": {"buffer.h", "harmony.h"},
-    "repair.c": {"header.h", "repair.h", "unicode.h"},
+    "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
+    "stream.h": {"buffer.h", "harmony.h", "header.h", "repair.h"},
+    "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
+    "recover.h": {"stream.h"},
+    "recover.c": {"recover.h", "unicode.h"},
     "parser.c": {
-        *{"buffer.h", "error.h", "harmony.h", "header.h", "repair.h", "unicode.h"}
+        *{"conversation.h", "error.h", "harmony.h", "header.h", "options.h"},
+        *{"recover.h", "stream.h", "unicode.h"},
     },
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
@@ -218,6 +275,13 @@ def test_the_python_table_has_no_circle() -> None:
         known.add(name)
 
 
+def test_the_parser_does_not_know_the_encoding_that_makes_parsers() -> None:
+    """They imported each other, if for type checkers alone."""
+    assert "parser" in PYTHON["encoding"]
+    knows = everything_known_to("parser") | FOR_TYPES_ALONE["parser"]
+    assert "encoding" not in knows
+
+
 @pytest.mark.parametrize("path", modules(), ids=name_of)
 def test_a_python_file_needs_only_the_standard_library_orjson_and_cffi(
     path: Path,
@@ -236,6 +300,15 @@ def everything_known_to(name: str) -> set[str]:
 def test_only_the_binding_imports_the_extension() -> None:
     importers = [name for name, knows in PYTHON.items() if "_native._ffi" in knows]
     assert importers == ["_native"]
+
+
+def test_requests_and_replies_are_known_only_to_the_command() -> None:
+    doors = {"chat", "responses"}
+    for name, knows in PYTHON.items():
+        if not name.startswith("cli"):
+            assert not knows & doors, name
+        if not name.startswith("_openai") and name not in doors:
+            assert not any(known.startswith("_openai") for known in knows), name
 
 
 def test_the_command_is_known_by_nothing_but_itself() -> None:
@@ -281,7 +354,8 @@ def test_no_python_file_but_the_binding_has_a_token_id() -> None:
 
 
 def sources() -> list[Path]:
-    return sorted([*CSRC.glob("*.c"), *CSRC.glob("*.h")])
+    folders = [CSRC, CSRC / "bindings"]
+    return sorted(path for folder in folders for path in folder.glob("*.[ch]"))
 
 
 def without_comments(path: Path) -> str:
@@ -323,6 +397,17 @@ def test_splitting_knows_no_tokens_and_merging_no_characters() -> None:
     assert not known("bpe.c") & {"unicode.h", "pretokenize.h"}
     for name in ("pretokenize.c", "bpe.c"):
         assert "HARMONY_TOKEN" not in without_comments(CSRC / name)
+
+
+WRITTEN_IN_C = ("csrc", "csrc/*", "tests/c", "tests/c/*", "tests/benchmarks")
+
+
+def test_lines_of_c_fit_into_80_columns() -> None:
+    files = [path for name in WRITTEN_IN_C for path in ROOT.glob(f"{name}/*.[ch]")]
+    assert len(files) > 70
+    for path in files:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert not [line for line in lines if len(line) > 80], path
 
 
 FORBIDDEN = (

@@ -6,12 +6,13 @@ import importlib
 import itertools
 import random
 import re
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony import (
@@ -25,7 +26,9 @@ from harmony import (
     StreamableParser,
     StreamState,
 )
+from harmony.parser import OnError
 from support import differential, parser_log
+from support.examples import times
 from support.parser_log import Block
 
 START, MESSAGE, CHANNEL, END = 200006, 200008, 200005, 200007
@@ -194,7 +197,7 @@ content_token = (
     | st.sampled_from([-1, -(2**31), 2**31 - 1, 201_089, START, MESSAGE])
     | st.integers(0, 199_997)
 )
-many = settings(max_examples=500, deadline=None)
+many = times(5)
 
 
 def token_bytes(encoding: HarmonyEncoding, token: int) -> bytes:
@@ -383,13 +386,17 @@ def test_a_token_that_is_no_int32_is_refused_and_changes_nothing(
 ) -> None:
     """It used to be an OverflowError from one method, a DecodeError from the other."""
     for token in (2**31, -(2**31) - 1, 2**64):
+        ways: list[tuple[Any, Any]] = [
+            (StreamableParser.process, token),
+            (StreamableParser.feed, [HI, token]),
+        ]
         parser = fed(encoding, HELLO[:-1])
         before = observed(parser)
-        for call in (lambda p: p.process(token), lambda p: p.feed([HI, token])):
+        for feed, what in ways:
             with pytest.raises(
                 DecodeError, match=f"^Invalid token for decoding: {token}$"
             ):
-                call(parser)
+                feed(parser, what)
             assert observed(parser) == before
         assert parser.process(END).messages == [Message("user", "hi")]
 
@@ -404,7 +411,7 @@ def test_what_is_no_token_is_a_type_error(
     with pytest.raises(TypeError):
         parser.feed([START, token])
     with pytest.raises(TypeError):
-        parser.feed(token if token != [HI] else 5)
+        parser.feed(token if token != [HI] else 5)  # type: ignore[arg-type]
     assert parser.tokens == []
 
 
@@ -450,7 +457,8 @@ def test_an_open_message_can_be_seen_in_full(encoding: HarmonyEncoding) -> None:
     assert parser.current_channel is parser.current_recipient is None
     assert parser.current_content_type is parser.last_content_delta is None
     parser.feed([MESSAGE, *tokens[at + 1 :]])
-    assert parser.state is StreamState.CONTENT
+    state: StreamState = parser.state
+    assert state is StreamState.CONTENT
     assert parser.state_data == {
         "state": "Content",
         "header": {
@@ -582,3 +590,38 @@ def test_the_benchmark_of_the_properties_runs(monkeypatch: pytest.MonkeyPatch) -
     parser = benchmark.parser_with(10)
     assert len(parser.messages) == 2
     assert all(benchmark.nanoseconds(parser, name) > 0 for name in benchmark.FLAT)
+
+
+@given(
+    tokens=st.lists(
+        st.integers(-3, 201_100)
+        | st.sampled_from([*HELLO, CHANNEL, 200002, 199999, PARTIAL]),
+        max_size=40,
+    ),
+    recover=st.booleans(),
+)
+def test_portions_of_one_token_give_what_the_whole_gives(
+    encoding: HarmonyEncoding, tokens: list[int], recover: bool
+) -> None:
+    """A list of one token has a way of its own inside a content."""
+    on_error: OnError = "recover" if recover else "raise"
+    prompt = encoding.encode("<|channel|>final<|message|>", allowed_special="all")
+    parsers = [
+        StreamableParser(encoding, "assistant", on_error=on_error) for _ in range(2)
+    ]
+    for parser in parsers:
+        parser.feed(prompt)
+    for token in tokens:
+        try:
+            wanted = parsers[0].feed(array("i", [token]))
+        except ParseError as error:
+            with pytest.raises(ParseError) as caught:
+                parsers[1].feed([token])
+            assert str(caught.value) == str(error)
+            continue
+        assert parsers[1].feed([token]) == wanted
+    if recover or parsers[0].state is not StreamState.HEADER:
+        assert parsers[0].finish() == parsers[1].finish()
+    assert parsers[0].messages == parsers[1].messages
+    assert parsers[0].warnings == parsers[1].warnings
+    assert parsers[0].tokens == parsers[1].tokens

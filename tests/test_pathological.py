@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import base64
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from harmony import HarmonyEncoding
+from support.growth import assert_linear
 
 MEGABYTE = 1_000_000
 
@@ -93,43 +93,8 @@ def test_it_is_encoded_as_tiktoken_does_and_comes_back(
     assert encoding.decode_utf8(tokens) == text
 
 
-def cpu_seconds(call: Callable[[], object], times: int) -> float:
-    """Return the processor time of some calls, without that of other processes."""
-    start = time.thread_time()
-    for _ in range(times):
-        call()
-    return time.thread_time() - start
-
-
-def growth(work: Callable[[int], Callable[[], object]], length: int) -> float:
-    """Return how many times as long four times the input takes: 4 if work is linear.
-
-    The short input is worked on four times as often, so that both measurements are
-    about as long, and whatever disturbs one of them disturbs the other alike.
-    """
-    short, long = work(length // 4), work(length)
-    times = 1
-    while cpu_seconds(long, times) < 0.002:
-        times *= 2
-    return 4 * cpu_seconds(long, times) / cpu_seconds(short, 4 * times)
-
-
-def assert_linear(work: Callable[[int], Callable[[], object]], length: int) -> None:
-    """Assert that four times the input takes less than eight times as long.
-
-    Square growth would take sixteen times as long. Noise can make one try fail, so
-    the best of ten counts.
-    """
-    tries = []
-    for _ in range(10):
-        tries.append(growth(work, length))
-        if tries[-1] < 8:
-            return
-    pytest.fail(f"4 times the input took {min(tries):.1f} times as long, or longer")
-
-
 def test_work_that_grows_as_the_square_would_be_noticed() -> None:
-    with pytest.raises(pytest.fail.Exception, match="4 times the input took 1"):
+    with pytest.raises(pytest.fail.Exception, match=r"16 times the input took [12]"):
         assert_linear(lambda length: lambda: sum(range(length * length)), 800)
 
 

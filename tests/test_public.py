@@ -38,6 +38,7 @@ PUBLIC = [
     "RenderConversationConfig",
     "RenderError",
     "RenderOptions",
+    "ResponseFormat",
     "Role",
     "Segment",
     "StreamState",
@@ -198,6 +199,14 @@ def test_the_version_is_that_of_pyproject() -> None:
     (version,) = re.findall(r'^version = "(.*)"$', text, re.MULTILINE)
     (name,) = re.findall(r'^name = "(.*)"$', text, re.MULTILINE)
     assert importlib.metadata.version(name) == version
+    assert harmony.__version__ == version
+
+
+def test_the_version_is_there_without_what_is_slow_to_import() -> None:
+    code = "import harmony; assert '__version__' in dir(harmony); harmony.__version__"
+    new = imported(code) - imported("")
+    assert "harmony._native" in new
+    assert not new & {"importlib.metadata", "harmony.encoding", "email", "csv"}
 
 
 def test_the_package_is_typed() -> None:

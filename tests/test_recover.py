@@ -14,12 +14,11 @@ import pickle
 import random
 from array import array
 from collections import Counter
-from collections.abc import Iterable
-from time import perf_counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmony import (
@@ -43,6 +42,8 @@ from harmony import (
 from harmony.prompts import content_text
 from support import ROOT
 from support.differential import STOP_TOKENS, TEXTS, Tokens
+from support.examples import times
+from support.growth import assert_linear
 
 CASES = [
     json.loads(line)
@@ -168,7 +169,7 @@ def damages(draw: st.DrawFn) -> list[int]:
     return [token for part in draw(st.lists(one, max_size=14)) for token in part]
 
 
-many = settings(max_examples=300, deadline=None)
+many = times(3)
 
 
 @many
@@ -307,16 +308,16 @@ def test_6_what_comes_out_can_be_rendered_and_has_no_markers(
             assert not any(marker in (field or "") for marker in MARKERS)
 
 
-def test_nothing_takes_more_than_linear_time() -> None:
-    """A hundred times as much may take a hundred times as long, and some."""
-    for text in ("<|start|>", "<|channel|>", "a ", "to=", "<|constrain|>x", "<|end|>"):
-        tokens = harmony(text)
-        seconds = []
-        for count in (2_000, 200_000):
-            start = perf_counter()
-            recovered(tokens * count, "assistant")
-            seconds.append(perf_counter() - start)
-        assert seconds[1] < 0.2 + 1000 * seconds[0], text
+@pytest.mark.parametrize(
+    "text", ["<|start|>", "<|channel|>", "a ", "to=", "<|constrain|>x", "<|end|>"]
+)
+def test_nothing_takes_more_than_linear_time(text: str) -> None:
+    tokens = harmony(text)
+
+    def work(length: int) -> Callable[[], object]:
+        return lambda: recovered(tokens * (length // len(tokens)), "assistant")
+
+    assert_linear(work, 200_000)
 
 
 # What is well-formed is not repaired
@@ -775,6 +776,7 @@ def test_a_broken_header_does_not_hold_back_the_content() -> None:
 # StreamableParser.after
 
 TALK = "<|start|>user<|message|>hi<|end|>"
+TALK_TOKENS = harmony(TALK)
 BOTH = pytest.mark.parametrize("on_error", ["raise", "recover"])
 
 
@@ -829,6 +831,28 @@ def test_after_a_role_the_role_is_known(on_error: Any, role: Role) -> None:
 
 
 @BOTH
+def test_what_is_certain_only_at_the_end_is_a_segment_of_finish(on_error: Any) -> None:
+    """It was in no segment: who streamed by ``feed`` sent an empty answer."""
+    parser = StreamableParser(ENCODING, "assistant", on_error=on_error)
+    parser.feed([*harmony(FINAL), 9552])  # half of a character
+    assert [(s.text, s.finished) for s in parser.finish()] == [("\ufffd", True)]
+    assert parser.finish() == []
+    parser = recovering()
+    assert parser.feed(harmony("4, of course.")) == []
+    (segment,) = parser.finish()
+    assert (segment.text, segment.message) == ("4, of course.", 0)
+
+
+@BOTH
+def test_the_next_role_is_that_of_a_prompt(on_error: Any) -> None:
+    parser = StreamableParser(ENCODING, None, on_error=on_error)
+    parser.feed(harmony(TALK + "<|start|>assistant"))
+    assert parser.next_role is Role.ASSISTANT
+    parser.feed(harmony("<|channel|>"))
+    assert parser.next_role is None
+
+
+@BOTH
 def test_the_open_header_of_a_tool_goes_on(on_error: str) -> None:
     prompt = f"{TALK}<|start|>functions.f to=assistant"
     parser = after(prompt, "<|channel|>commentary<|message|>{}<|end|>", on_error)
@@ -846,8 +870,9 @@ def test_after_takes_any_iterable(on_error: Any) -> None:
 
 def test_after_an_open_message_that_can_not_be_read() -> None:
     prompt = harmony("<|start|>assistant one two three<|message|>hi")
-    with pytest.raises(ParseError, match="remaining in message header"):
-        StreamableParser.after(ENCODING, prompt)
+    with pytest.raises(ParseError, match="remaining in message header") as caught:
+        StreamableParser.after(ENCODING, TALK_TOKENS + prompt)
+    assert caught.value.position == len(TALK_TOKENS) + 5
     parser = StreamableParser.after(ENCODING, prompt, on_error="recover")
     assert parser.current_content == "hi"
     assert parser.warnings == [ParseWarning(K.HEADER_WORDS, 5, "one two three")]
@@ -888,6 +913,29 @@ def test_the_open_message_is_counted() -> None:
     parser.feed(harmony("<|end|>"))
     assert parser.token_counts == {"final": TokenCount(header=5, content=5)}
     assert before == {"final": TokenCount(header=5, content=4)}
+
+
+def test_tokens_are_counted_by_recipient_and_without_special_ones() -> None:
+    parser = StreamableParser(ENCODING, "assistant")
+    parser.feed(harmony("<|channel|>analysis<|message|>Easy.<|end|>"))
+    for tool in ("functions.f", "functions.g"):
+        text = (
+            f"<|start|>assistant to={tool}<|channel|>commentary<|message|>{{}}<|call|>"
+        )
+        parser.feed(harmony(text))
+    parser.feed(harmony("<|start|>assistant"))
+    assert parser.count_tokens() == parser.token_counts
+    assert parser.count_tokens(special=False) == {
+        "analysis": TokenCount(header=1, content=2),
+        "commentary": TokenCount(header=14, content=2),
+        None: TokenCount(header=1, content=0),
+    }
+    assert parser.count_tokens(by_recipient=True) == {
+        ("analysis", None): TokenCount(header=3, content=3),
+        ("commentary", "functions.f"): TokenCount(header=10, content=2),
+        ("commentary", "functions.g"): TokenCount(header=10, content=2),
+        (None, None): TokenCount(header=2),
+    }
 
 
 def test_tokens_outside_of_messages_are_not_counted() -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from enum import Enum
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -22,14 +24,17 @@ from harmony import (
     DeveloperContent,
     HarmonyEncoding,
     Message,
+    RenderConversationConfig,
     RenderError,
     Role,
     SystemContent,
     TextContent,
     ToolDescription,
     ToolNamespaceConfig,
+    _native,
     prompts,
 )
+from harmony import messages as messages_module
 from harmony._model.text import utf8
 from harmony.cache import Cache
 from harmony.rendering import (
@@ -191,8 +196,8 @@ def test_equal_defaults_that_are_written_otherwise_are_told_apart(
     renderer = Renderer(encoding._native)
     for value in (*values, *reversed(values)):
         messages = [with_default(value)]
-        wanted = outcome(lambda m=messages: plainly(encoding, m, False))
-        assert outcome(lambda m=messages: renderer.render(m)) == wanted
+        wanted = outcome(partial(plainly, encoding, messages, False))
+        assert outcome(partial(renderer.render, messages)) == wanted
 
 
 def test_bytes_that_are_marshalled_alike_are_told_apart(
@@ -230,7 +235,8 @@ def test_sets_are_told_apart_by_their_order(encoding: HarmonyEncoding) -> None:
 
 
 def test_the_order_of_properties_is_told_apart(encoding: HarmonyEncoding) -> None:
-    one, two = {"a": {}, "b": {}}, {"b": {}, "a": {}}
+    one: Any = {"a": {}, "b": {}}
+    two: Any = {"b": {}, "a": {}}
     assert one == two
     shapes = [developer({"type": "object", "properties": item}) for item in (one, two)]
     tokens = [encoding.render(message) for message in shapes]
@@ -252,7 +258,8 @@ def test_function_tools_change_a_system_prompt_that_is_remembered(
 
 
 def test_tools_are_written_from_their_bytes_not_from_what_has_become_of_them() -> None:
-    tools = with_default(1).content[0].tools
+    content: Any = with_default(1).content[0]
+    tools = content.tools
     data = prompts._bytes(tools)
     before = prompts.tools_section(tools)
     tools["functions"].tools[0].parameters["type"] = "string"
@@ -325,7 +332,7 @@ def test_what_is_left_out_is_not_encoded(encoding: HarmonyEncoding) -> None:
 
 def test_nothing_is_kept_of_training(encoding: HarmonyEncoding) -> None:
     renderer = Renderer(encoding._native)
-    renderer.render_for_training(turn(1), drop_analysis=True)
+    renderer.render_for_training(turn(1), None)
     assert renderer._cache.size() == 0
 
 
@@ -378,3 +385,239 @@ def test_threads_share_what_is_remembered(encoding: HarmonyEncoding) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(work, range(4)))
     assert renderer._cache.size() <= 20_000
+
+
+# Which messages are left out and how headers read, written slowly
+
+
+RULES = ("never", "upstream", "per_turn")
+texts = st.lists(st.sampled_from(["", "a", " b\n", "<|end|>"]), max_size=2)
+said = st.builds(
+    lambda role, texts, *words: Message(
+        Author(role, "functions.f" if role == "tool" else words[0]),
+        [TextContent(text) for text in texts],
+        *words[1:],
+    ),
+    st.sampled_from(["user", "assistant", "assistant", "tool"]),
+    texts,
+    st.sampled_from([None, "bob"]),
+    st.sampled_from([None, "analysis", "commentary", "final", "final"]),
+    st.sampled_from([None, None, "all", "functions.f"]),
+    st.sampled_from([None, "json", "<|constrain|>json"]),
+)
+
+
+def is_answer(message: Message) -> bool:
+    return message.author.role is Role.ASSISTANT and message.channel == "final"
+
+
+def left(messages: list[Message], rule: str) -> list[Message]:
+    """Return the messages that a rule leaves."""
+    before = 0
+    if rule == "upstream":
+        by_assistant = [m for m in messages if m.author.role is Role.ASSISTANT]
+        if by_assistant and is_answer(by_assistant[-1]):
+            before = [m.channel for m in messages].index("final")
+    elif rule == "per_turn":
+        before = max((i for i, m in enumerate(messages) if is_answer(m)), default=0)
+    return [
+        message
+        for i, message in enumerate(messages)
+        if i >= before or message.channel != "analysis"
+    ]
+
+
+def runs(message: Message, channel_first: bool, stop: str) -> Iterator[str]:
+    """Give what is encoded on its own of a message; special tokens are runs too."""
+    author = message.author
+    recipient = [f" to={message.recipient}"]
+    if message.recipient in (None, "all"):
+        recipient = []
+    channel = ["<|channel|>", message.channel] if message.channel else []
+    yield "<|start|>"
+    yield (author.name or "") if author.role is Role.TOOL else author.role.value
+    if author.name and author.role is not Role.TOOL:
+        yield f":{author.name}"
+    if channel_first and author.role is Role.ASSISTANT:
+        yield from [*channel, *recipient]
+    else:
+        yield from [*recipient, *channel]
+    if message.content_type == "json":
+        yield " json"
+    elif message.content_type:
+        yield from [" ", "<|constrain|>", "json"]
+    yield "<|message|>"
+    for item in message.content:
+        yield f"text:{item.text}"  # type: ignore[attr-defined]
+    yield stop
+
+
+def slowly(
+    encoding: HarmonyEncoding,
+    messages: list[Message],
+    rule: str,
+    channel_first: bool,
+    training: bool,
+) -> list[int]:
+    tokens: list[int] = []
+    for message in left(messages, rule):
+        calls = message.author.role is Role.ASSISTANT and message.recipient is not None
+        stop = "<|call|>" if calls else "<|end|>"
+        if training and message is messages[-1] and is_answer(message):
+            stop = "<|return|>"
+        for run in runs(message, channel_first, stop):
+            if run.startswith("<|"):
+                tokens += encoding.encode(run, allowed_special="all")
+            else:
+                text = run.removeprefix("text:")
+                tokens += encoding.encode(text, disallowed_special=())
+    return tokens
+
+
+@given(
+    st.lists(said, max_size=7),
+    st.sampled_from(RULES),
+    st.booleans(),
+)
+def test_rules_and_headers_are_those_of_the_slow_way(
+    encoding: HarmonyEncoding, messages: list[Message], rule: str, channel_first: bool
+) -> None:
+    config = RenderConversationConfig(drop_analysis=rule, channel_first=channel_first)
+    talk = Conversation(messages)
+    wanted = slowly(encoding, messages, rule, channel_first, False)
+    assert encoding.render_conversation(talk, config) == wanted
+    opening = encoding.encode("<|start|>assistant", allowed_special="all")
+    prompt = encoding.render_conversation_for_completion(talk, "assistant", config)
+    assert prompt == wanted + opening
+    assert encoding.render_conversation_for_training(talk, config) == slowly(
+        encoding, messages, rule, channel_first, True
+    )
+
+
+def test_the_rules_have_the_numbers_of_the_binding() -> None:
+    assert tuple(_native.DROP_RULES) == messages_module.DROP_RULES == RULES
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({}, "upstream"),
+        ({"auto_drop_analysis": False}, "never"),
+        ({"auto_drop_analysis": False, "drop_analysis": "per_turn"}, "per_turn"),
+        ({"drop_analysis": "never"}, "never"),
+    ],
+)
+def test_the_rule_that_is_given_decides(
+    encoding: HarmonyEncoding, fields: dict[str, Any], rule: str
+) -> None:
+    config = RenderConversationConfig(**fields)
+    chat = [item for number in range(3) for item in turn(number)]
+    wanted = slowly(encoding, chat, rule, False, False)
+    assert encoding.render_conversation(Conversation(chat), config) == wanted
+
+
+def test_the_models_header_and_the_templates_are_not_taken_for_each_other(
+    encoding: HarmonyEncoding,
+) -> None:
+    """A message is remembered under what its tokens depend on."""
+    renderer = Renderer(encoding._native)
+    call = Message("assistant", "{}", "commentary", "functions.f", "<|constrain|>json")
+    for channel_first in (False, True, False, True):
+        tokens = renderer.render([call], channel_first=channel_first)
+        assert tokens == slowly(encoding, [call], "never", channel_first, False)
+
+
+def test_only_a_header_that_differs_is_remembered_twice(
+    encoding: HarmonyEncoding,
+) -> None:
+    spy = Spy(encoding)
+    renderer = Renderer(spy)  # type: ignore[arg-type]
+    chat = [Message("user", "hi"), Message("assistant", "4", channel="final")]
+    renderer.render(chat)
+    renderer.render(chat, channel_first=True)
+    assert len(spy.texts) == 1
+
+
+METHODS = ("conversation", "conversation_for_completion", "conversation_for_training")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_no_config_and_no_conversation_is_named(
+    encoding: HarmonyEncoding, method: str
+) -> None:
+    """A dict raised AttributeError or RenderError, by accident."""
+    render: Any = getattr(encoding, f"render_{method}")
+    more = ["assistant"] if "completion" in method else []
+    talk = Conversation([Message("user", "hi")])
+    for config in ({"auto_drop_analysis": False}, True, False, "never", 0):
+        kind = type(config).__name__
+        with pytest.raises(TypeError) as caught:
+            render(talk, *more, config)
+        assert str(caught.value) == (
+            f"config: expected a RenderConversationConfig or None, got {kind}"
+        )
+    for wrong in ({}, talk.to_dict(), "hi", b"hi", None, 5, talk.messages[0]):
+        kind = type(wrong).__name__
+        with pytest.raises(TypeError) as caught:
+            render(wrong, *more)
+        assert str(caught.value) == (
+            f"conversation: expected a Conversation or its messages, got {kind}"
+        )
+    wanted = render(talk, *more)
+    assert render(talk.messages, *more) == wanted
+    assert render((message for message in talk), *more) == wanted
+
+
+def test_a_config_that_was_changed_is_checked(encoding: HarmonyEncoding) -> None:
+    config = RenderConversationConfig()
+    config.drop_analysis = "always"
+    with pytest.raises(ValueError, match=r"drop_analysis: unknown rule 'always' \(kno"):
+        encoding.render_conversation(Conversation(), config)
+
+
+def test_the_message_of_a_tool_without_a_name_is_named(
+    encoding: HarmonyEncoding,
+) -> None:
+    """It was said that one was, and not which; further items are no messages."""
+    chat = [
+        Message("user", "hi"),
+        Message("user", [TextContent("a"), TextContent("b")]),
+        Message("tool", [TextContent("4"), TextContent("5")]),
+        Message("user", "hi"),
+    ]
+    for _ in range(2):
+        with pytest.raises(RenderError, match=r"^messages\[2\]: Tools should have a n"):
+            encoding.render_conversation(Conversation(chat))
+        encoding.render_conversation(Conversation(chat[:2]))
+    with pytest.raises(RenderError, match=r"^messages\[0\]: .* as in functions\."):
+        encoding.render(chat[2])
+    with pytest.raises(RenderError, match=r"^messages\[2\]: "):
+        encoding.render_conversation_for_training(Conversation(chat))
+
+
+# What the binding gives
+
+
+def test_the_binding_gives_the_parts_of_each_message(
+    encoding: HarmonyEncoding,
+) -> None:
+    plan = Plan()
+    for message in turn(1):
+        plan.add(message_parts(message, False))
+    for open_last in (False, True):
+        tokens, parts = encoding._native.render(
+            plan.text, plan.records, 3, drop_analysis=1, open_last=open_last
+        )
+        places = [parts[i : i + 4] for i in range(0, 12, 4)]
+        words = [
+            [encoding.decode(tokens[a:b]) for a, b in pairwise(part)] for part in places
+        ]
+        assert words == [
+            ["<|start|>user<|message|>", "question 1", "<|end|>"],
+            ["", "", ""],
+            [
+                "<|start|>assistant<|channel|>final<|message|>",
+                "answer 1",
+                "" if open_last else "<|end|>",
+            ],
+        ]

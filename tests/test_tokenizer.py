@@ -14,8 +14,7 @@ import unicodedata2
 from hypothesis import given
 from hypothesis import strategies as st
 
-import harmony
-from harmony import HarmonyEncoding, HarmonyError, Tokenizer
+from harmony import HarmonyEncoding, HarmonyError, Tokenizer, messages
 from support.o200k import PATTERN
 from support.trained import SPECIAL, WORDS, tiktoken_lines
 
@@ -32,7 +31,7 @@ def test_text_is_encoded_as_in_tiktoken(
 def test_long_pieces_are_encoded_as_in_tiktoken(
     tokenizer: Tokenizer, trained_tiktoken: Any
 ) -> None:
-    text = "".join(inspect.getsource(harmony.messages).split())
+    text = "".join(inspect.getsource(messages).split())
     for piece in (text, "return" * 300, "a" * 1000):
         assert tokenizer.encode(piece) == trained_tiktoken.encode(piece)
 
@@ -76,6 +75,31 @@ def test_a_whole_piece_may_be_a_token_that_nothing_merges_into(
     assert tokenizer.decode_bytes([501]) == b"\xffzq\xfe"
     with pytest.raises(HarmonyError, match="Invalid token for decoding: 500"):
         tokenizer.decode([500])
+
+
+@pytest.mark.parametrize(
+    ("tokens", "complaint"),
+    [
+        (5, "expected token ids, got 5 (int)"),
+        (None, "expected token ids, got None"),
+        ("abc", "expected token ids, got 'abc' (str)"),
+        ([1, "a"], "tokens[1]: expected a token id, got 'a' (str)"),
+        ([[1]], "tokens[0]: expected a token id, got [1] (list)"),
+    ],
+)
+def test_what_is_no_token_id_is_told_and_where(
+    tokenizer: Tokenizer, tokens: Any, complaint: str
+) -> None:
+    """It used to be "'<=' not supported between instances of 'int' and 'str'"."""
+    with pytest.raises(TypeError) as caught:
+        tokenizer.decode(tokens)
+    assert str(caught.value) == complaint
+
+
+def test_what_is_no_text_is_told(tokenizer: Tokenizer) -> None:
+    text: Any = 5
+    with pytest.raises(TypeError, match=r"^text: expected a str, got 5 \(int\)$"):
+        tokenizer.encode(text)
 
 
 def test_decoding_errors_name_the_token(tokenizer: Tokenizer) -> None:

@@ -315,6 +315,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_packaged_file_is_made_from_the_tiktoken_file(tiktoken_file: Path) -> None:
     done = run("csrc/make_vocabulary.py", tiktoken_file, "--check")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

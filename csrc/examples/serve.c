@@ -4,10 +4,10 @@
  *
  *     serve VOCABULARY COMPLETIONS THREADS ROUNDS
  *
- * COMPLETIONS stands for the models: each line is the text of a completion, from
- * which a stream of tokens is made before the clock starts. A worker holds up to
- * 64 streams open and takes one token of each in turn, as they come from a
- * batch. For each it renders a prompt and writes, to standard output, what
+ * COMPLETIONS stands for the models: each line is the text of a completion,
+ * from which a stream of tokens is made before the clock starts. A worker holds
+ * up to 64 streams open and takes one token of each in turn, as they come from
+ * a batch. For each it renders a prompt and writes, to standard output, what
  * happens as server-sent events, one fwrite for each:
  *
  *     event: begin    data: {"stream": 7, "prompt_tokens": 13}
@@ -171,21 +171,27 @@ struct stream {
 /* Render the prompt, which goes to the model. */
 static void begin_stream(struct worker *worker, struct stream *stream)
 {
-    static const harmony_render_options asking = {1, HARMONY_ROLE_ASSISTANT, 0};
-    static const harmony_parser_options reading = {HARMONY_ROLE_ASSISTANT, 0, 1};
+    harmony_render_options asking = HARMONY_RENDER_OPTIONS_INIT;
+    harmony_parser_options reading = HARMONY_PARSER_OPTIONS_INIT;
     int32_t prompt[PROMPT_ROOM];
     char question[60];
     harmony_error error;
     size_t count;
 
+    asking.drop_analysis = HARMONY_DROP_PER_TURN;
+    asking.next_role = HARMONY_ROLE_ASSISTANT;
     sprintf(question, "What is %lu times two?", (unsigned long)stream->number);
     harmony_builder_reset(worker->builder);
     check(harmony_builder_add(worker->builder, HARMONY_ROLE_USER, question,
-                              HARMONY_NUL_TERMINATED, &error), &error);
+                              HARMONY_NUL_TERMINATED, &error),
+          &error);
     check(harmony_render(encoding, worker->cache,
                          harmony_builder_conversation(worker->builder), &asking,
-                         prompt, PROMPT_ROOM, &count, &error), &error);
-    check(harmony_parser_new(encoding, &reading, &stream->parser, &error),
+                         prompt, PROMPT_ROOM, &count, &error),
+          &error);
+    reading.recover = 1;
+    check(harmony_parser_after(encoding, prompt, count, &reading,
+                               &stream->parser, &error),
           &error);
     stream->at = 0;
     begin_event(&worker->event, "begin", stream->number);
@@ -309,8 +315,8 @@ static char *read_file(const char *path, size_t *size)
 static void read_completions(const char *path)
 {
     static const int32_t special[] = {
-        HARMONY_TOKEN_RETURN,  HARMONY_TOKEN_CONSTRAIN, HARMONY_TOKEN_CHANNEL,
-        HARMONY_TOKEN_START,   HARMONY_TOKEN_END,       HARMONY_TOKEN_MESSAGE,
+        HARMONY_TOKEN_RETURN, HARMONY_TOKEN_CONSTRAIN, HARMONY_TOKEN_CHANNEL,
+        HARMONY_TOKEN_START,  HARMONY_TOKEN_END,       HARMONY_TOKEN_MESSAGE,
         HARMONY_TOKEN_CALL,
     };
     size_t size;
@@ -325,7 +331,8 @@ static void read_completions(const char *path)
         made->tokens = grown(NULL, (length + 1) * sizeof *made->tokens);
         check(harmony_encode(encoding, NULL, line, length, special,
                              sizeof special / sizeof *special, made->tokens,
-                             length, &made->count, &error), &error);
+                             length, &made->count, &error),
+              &error);
         line += length + 1;
     }
     free(file);

@@ -21,7 +21,19 @@ E = TypeVar("E", bound=Enum)
 MAX_DEPTH = 200
 """Levels of nesting in a tool's parameters; orjson writes 254 for a whole document."""
 
-_shorten = reprlib.Repr()
+
+class _Shorten(reprlib.Repr):
+    """Writes a value as code, short, whatever the value is."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Write an integer; one that Python refuses to write has no digits."""
+        try:
+            return super().repr_int(x, level)
+        except ValueError:
+            return "an integer of very many digits"
+
+
+_shorten = _Shorten()
 _shorten.maxstring = _shorten.maxother = 60
 
 
@@ -37,7 +49,7 @@ def wrong(
     >>> wrong("Message.channel", "a string or None", 5)
     ValueError('Message.channel: expected a string or None, got 5 (int)')
     """
-    what = f"expected {expected}, got {_shown(value)}"
+    what = f"expected {expected}, got {_typed(value)}"
     return refusal(where, what, value, kind, model)
 
 
@@ -47,14 +59,17 @@ def unknown(what: str, value: object, known: Iterable[str]) -> ValueError:
     >>> unknown("role", "bob", ["user", "tool"])
     ValueError("unknown role 'bob' (known: user, tool)")
     """
-    given = _shorten.repr(value) if isinstance(value, str) else _shown(value)
+    given = shown(value) if isinstance(value, str) else _typed(value)
     return ValueError(f"unknown {what} {given} (known: {', '.join(known)})")
 
 
-def _shown(value: object) -> str:
-    if value is None:
-        return "None"
-    return f"{_shorten.repr(value)} ({type(value).__name__})"
+def shown(value: object) -> str:
+    """Return a value as code, cut short: any value, however long or deep."""
+    return _shorten.repr(value)
+
+
+def _typed(value: object) -> str:
+    return "None" if value is None else f"{shown(value)} ({type(value).__name__})"
 
 
 def path_step(key: str) -> str:
@@ -82,6 +97,12 @@ def check_flag(where: str, value: object) -> None:
     """Raise ``ValueError`` unless the value is True or False."""
     if not isinstance(value, bool):
         raise wrong(where, "True or False", value, "bool_type")
+
+
+def check_choice(where: str, what: str, value: object, known: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` unless the value is one of the known ones."""
+    if value not in known:
+        raise refusal(where, str(unknown(what, value, known)), value, "enum")
 
 
 def member(where: str, kind: type[E], value: object) -> E:
@@ -193,6 +214,14 @@ def copy_json(where: str, value: object, depth: int = 0) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return float(value)
     raise wrong(where, "a JSON value", value)
+
+
+def json_object(where: str, value: object) -> dict[str, Any]:
+    """Return a copy of a JSON object; see ``copy_json``."""
+    if not isinstance(value, dict):
+        raise wrong(where, "a dict", value)
+    copy: dict[str, Any] = copy_json(where, value)
+    return copy
 
 
 def plain_key(where: str, key: object) -> str:

@@ -16,6 +16,8 @@ from harmony.errors import (
     ParseError,
     RenderError,
     VocabularyError,
+    not_a_token_id,
+    not_token_ids,
 )
 
 TYPE_CHECKING = False
@@ -36,6 +38,9 @@ except ModuleNotFoundError as error:
         name="harmony._native._ffi",
     ) from error
 
+VERSION: str = ffi.string(lib.harmony_version()).decode()
+"""The version, as in ``harmony.h``."""
+
 ROLES: dict[str, int] = {
     "user": lib.HARMONY_ROLE_USER,
     "assistant": lib.HARMONY_ROLE_ASSISTANT,
@@ -49,6 +54,13 @@ NO_ROLE: int = lib.HARMONY_ROLE_NONE
 
 CONTINUED: int = lib.HARMONY_ROLE_CONTINUED
 """The role number of a further content item of the same message."""
+
+DROP_RULES: dict[str, int] = {
+    "never": lib.HARMONY_DROP_NONE,
+    "upstream": lib.HARMONY_DROP_UPSTREAM,
+    "per_turn": lib.HARMONY_DROP_PER_TURN,
+}
+"""Which messages on channel analysis are left out, as in ``harmony.h``."""
 
 EXPECT_START: int = lib.HARMONY_STATE_EXPECT_START
 HEADER: int = lib.HARMONY_STATE_HEADER
@@ -96,8 +108,8 @@ _ERRORS: dict[int, type[HarmonyError]] = {
 new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
 
 
-def raise_error(error: Any) -> None:
-    message = ffi.string(error.message).decode("utf-8", "replace")
+def raise_error(error: Any, where: str = "") -> None:
+    message = where + ffi.string(error.message).decode("utf-8", "replace")
     if error.status == lib.HARMONY_NO_MEMORY:
         raise MemoryError(message)
     kind = _ERRORS.get(error.status, HarmonyError)
@@ -121,7 +133,7 @@ def int32(tokens: Iterable[int]) -> array[int] | memoryview:
             if is_int32 and view.c_contiguous and view.ndim == 1:
                 return view
     # A list, because array() takes bytes for its memory, and an iterator only once.
-    ids = tokens if isinstance(tokens, list) else _list_of_ids(tokens)
+    ids = tokens if isinstance(tokens, list) else list_of_ids(tokens)
     try:
         return _packed(ids)
     except struct.error:
@@ -132,6 +144,11 @@ def int32(tokens: Iterable[int]) -> array[int] | memoryview:
         wrong = (i for i, token in enumerate(ids) if not -(2**31) <= token < 2**31)
         position = next(wrong)
         raise not_int32(ids[position], position) from None
+    except TypeError:
+        for position, token in enumerate(ids):
+            if not is_token_id(token):
+                raise not_a_token_id(token, position) from None
+        raise
 
 
 _PORTION = 16_384
@@ -146,10 +163,20 @@ def _packed(ids: list[int]) -> array[int]:
     return packed
 
 
-def _list_of_ids(tokens: Iterable[int]) -> list[int]:
+def list_of_ids(tokens: Iterable[int]) -> list[int]:
+    """Return what is iterable as a list; raise ``TypeError`` for text and the rest."""
     if isinstance(tokens, str):
-        raise TypeError("expected token ids, got a str")
-    return list(tokens)
+        raise not_token_ids(tokens)
+    try:
+        ids = iter(tokens)
+    except TypeError:
+        raise not_token_ids(tokens) from None
+    return list(ids)
+
+
+def is_token_id(token: object) -> bool:
+    """Tell whether something is an integer: an int, or one of NumPy's, say."""
+    return hasattr(type(token), "__index__")
 
 
 def not_int32(token: int, position: int | None) -> DecodeError:
@@ -165,23 +192,6 @@ def find_special_token(text: bytes, start: int = 0) -> tuple[int, int, int] | No
     if token == lib.HARMONY_NO_TOKEN:
         return None
     return token, position[0], position[0] + position[1]
-
-
-START: list[int] = [lib.HARMONY_TOKEN_START]
-
-
-def open_tail(tokens: Iterable[int]) -> list[int] | None:
-    """Return the tokens behind the last ``<|start|>``, if no message ends there.
-
-    None if there is no open message.
-    """
-    ids = list(tokens)
-    for at in range(len(ids) - 1, -1, -1):
-        if ids[at] == lib.HARMONY_TOKEN_START:
-            return ids[at + 1 :]
-        if ids[at] in END_TOKENS:
-            return None
-    return None
 
 
 def is_special_token(token: int) -> bool:

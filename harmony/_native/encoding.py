@@ -5,7 +5,16 @@ from __future__ import annotations
 from array import array
 from functools import cache
 
-from harmony._native import NO_ROLE, ffi, int32, lib, new_buffer, raise_error
+from harmony._native import (
+    CONTINUED,
+    DROP_RULES,
+    NO_ROLE,
+    ffi,
+    int32,
+    lib,
+    new_buffer,
+    raise_error,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,20 +76,28 @@ class _Scratch:
         )
         return status
 
-    def render(self, conversation: Any, options: Any, ends: Any) -> list[int]:
+    def render(self, conversation: Any, options: Any, parts: Any) -> list[int]:
         """Render a conversation, for which there is room; return the tokens."""
         if lib.harmony_render_parts(
             *(self.pointer.encoding, self.cache, conversation, options),
-            *(self.tokens, self.capacity, self.count, ends, self.error),
+            *(self.tokens, self.capacity, self.count, parts, self.error),
         ):
-            raise_error(self.error)
+            raise_error(self.error, _place(conversation, self.error.position))
         return self.ids[: self.count[0]].tolist()
 
 
+def _place(conversation: Any, record: int) -> str:
+    """Return which message a record is of, for an error; "" if it is of none."""
+    messages = conversation.messages[0 : record + 1]
+    index = sum(message.role != CONTINUED for message in messages) - 1
+    return f"messages[{index}]: " if index >= 0 else ""
+
+
 @cache
-def _render_options(drop_analysis: bool, next_role: int, training: bool) -> Any:
+def _render_options(*options: int) -> Any:
     """Return a ``harmony_render_options``, which is only ever read."""
-    return ffi.new("harmony_render_options *", (drop_analysis, next_role, training))
+    size = ffi.sizeof("harmony_render_options")
+    return ffi.new("harmony_render_options *", (size, *options))
 
 
 class Encoding:
@@ -175,25 +192,30 @@ class Encoding:
         records: list[int],
         message_count: int,
         *,
-        drop_analysis: bool = False,
+        drop_analysis: int = DROP_RULES["never"],
         next_role: int = NO_ROLE,
         training: bool = False,
+        channel_first: bool = False,
+        open_last: bool = False,
     ) -> tuple[list[int], list[int]]:
-        """Return the tokens of messages, and for each message where its tokens end.
+        """Return the tokens of messages, and the parts of each message.
 
         ``records``: eleven numbers for each message and each further content item,
-        spans into the text.
+        spans into the text. Parts: four numbers for each message, where its header
+        begins, its content, its end, and what is behind it; see ``harmony_part``.
         """
         source = ffi.from_buffer(text)
         messages = ffi.from_buffer("harmony_message[]", array("i", records))
         conversation = ffi.new(
             "harmony_conversation *", (source, len(text), messages, len(messages))
         )
-        options = _render_options(bool(drop_analysis), next_role, bool(training))
-        ends = ffi.new("size_t[]", message_count)
+        options = _render_options(
+            drop_analysis, next_role, training, channel_first, open_last
+        )
+        parts = ffi.new("harmony_part[]", message_count)
         scratch = self._take_scratch(lib.harmony_render_bound(conversation))
         try:
-            tokens = scratch.render(conversation, options, ends)
+            tokens = scratch.render(conversation, options, parts)
         finally:
             self._scratches.append(scratch)
-        return tokens, ffi.unpack(ends, message_count)
+        return tokens, ffi.unpack(ffi.cast("size_t *", parts), 4 * message_count)

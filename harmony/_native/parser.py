@@ -36,15 +36,22 @@ class Record(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """How a message ended, if it has, and the tokens of its two parts."""
+    """How a message ended, if it has; its first token, and how many it has.
+
+    The tokens of the content follow those of the header; special ones are counted
+    once more, apart.
+    """
 
     end: str | None
+    start: int
     header: int
     content: int
+    header_special: int
+    content_special: int
 
 
-class Segment(NamedTuple):
-    """What a call of ``feed`` added to one message."""
+class Added(NamedTuple):
+    """What a call of ``feed`` or ``finish`` added to one message."""
 
     message: int
     finished: bool
@@ -67,9 +74,10 @@ _SEGMENT_COUNT = _index("size_t", "segment_count")
 _SIZE: Literal["Q", "I"] = "Q" if ffi.sizeof("size_t") == 8 else "I"  # size_t
 _SHORT_TEXT = 1_000  # bytes up to which a copy more is cheaper than a buffer
 _MESSAGE = struct.Struct("11i")  # harmony_message
-_TALLY = struct.Struct("3i")  # harmony_tally
+_TALLY = struct.Struct("6i")  # harmony_tally
 _SEGMENT = struct.Struct("4i")  # harmony_segment
 _INT32S = ffi.typeof("int32_t[]")
+_OPTIONS_SIZE = ffi.sizeof("harmony_parser_options")
 
 
 class Parser:
@@ -83,13 +91,32 @@ class Parser:
     """``harmony_parser_append``; raises ``OverflowError`` for what is no int32."""
 
     def __init__(
-        self, encoding: Encoding, role: int, strict: bool, recover: bool
+        self,
+        encoding: Encoding,
+        role: int,
+        strict: bool,
+        recover: bool,
+        prompt: Iterable[int] | None = None,
     ) -> None:
-        """Make one; ``role`` is a number from ``ROLES``, or ``NO_ROLE``."""
+        """Make one; ``role`` is a number from ``ROLES``, or ``NO_ROLE``.
+
+        With a prompt, whose role it then is, the parser is for what follows it.
+        """
         out = ffi.new("harmony_parser **")
         self._error = ffi.new("harmony_error *")
-        options = ffi.new("harmony_parser_options *", (role, strict, recover))
-        if lib.harmony_parser_new(encoding._pointer, options, out, self._error):
+        given = (_OPTIONS_SIZE, role, strict, recover)
+        options = ffi.new("harmony_parser_options *", given)
+        if prompt is None:
+            status = lib.harmony_parser_new(
+                encoding._pointer, options, out, self._error
+            )
+        else:
+            ids = int32(prompt)
+            status = lib.harmony_parser_after(
+                *(encoding._pointer, ffi.from_buffer(_INT32S, ids), len(ids)),
+                *(options, out, self._error),
+            )
+        if status:
             raise_error(self._error)
         self._pointer = ffi.gc(out[0], lib.harmony_parser_free)
         self._view = lib.harmony_parser_view(self._pointer)
@@ -117,14 +144,14 @@ class Parser:
         ):
             raise_error(self._error)
 
-    def segments(self) -> list[Segment]:
-        """Return what the last call of ``feed`` added, message by message."""
+    def segments(self) -> list[Added]:
+        """Return what the last ``feed`` or ``finish`` added, message by message."""
         count = self._sizes[_SEGMENT_COUNT]
         if count == 0:
             return []
         memory = ffi.buffer(self._view.segments, _SEGMENT.size * count)
         return [
-            Segment(message, bool(finished), self._text(start, length) or "")
+            Added(message, bool(finished), self._text(start, length) or "")
             for message, finished, start, length in _SEGMENT.iter_unpack(memory)
         ]
 
@@ -146,14 +173,14 @@ class Parser:
         count = self._sizes[_MESSAGE_COUNT] - first
         memory = ffi.buffer(self._view.tallies + first, _TALLY.size * count)
         return [
-            Tally(END_TOKENS.get(end), header, content)
-            for end, header, content in _TALLY.iter_unpack(memory)
+            Tally(END_TOKENS.get(end), *numbers)
+            for end, *numbers in _TALLY.iter_unpack(memory)
         ]
 
     def open_tally(self) -> Tally:
         """Return the tally of the open message."""
-        tally = self._view.open
-        return Tally(None, tally.header_tokens, tally.content_tokens)
+        memory = ffi.buffer(ffi.addressof(self._view, "open"))
+        return Tally(None, *_TALLY.unpack(memory)[1:])
 
     def finish(self) -> None:
         """Take the end of the stream; raise ``ParseError`` inside a header."""
@@ -163,6 +190,11 @@ class Parser:
     def state(self) -> int:
         """Return the state: ``EXPECT_START``, ``HEADER`` or ``CONTENT``."""
         return self._numbers[_STATE]
+
+    def next_role(self) -> int:
+        """Return the role of the open message, if there is no more of it; or none."""
+        role: int = self._view.next_role
+        return role
 
     def message_count(self) -> int:
         """Return the number of finished messages."""

@@ -4,48 +4,102 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
-from harmony.cli import decode, encode, parse, render, show
+from harmony import __version__
+from harmony.cli import chat, decode, encode, parse, render, show
+from harmony.cli.files import FileError, closed
 from harmony.encoding import load_harmony_encoding
 from harmony.errors import VocabularyError
 
 VERBS = {
     "render": render,
+    "chat": chat,
     "parse": parse,
     "show": show,
     "encode": encode,
     "decode": decode,
 }
 BAD_INPUT = 1
-STOPPED = 130
+BAD_USAGE = 2
+STOPPED = 128  # and the number of the signal, as shells have it
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends the command as Ctrl-C does."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status.
 
-    0, 1 for bad input, 2 for bad usage, 130 if it was stopped by Ctrl-C.
+    0, 1 for bad input, 2 for bad usage, 130 if it was stopped by Ctrl-C, 143 by
+    SIGTERM.
     """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if sys.stderr is None:  # Python was started without one
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
+    if options.verb is None:
+        parser.print_help(sys.stderr)
+        return BAD_USAGE
     if options.verb == "render" and (fault := render.check(options)):
         parser.error(fault)
+    try:
+        with _sigterm_stops():
+            return _run(options)
+    except KeyboardInterrupt as stop:
+        is_render = options.verb == "render"
+        hint = render.how_to_go_on(options, given) if is_render else ""
+        sys.stderr.write(f"harmony: stopped{hint}\n")
+        by_sigterm = isinstance(stop, _Terminated)
+        return STOPPED + (signal.SIGTERM if by_sigterm else signal.SIGINT)
+
+
+@contextmanager
+def _sigterm_stops() -> Iterator[None]:
+    """Let SIGTERM raise, unless the program that calls ``main`` handles it."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Terminated
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         encoding = load_harmony_encoding("HarmonyGptOss")
     except VocabularyError as error:
         return _complain(error)
     try:
         output = VERBS[options.verb].run(options, encoding)
-    except (RuntimeError, ValueError, OSError) as error:
+    except FileError as error:
+        return _complain(error)
+    except (RuntimeError, ValueError) as error:
         return _complain(error, f"{options.file}: ")
-    except KeyboardInterrupt:
-        sys.stderr.write("harmony: stopped\n")
-        return STOPPED
-    return _write(output)
+    except OSError as error:
+        # An error that names no file comes from reading.
+        return _complain(error, f"{error.filename or options.file}: ")
+    return _write(output) if output else 0
 
 
 def _write(output: str) -> int:
+    if sys.stdout is None:
+        return _complain(closed("standard output"), "standard output: ")
     try:
         sys.stdout.buffer.write(output.encode())
         sys.stdout.flush()
@@ -71,12 +125,20 @@ def _one_line(error: Exception) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="harmony",
-        description="The harmony response format of gpt-oss models. "
-        "FILE is a path, or - for standard input.",
+        description="Conversations to tokens and back, in the harmony response format "
+        "of gpt-oss models. FILE is a path, or - for standard input.",
     )
-    commands = parser.add_subparsers(metavar="COMMAND", dest="verb", required=True)
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"%(prog)s {__version__}",
+        help="print the name and the version",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", dest="verb")
     for name, verb in VERBS.items():
         added = commands.add_parser(name, help=verb.HELP, description=f"{verb.HELP}.")
-        added.add_argument("file", metavar="FILE", help="a path, or - for stdin")
+        added.add_argument(
+            "file", metavar="FILE", help="a path, or - for standard input"
+        )
         verb.add_options(added)
     return parser

@@ -7,7 +7,7 @@ import argparse
 from harmony.cli.files import read_tokens
 from harmony.encoding import HarmonyEncoding
 
-HELP = "Tokens, to text"
+HELP = "Turn tokens into text"
 
 
 def add_options(decode: argparse.ArgumentParser) -> None:

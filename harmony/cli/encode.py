@@ -7,13 +7,15 @@ import argparse
 from harmony.cli.files import json_line, read_text
 from harmony.encoding import HarmonyEncoding
 
-HELP = "Text, to tokens"
+HELP = "Turn text into tokens"
 
 
 def add_options(encode: argparse.ArgumentParser) -> None:
     """Add what the verb takes besides FILE."""
     encode.add_argument(
-        "--special", action="store_true", help="take special tokens in text as such"
+        "--special",
+        action="store_true",
+        help="text that spells a special token becomes that token",
     )
 
 

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO
 
 from harmony._model.jsontext import dump, load
+from harmony.encoding import HarmonyEncoding
+from harmony.messages import Role
+
+
+class FileError(ValueError):
+    """Something is wrong with another file than FILE; the message names it."""
 
 
 def opened(path: str) -> AbstractContextManager[IO[bytes]]:
     """Return a file to read, and to close unless it is standard input."""
-    return nullcontext(sys.stdin.buffer) if path == "-" else open(path, "rb")
+    if path != "-":
+        return open(path, "rb")
+    if sys.stdin is None:
+        raise closed(path)
+    return nullcontext(sys.stdin.buffer)
+
+
+def closed(name: str) -> OSError:
+    """Return the complaint about a standard stream that Python was started without."""
+    return OSError(errno.EBADF, os.strerror(errno.EBADF), name)
+
+
+@contextmanager
+def about(path: str) -> Iterator[None]:
+    """Let each ``OSError`` inside name a file.
+
+    Python names a file that it can't open, but none that it can't read or write.
+    """
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = path, None
+        raise
 
 
 def size(file: IO[bytes]) -> int | None:
@@ -28,7 +58,7 @@ def size(file: IO[bytes]) -> int | None:
 
 def read(path: str) -> bytes:
     """Return what is in a file."""
-    with opened(path) as file:
+    with about(path), opened(path) as file:
         return file.read()
 
 
@@ -45,6 +75,20 @@ def decoded(data: bytes) -> str:
         raise ValueError(
             f"byte {error.start}: the text is not UTF-8 ({error.reason})"
         ) from None
+
+
+def text_tokens(text: str, encoding: HarmonyEncoding) -> list[int]:
+    """Return the tokens of text in which special tokens are spelled out.
+
+    A line feed at its end, behind a stop token or the beginning of a message, is that
+    of the last line of a file, and no token.
+    """
+    stops = [encoding.decode([token]) for token in encoding.stop_tokens()]
+    openings = [f"<|start|>{role.value}" for role in Role]
+    line = re.sub(r"\r?\n\Z", "", text)
+    if line.endswith((*stops, *openings)):
+        text = line
+    return encoding.encode(text, allowed_special="all")
 
 
 def read_tokens(path: str) -> list[int]:
@@ -71,7 +115,10 @@ def _token_id(index: int, word: bytes) -> int:
     # int() takes 1_000 for a number too.
     if not re.fullmatch(rb"-?[0-9]{1,20}", word):
         shown = word[:20].decode(errors="replace")
-        raise ValueError(f"token {index}: {shown!r} is not a token id")
+        raise ValueError(
+            f"token {index}: {shown!r} is not a token id (expected a JSON list of "
+            "them, or numbers with white space between)"
+        )
     return int(word)
 
 

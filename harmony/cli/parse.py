@@ -5,45 +5,53 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from harmony.cli.files import json_line, read_text, read_tokens
+from harmony.cli.files import json_line, read_text, read_tokens, text_tokens
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import Role
-from harmony.parser import OnError, StreamableParser, awaits_message
+from harmony.parser import OnError, StreamableParser
 
-HELP = "Tokens, to messages in JSON"
+HELP = "Turn tokens into messages in JSON"
 
 
 def add_options(parse: argparse.ArgumentParser) -> None:
     """Add what the verb takes besides FILE."""
     parse.add_argument(
-        "--text", action="store_true", help="read harmony text, not token ids"
+        "--text",
+        action="store_true",
+        help="FILE is text that spells special tokens, not token ids",
     )
     parse.add_argument(
         "--role",
         choices=[*(role.value for role in Role), "none"],
         default="assistant",
-        help="who writes the first message, whose header is open; none if the "
-        "tokens begin with <|start|> (default: %(default)s)",
+        help="who writes the first message, if its header is begun by the prompt; "
+        "none if FILE begins with <|start|> (default: %(default)s)",
     )
     parse.add_argument(
         "--recover",
         action="store_true",
-        help="repair what is broken, and print the warnings too",
+        help="repair what is broken instead of complaining, and print the repairs too",
     )
+
+
+def _read_tokens(path: str) -> list[int]:
+    try:
+        return read_tokens(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; --text reads text") from None
 
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     """Return what to print."""
     if options.text:
-        text = read_text(options.file)
-        tokens = encoding.encode(text, allowed_special="all")
+        tokens = text_tokens(read_text(options.file), encoding)
     else:
-        tokens = read_tokens(options.file)
+        tokens = _read_tokens(options.file)
     role = None if options.role == "none" else options.role
     on_error: OnError = "recover" if options.recover else "raise"
     parser = StreamableParser(encoding, role, on_error=on_error)
     parser.feed(tokens)
-    if not awaits_message(parser, encoding):
+    if parser.next_role is None:
         parser.process_eos()
     output: dict[str, object] = {
         "messages": [message.to_dict() for message in parser.messages]

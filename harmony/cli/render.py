@@ -4,69 +4,87 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import subprocess
 import sys
 
 from harmony.cli.files import are_one, json_line, opened, read, size
-from harmony.cli.job import PURPOSES, RenderJob
+from harmony.cli.job import HEADERS, PURPOSES, RenderJob
 from harmony.encoding import HarmonyEncoding
-from harmony.messages import Role
+from harmony.messages import DROP_RULES, Role
 
-HELP = "A conversation in JSON, to tokens"
+HELP = "Turn a conversation in JSON into tokens"
 
 
 def add_options(render: argparse.ArgumentParser) -> None:
     """Add what the verb takes besides FILE."""
     render.add_argument(
-        "--text", action="store_true", help="print the prompt's text, not its tokens"
+        "--text", action="store_true", help="print the text of the tokens instead"
     )
     render.add_argument(
         "--for",
         dest="purpose",
         choices=PURPOSES,
         default="completion",
-        help="what the tokens are for (default: %(default)s)",
+        help="what the tokens are for; those for a completion end where the model is "
+        "to go on (default: %(default)s)",
     )
     render.add_argument(
         "--role",
         choices=[role.value for role in Role],
         default="assistant",
-        help="who writes the next message of a completion (default: %(default)s)",
+        help="who is to go on, with --for completion (default: %(default)s)",
     )
     render.add_argument(
         "--keep-analysis",
         action="store_true",
-        help="keep the messages on channel analysis of finished turns",
+        help="keep the messages on channel analysis: --drop-analysis never",
+    )
+    render.add_argument(
+        "--drop-analysis",
+        choices=DROP_RULES,
+        help="which messages on channel analysis are left out: none, those that "
+        "openai-harmony leaves out, or those of all turns that are over "
+        "(default: upstream)",
+    )
+    render.add_argument(
+        "--header",
+        choices=HEADERS,
+        default="template",
+        help="what is first in the assistant's headers: the recipient, as in "
+        "openai-harmony's prompts, or the channel, as the model writes it "
+        "(default: %(default)s)",
     )
     lines = render.add_argument_group("many conversations")
     lines.add_argument(
         "--jsonl",
         action="store_true",
-        help="FILE is a conversation a line; write their tokens to --out, print counts",
+        help="FILE has a conversation on each line; write their tokens to OUT, and "
+        "print how many there are",
     )
     lines.add_argument(
         "--out",
         metavar="OUT",
         type=_record_file,
-        help="OUT.jsonl: a list of tokens a line; OUT.bin: int32, with their starts in "
-        "OUT.idx, uint64",
+        help="what to write: NAME.jsonl, a list of tokens on each line; or NAME.bin, "
+        "tokens as int32, and NAME.idx, where each list begins, as uint64",
     )
     lines.add_argument(
         "--processes",
         metavar="N",
         type=_count,
-        default=os.cpu_count() or 1,
-        help="how many processes render (default: as many as there are CPUs)",
+        help="how many processes render (default: one for each CPU)",
     )
     lines.add_argument(
         "--on-error",
         choices=["stop", "skip"],
-        default="stop",
-        help="what to do at a line that can't be rendered (default: %(default)s)",
+        help="whether a line that can't be rendered ends the run or is left out "
+        "(default: stop)",
     )
     lines.add_argument(
         "--resume",
         action="store_true",
-        help="go on where the last run into OUT was stopped",
+        help="go on with the run into OUT that was stopped",
     )
 
 
@@ -84,18 +102,40 @@ def _count(text: str) -> int:
 
 def check(options: argparse.Namespace) -> str | None:
     """Return what is wrong with options that exclude one another, or None."""
+    if options.keep_analysis and options.drop_analysis not in (None, "never"):
+        return f"--keep-analysis contradicts --drop-analysis {options.drop_analysis}"
     if options.jsonl != (options.out is not None):
         return "--jsonl and --out go together"
     if options.jsonl and options.text:
         return "--jsonl writes tokens, not --text"
-    if options.resume and not options.jsonl:
-        return "--resume goes on with --jsonl and --out"
+    if options.jsonl:
+        return None
+    for option in ("--processes", "--on-error", "--resume"):
+        if getattr(options, option[2:].replace("-", "_")):
+            return f"{option} goes with --jsonl and --out"
     return None
+
+
+def how_to_go_on(options: argparse.Namespace, given: list[str]) -> str:
+    """Return what to say about going on after a run that was stopped.
+
+    ``given`` is the command line. Nothing is said if there is nothing to go on with.
+    """
+    from harmony.cli.bulk.journal import journal_path
+
+    if not options.jsonl or not os.path.exists(journal_path(options.out)):
+        return ""
+    verb, *others = given
+    resume = [] if options.resume else ["--resume"]
+    command = ["harmony", verb, *resume, *others]
+    join = subprocess.list2cmdline if sys.platform == "win32" else shlex.join
+    return f"; to go on: {join(command)}"
 
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     """Return what to print."""
-    job = RenderJob(options.purpose, options.role, options.keep_analysis)
+    drop = "never" if options.keep_analysis else options.drop_analysis or "upstream"
+    job = RenderJob(options.purpose, options.role, drop, options.header)
     if options.jsonl:
         return _render_lines(options, job)
     tokens = job.tokens(encoding, read(options.file))
@@ -105,17 +145,19 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
 def _render_lines(options: argparse.Namespace, job: RenderJob) -> str:
     from harmony.cli.bulk.journal import Checkpoint
     from harmony.cli.bulk.progress import meter
+    from harmony.cli.bulk.records import written_files
     from harmony.cli.bulk.run import BulkRun
 
     bulk = BulkRun(
         options.out,
         job,
-        options.processes,
+        options.processes or os.cpu_count() or 1,
         skips=options.on_error == "skip",
         resumes=options.resume,
     )
-    if are_one(options.file, options.out):
-        raise ValueError("--out is the same file")
+    for name in written_files(options.out):
+        if are_one(options.file, name):
+            raise ValueError(f"--out would write over it, to {name}")
     with opened(options.file) as source, meter("render", size(source)) as screen:
         seen, told = screen
 

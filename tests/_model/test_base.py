@@ -95,7 +95,7 @@ class Chat(pydantic.BaseModel):  # type: ignore[name-defined,misc]
 
 PARTS = {
     *{"Author", "ChannelConfig", "Content", "Conversation", "DeveloperContent"},
-    *{"Message", "SystemContent", "TextContent", "ToolDescription"},
+    *{"Message", "ResponseFormat", "SystemContent", "TextContent", "ToolDescription"},
     *{"ToolNamespaceConfig", "ReasoningEffort", "Role"},
 }
 

@@ -190,6 +190,30 @@ def talk(texts: Iterator[str], turns: int) -> Script:
     return [(*next(roles), None, None, next(texts)) for _ in range(turns)]
 
 
+def chat_request(texts: Iterator[str], turns: int = 40) -> dict[str, Any]:
+    """Return a chat as a request: questions, calls with thoughts, results, answers."""
+    names = cycle(TOOLS)
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": "Work step by step."}
+    ]
+    while len(messages) < turns:
+        number = len(messages)
+        called = {"name": next(names), "arguments": call_arguments(next(texts))}
+        call = {"id": f"call_{number}", "type": "function", "function": called}
+        messages += [
+            {"role": "user", "content": next(texts)},
+            {"role": "assistant", "reasoning": next(texts), "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": call["id"], "content": next(texts)},
+            {"role": "assistant", "content": next(texts)},
+        ]
+    functions = [
+        {"name": name, "description": description, "parameters": parameters}
+        for name, (description, parameters) in TOOLS.items()
+    ]
+    tools = [{"type": "function", "function": function} for function in functions]
+    return {"model": "gpt-oss-20b", "messages": messages[:turns], "tools": tools}
+
+
 def message(library: ModuleType, turn: Turn) -> Any:
     """Return one turn as a message of a library."""
     role, channel, recipient, content_type, content = turn

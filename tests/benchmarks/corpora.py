@@ -81,7 +81,7 @@ def catalog(folder: Path, language: str) -> list[str]:
     texts: list[str] = []
     for path in sorted(folder.rglob(f"{language}/LC_MESSAGES/*.mo")):
         with path.open("rb") as file:
-            messages = gettext.GNUTranslations(file)._catalog
+            messages = vars(gettext.GNUTranslations(file))["_catalog"]
         texts += [text for key, text in messages.items() if key]
     return sorted(set(texts))
 

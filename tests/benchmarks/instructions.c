@@ -27,7 +27,7 @@ typedef struct material {
     harmony_cache *cache;
     int32_t *tokens; /* room for PASSES times the text */
     size_t capacity;
-    size_t count;    /* those of the text, or of the conversation */
+    size_t count; /* those of the text, or of the conversation */
     char *decoded;
     harmony_message messages[MESSAGES];
     harmony_conversation conversation;
@@ -91,7 +91,8 @@ static void job_encode(material *m)
 
     for (pass = 0; pass < PASSES; pass++)
         require(harmony_encode(m->encoding, m->cache, m->text.data,
-                               m->text.length, NULL, 0, m->tokens, m->capacity, &m->count, &error),
+                               m->text.length, NULL, 0, m->tokens, m->capacity,
+                               &m->count, &error),
                 &error);
 }
 
@@ -113,8 +114,8 @@ static void job_render(material *m)
     int pass;
 
     for (pass = 0; pass < PASSES; pass++)
-        require(harmony_render(m->encoding, m->cache, &m->conversation, NULL, m->tokens,
-                               m->capacity, &m->count, &error),
+        require(harmony_render(m->encoding, m->cache, &m->conversation, NULL,
+                               m->tokens, m->capacity, &m->count, &error),
                 &error);
 }
 
@@ -214,16 +215,14 @@ static void first_render(material *m)
 {
     harmony_error error;
 
-    require(harmony_render(m->encoding, m->cache, &m->conversation, NULL, m->tokens,
-                           m->capacity, &m->count, &error),
+    require(harmony_render(m->encoding, m->cache, &m->conversation, NULL,
+                           m->tokens, m->capacity, &m->count, &error),
             &error);
 }
 
 static const step steps[] = {
-    {"load", job_load, nothing},
-    {"encode", job_encode, nothing},
-    {"decode", job_decode, first_encode},
-    {"render", job_render, nothing},
+    {"load", job_load, nothing},          {"encode", job_encode, nothing},
+    {"decode", job_decode, first_encode}, {"render", job_render, nothing},
     {"parse", job_parse, first_render},
 };
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import importlib
+import json
 import os
 import pickle
 import select
@@ -25,6 +27,9 @@ from . import conversations
 from .peers import Operations
 
 Timing = dict[str, Any]
+
+DATE = "2025-06-28"
+"""What day it is in requests."""
 
 
 def timed(run: Callable[[], Any], settle: Callable[[], Any]) -> tuple[Any, Timing]:
@@ -158,6 +163,63 @@ def render_growing(
     return timing | {"digest": digest(results), "tokens": sum(map(len, results))}
 
 
+def render_chat(
+    operations: Operations, chats: list[str], settling: list[str]
+) -> Timing:
+    """Render a running chat, given as JSON after each of its last messages."""
+    read = operations.library.Conversation.from_json
+    made, before = [read(each) for each in chats], [read(each) for each in settling]
+    run, role = renderer(operations)
+    results, timing = timed(
+        lambda: [run(each, role) for each in made],
+        lambda: [run(each, role) for each in before],
+    )
+    return timing | {"digest": digest(results)}
+
+
+def conversations_in(
+    operations: Operations, requests: list[dict[str, Any]]
+) -> list[str]:
+    """Return what requests of chat completions become, as JSON, untimed."""
+    chat = importlib.import_module("harmony.chat")
+    return [chat.prompt(each, date=DATE).conversation.to_json() for each in requests]
+
+
+def convert_chat(
+    operations: Operations, requests: list[str], settling: list[str]
+) -> Timing:
+    """Turn requests of a running chat into tokens; JSON is read before the clock."""
+    chat = importlib.import_module("harmony.chat")
+    encoding = operations.encoding
+    made = [json.loads(each) for each in requests]
+    before = [json.loads(each) for each in settling]
+
+    def run(request: dict[str, Any]) -> list[int]:
+        tokens: list[int] = chat.prompt(request, date=DATE).tokens(encoding)
+        return tokens
+
+    results, timing = timed(lambda: [*map(run, made)], lambda: [*map(run, before)])
+    return timing | {"digest": digest(results)}
+
+
+def reply(
+    operations: Operations, tokens: list[int], settling: list[int], *, api: str
+) -> Timing:
+    """Stream a reply token by token, as chunks of chat or as events of responses."""
+    module = importlib.import_module(f"harmony.{api}")
+    message = {"role": "user", "content": "?"}
+    prompt = module.prompt({"messages": [message], "input": [message]}, date=DATE)
+    stream = module.ChatStream if api == "chat" else module.ResponseStream
+
+    def run(tokens: list[int]) -> list[dict[str, Any]]:
+        made = stream(operations.encoding, prompt)
+        portions = [[token] for token in tokens]
+        return [each for portion in portions for each in made.feed(portion)]
+
+    results, timing = timed(lambda: run(tokens), lambda: run(settling))
+    return timing | {"count": len(results)}
+
+
 def renderer(operations: Operations) -> tuple[Callable[..., Any], Any]:
     """Return the call that renders, and whose turn is next."""
     run = operations.encoding.render_conversation_for_completion
@@ -270,7 +332,7 @@ def first_call(operations: Operations, text: str, limit: float) -> Timing:
         raise TimeoutError(f"more than {limit:g} s")
     if not data:
         raise RuntimeError("crashed")
-    reply = pickle.loads(data)
+    reply: Timing | str = pickle.loads(data)
     if isinstance(reply, str):
         raise RuntimeError(reply)
     return reply
@@ -292,7 +354,8 @@ def answer_once(operations: Operations, text: str, sender: int) -> None:
 JOBS: dict[str, Callable[..., Any]] = {
     job.__name__: job
     for job in (
-        *(apply, calls, check, feed, first_call, marked_tokens, parse, render),
-        *(render_growing, rendered, stream, threads, tokens),
+        *(apply, calls, check, conversations_in, convert_chat, feed, first_call),
+        *(marked_tokens, parse, render, render_chat, render_growing, rendered),
+        *(reply, stream, threads, tokens),
     )
 }

@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 Encode = Callable[[str], Any]
@@ -27,7 +26,7 @@ class Operations:
     count: Encode | None = None
     decode: Callable[[Sequence[int]], str] | None = None
     to_list_checked: Encode | None = None
-    library: ModuleType | None = None
+    library: Any = None
     encoding: Any = None
 
 
@@ -72,7 +71,7 @@ def load_openai_harmony(folder: Path) -> Operations:
 def load_tiktoken(folder: Path) -> Operations:
     """Load tiktoken with its own definition of o200k_base, its file read from here."""
     tiktoken = importlib.import_module("tiktoken")
-    definitions = importlib.import_module("tiktoken_ext.openai_public")
+    definitions: Any = importlib.import_module("tiktoken_ext.openai_public")
     read = importlib.import_module("tiktoken.load").load_tiktoken_bpe
     path = str(folder / "o200k_base.tiktoken")
     os.environ["TIKTOKEN_CACHE_DIR"] = ""

@@ -44,7 +44,7 @@ def advantage(unit: str, ours: Entry, theirs: Entry) -> float:
     """Return how many times better ours is: the median over the rounds they share."""
     pairs = zip(ours["rounds"], theirs["rounds"], strict=False)
     higher = unit in HIGHER
-    return median(a / b if higher else b / a for a, b in pairs)
+    return float(median(a / b if higher else b / a for a, b in pairs))
 
 
 def advantages(unit: str, case: dict[str, Entry]) -> dict[str, float]:

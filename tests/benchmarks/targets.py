@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .peers import HARMONY, REFERENCE
 from .results import Table, advantages, best_peer
+from .sections.converting import RENDERING, REQUEST
 from .sections.pathological import PROSE
 
 LEVEL = 0.95
@@ -94,6 +95,15 @@ def flat(number: int, bound: float = 1.3) -> Callable[[Table], Iterator[Verdict]
     return judge
 
 
+def conversion(table: Table) -> Iterator[Verdict]:
+    """Want a request to cost little more than rendering its conversation."""
+    costs = ours(table)
+    if RENDERING in costs and REQUEST in costs:
+        ratio = costs[REQUEST] / costs[RENDERING]
+        what = f"{table['title']}: {REQUEST} over {RENDERING}"
+        yield Verdict(9, what, 1.5, ratio, "times", at_least=False)
+
+
 def pathological(table: Table) -> Iterator[Verdict]:
     """Want no text to be much slower than prose, and no peer to be faster."""
     costs = ours(table)
@@ -112,6 +122,8 @@ JUDGES: dict[str, tuple[Callable[[Table], Iterator[Verdict]], ...]] = {
     "count": (over_best_peer(1, 1.2),),
     "lines": (over_best_peer(1, 1.0),),
     "decode": (over_best_peer(2, 1.0),),
+    "requests": (conversion,),
+    "replies": (value(9, 15, at_least=False), flat(9)),
     "rendering": (over_reference(3, 40, 40, 20, 60),),
     "stream": (over_reference(4, 5), flat(4)),
     "feed": (value(4, 50, at_least=False),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 SINGLE_BYTE = 0xFFFFFF
 HEAD, ENTRY = 48, 6
@@ -84,7 +85,7 @@ def tokenizer_json(merges: list[tuple[int, int]], tokens: list[bytes]) -> str:
         "behavior": "Isolated",
         "invert": False,
     }
-    form = {
+    form: dict[str, Any] = {
         "version": "1.0",
         "added_tokens": [],
         "normalizer": None,

@@ -39,6 +39,7 @@ void test_building(void);
 void test_rendering(void);
 void test_parsing(void);
 void test_recovery(void);
+void test_prompts(void);
 void test_pieces(void);
 void test_caches(void);
 void test_memory(void);

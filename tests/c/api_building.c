@@ -169,8 +169,8 @@ static void test_bad_arguments(void)
                   HARMONY_BAD_ARGUMENT, &error);
     build_chat(builder, NULL);
     for (i = 0; i < 4; i++) {
-        check_refused(add(builder, roles[i], "x", &error),
-                      HARMONY_BAD_ARGUMENT, &error);
+        check_refused(add(builder, roles[i], "x", &error), HARMONY_BAD_ARGUMENT,
+                      &error);
         check_refused(set(builder, fields[i], "x", &error),
                       HARMONY_BAD_ARGUMENT, &error);
     }
@@ -188,11 +188,12 @@ static void test_too_large(void)
     harmony_error error;
 
     build_chat(builder, NULL);
-    check_refused(harmony_builder_add(builder, HARMONY_ROLE_USER, "x", INT32_MAX,
-                                      &error), HARMONY_TOO_LARGE, &error);
+    check_refused(
+        harmony_builder_add(builder, HARMONY_ROLE_USER, "x", INT32_MAX, &error),
+        HARMONY_TOO_LARGE, &error);
     check_refused(harmony_builder_set(builder, HARMONY_FIELD_NAME, "x",
-                                      (size_t)-2, &error), HARMONY_TOO_LARGE,
-                  &error);
+                                      (size_t)-2, &error),
+                  HARMONY_TOO_LARGE, &error);
     check_conversation(builder, chat, CHAT);
     harmony_builder_free(builder);
 }
@@ -263,8 +264,8 @@ static void test_extend(void)
     build_chat(other, NULL);
     for (request = 0; request < 9; request++) {
         refuse_memory(request);
-        if (harmony_builder_extend(
-                builder, harmony_builder_conversation(other), &error)
+        if (harmony_builder_extend(builder, harmony_builder_conversation(other),
+                                   &error)
             == HARMONY_OK)
             break;
         CHECK_EQUAL(error.status, HARMONY_NO_MEMORY);
@@ -281,8 +282,8 @@ static void test_extend(void)
 static void test_extend_refuses(void)
 {
     enum { MANY = 500 };
-    static const harmony_message unknown = {7, {-1, 0}, {-1, 0}, {-1, 0},
-                                            {-1, 0}, {-1, 0}};
+    static const harmony_message unknown
+        = {7, {-1, 0}, {-1, 0}, {-1, 0}, {-1, 0}, {-1, 0}};
     harmony_message *many = room(MANY * sizeof *many);
     harmony_conversation given = {"x", 1, &unknown, 1};
     harmony_builder *builder = new_builder();
@@ -314,8 +315,8 @@ static void test_extend_refuses(void)
         many[i].content.length = 0;
     CHECK_EQUAL(harmony_builder_extend(builder, &given, NULL), HARMONY_OK);
     CHECK_EQUAL(harmony_builder_conversation(builder)->message_count, MANY);
-    CHECK_EQUAL(harmony_builder_conversation(builder)->messages[9].content.start,
-                0);
+    CHECK_EQUAL(
+        harmony_builder_conversation(builder)->messages[9].content.start, 0);
     harmony_builder_free(builder);
     free(many);
 }

@@ -14,10 +14,12 @@ static void check_same(harmony_cache *own, const char *text, size_t length)
     size_t count, again;
 
     CHECK_EQUAL(harmony_encode(encoding, NULL, exact, length, NULL, 0, wanted,
-                               length, &count, NULL), HARMONY_OK);
+                               length, &count, NULL),
+                HARMONY_OK);
     found = room(count * sizeof *found);
     CHECK_EQUAL(harmony_encode(encoding, own, exact, length, NULL, 0, found,
-                               count, &again, NULL), HARMONY_OK);
+                               count, &again, NULL),
+                HARMONY_OK);
     CHECK_EQUAL(again, count);
     CHECK(again == count && memcmp(found, wanted, count * sizeof *found) == 0);
     free(found);
@@ -135,17 +137,21 @@ static void test_another_encoding(void)
     int32_t ids[40];
     size_t count = 99;
 
-    CHECK_EQUAL(harmony_encoding_new(vocabulary_file, vocabulary_size, &other,
-                                     NULL), HARMONY_OK);
-    CHECK_EQUAL(harmony_encode(other, cache, "x", 1, NULL, 0, ids, 40, &count,
-                               NULL), HARMONY_BAD_ARGUMENT);
-    CHECK_EQUAL(harmony_encode(other, cache, "x", 1, NULL, 0, ids, 40, &count,
-                               &error), HARMONY_BAD_ARGUMENT);
+    CHECK_EQUAL(
+        harmony_encoding_new(vocabulary_file, vocabulary_size, &other, NULL),
+        HARMONY_OK);
+    CHECK_EQUAL(
+        harmony_encode(other, cache, "x", 1, NULL, 0, ids, 40, &count, NULL),
+        HARMONY_BAD_ARGUMENT);
+    CHECK_EQUAL(
+        harmony_encode(other, cache, "x", 1, NULL, 0, ids, 40, &count, &error),
+        HARMONY_BAD_ARGUMENT);
     CHECK_EQUAL(error.status, HARMONY_BAD_ARGUMENT);
     CHECK_STRING(error.message, "the cache is that of another encoding");
     CHECK_EQUAL(count, 0);
     CHECK_EQUAL(harmony_render(other, cache, &conversation, NULL, ids, 40,
-                               &count, &error), HARMONY_BAD_ARGUMENT);
+                               &count, &error),
+                HARMONY_BAD_ARGUMENT);
     CHECK_EQUAL(count, 0);
     harmony_encoding_free(other);
 }

@@ -24,7 +24,8 @@ static harmony_error *error_at(guarded_side side)
 static const char *const texts[] = {
     "It's what we'll see, the quick brown fox; HTTPServer 1234567 (x) = 5.\n"
     "\n\n    indented  \t and /// more_of it == 'quoted' ...",
-    "if (a[i] != b->c)\n\t\treturn NULL; // why?\r\n/* 0x1F600 */ n += 3.14e-10;"
+    "if (a[i] != b->c)\n\t\treturn NULL; // why?\r\n/* 0x1F600 */ n += 3.14e-1"
+    "0;"
     "      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     "\xC3\x89t\xC3\xA9 \xD0\x9F\xD1\x80\xD0\xB8\xD0\xB2\xD0\xB5\xD1\x82 "
     "\xE4\xB8\x96\xE7\x95\x8C \xF0\x9F\x98\x80\xF0\x9F\x91\xA9\xE2\x80\x8D "
@@ -54,8 +55,7 @@ static size_t room_number(size_t i, size_t needed)
 /* ---- Text and tokens --------------------------------------------------- */
 
 static void check_encode(guarded_side side, harmony_cache *own,
-                         const char *text, size_t length,
-                         const id_list *wanted)
+                         const char *text, size_t length, const id_list *wanted)
 {
     static const int32_t allowed[] = {HARMONY_TOKEN_END, 200013};
     const char *at = guarded_copy(in, side, text, length);
@@ -122,17 +122,18 @@ static void test_unknown_token(void)
     size_t side, length;
 
     for (side = 0; side < SIDES; side++)
-        CHECK_EQUAL(harmony_decode(
-                        encoding,
-                        guarded_copy(in, sides[side], ids, sizeof ids), 3,
-                        guarded_room(out, sides[side], 1), 1, &length,
-                        error_at(sides[side])), HARMONY_UNKNOWN_TOKEN);
+        CHECK_EQUAL(
+            harmony_decode(encoding,
+                           guarded_copy(in, sides[side], ids, sizeof ids), 3,
+                           guarded_room(out, sides[side], 1), 1, &length,
+                           error_at(sides[side])),
+            HARMONY_UNKNOWN_TOKEN);
 }
 
 static void test_find_special(void)
 {
-    static const char *const spelled[] = {"<|reserved_200013|>",
-                                          "<|startoftext|>", "<|end|>"};
+    static const char *const spelled[]
+        = {"<|reserved_200013|>", "<|startoftext|>", "<|end|>"};
     size_t i, side, length, position, token_length;
 
     for (i = 0; i < 3; i++)
@@ -174,8 +175,8 @@ static char *compact_file(size_t *size)
 
 static char *line_file(size_t *size)
 {
-    static const char *const longer[] = {"ab", "abc", "abcabc", "abcabcabcabc",
-                                         "abcabcabcabcabcabcabcabc"};
+    static const char *const longer[]
+        = {"ab", "abc", "abcabc", "abcabcabcabc", "abcabcabcabcabcabcabcabc"};
     char *file = room(300 * LINE_ROOM(24)), *to = file;
     int32_t rank;
 
@@ -266,7 +267,8 @@ static void test_encoding_new(void)
                                         vocabulary_size);
 
         CHECK_EQUAL(harmony_encoding_new(file, vocabulary_size, &made,
-                                         error_at(sides[side])), HARMONY_OK);
+                                         error_at(sides[side])),
+                    HARMONY_OK);
         harmony_encoding_free(made);
     }
     guarded_free(whole);
@@ -299,14 +301,14 @@ static void check_render(guarded_side side, harmony_cache *own)
     for (i = 0; i < ROOMS; i++) {
         size_t room_for = room_number(i, needed);
         int32_t *to = guarded_room(out, side, room_for * sizeof *to);
-        size_t *ends = guarded_room(more_out, side, 3 * sizeof *ends);
+        harmony_part *parts = guarded_room(more_out, side, 3 * sizeof *parts);
 
         CHECK_EQUAL(harmony_render_parts(encoding, own, &conversation, NULL, to,
-                                         room_for, &count, ends,
+                                         room_for, &count, parts,
                                          error_at(side)),
                     room_for >= needed ? HARMONY_OK : HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(count, needed);
-        CHECK_EQUAL(ends[2], needed);
+        CHECK_EQUAL(parts[2].stop, needed);
         CHECK_EQUAL(harmony_render(encoding, own, &conversation, NULL, to,
                                    room_for, &count, error_at(side)),
                     room_for >= needed ? HARMONY_OK : HARMONY_SHORT_BUFFER);
@@ -315,7 +317,8 @@ static void check_render(guarded_side side, harmony_cache *own)
 
 static void check_parse(guarded_side side, int32_t recover)
 {
-    const harmony_parser_options options = {HARMONY_ROLE_NONE, 1, recover};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_NONE, 1, recover};
     id_list list = encode_framed("<|start|>user<|message|>Hello \xF0\x9F"
                                  "\x98\x80\xFF!<|end|><|start|>assistant"
                                  "<|channel|>final<|message|>Hi");
@@ -332,9 +335,15 @@ static void check_parse(guarded_side side, int32_t recover)
         ids = guarded_copy(in, side, list.ids + first,
                            (list.count - first) * sizeof *ids);
         CHECK_EQUAL(harmony_parser_feed(parser, ids, list.count - first,
-                                        error_at(side)), HARMONY_OK);
+                                        error_at(side)),
+                    HARMONY_OK);
         CHECK_EQUAL(harmony_parser_finish(parser, error_at(side)), HARMONY_OK);
         CHECK_EQUAL(harmony_parser_view(parser)->finished.message_count, 2);
+        harmony_parser_free(parser);
+        ids = guarded_copy(in, side, list.ids, first * sizeof *ids);
+        CHECK_EQUAL(harmony_parser_after(encoding, ids, first, NULL, &parser,
+                                         error_at(side)),
+                    HARMONY_OK);
         harmony_parser_free(parser);
     }
     free(list.ids);

@@ -26,8 +26,8 @@ static void make_text(void)
 static harmony_status load_encoding(harmony_error *error)
 {
     harmony_encoding *made = (harmony_encoding *)text;
-    harmony_status status = harmony_encoding_new(
-        vocabulary_file, vocabulary_size, &made, error);
+    harmony_status status
+        = harmony_encoding_new(vocabulary_file, vocabulary_size, &made, error);
 
     CHECK((made != NULL) == (status == HARMONY_OK));
     harmony_encoding_free(made);
@@ -76,13 +76,13 @@ static harmony_status encode_with(harmony_error *error)
 
 static harmony_status render(harmony_error *error)
 {
-    harmony_message message
-        = {HARMONY_ROLE_USER, {0, 300}, {1, LENGTH}, {0, LENGTH}, {2, LENGTH},
-           {0, 3 * LENGTH}};
+    harmony_message message = {HARMONY_ROLE_USER, {0, 300},    {1, LENGTH},
+                               {0, LENGTH},       {2, LENGTH}, {0, 3 * LENGTH}};
     harmony_conversation conversation = {text, sizeof text, &message, 1};
-    size_t ends, count;
+    harmony_part part;
+    size_t count;
     harmony_status status = harmony_render_parts(
-        encoding, cache, &conversation, NULL, NULL, 0, &count, &ends, error);
+        encoding, cache, &conversation, NULL, NULL, 0, &count, &part, error);
 
     return status == HARMONY_SHORT_BUFFER ? HARMONY_OK : status;
 }
@@ -92,7 +92,8 @@ static harmony_status parse(int32_t recover, harmony_error *error)
 {
     static const int32_t header[]
         = {HARMONY_TOKEN_CHANNEL, 17196, HARMONY_TOKEN_MESSAGE};
-    const harmony_parser_options options = {HARMONY_ROLE_ASSISTANT, 1, recover};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_ASSISTANT, 1, recover};
     harmony_parser *parser = (harmony_parser *)text;
     harmony_status status
         = harmony_parser_new(encoding, &options, &parser, error);
@@ -120,15 +121,28 @@ static harmony_status parse_and_recover(harmony_error *error)
     return parse(1, error);
 }
 
+static harmony_status parse_after(harmony_error *error)
+{
+    static const int32_t prompt[]
+        = {HARMONY_TOKEN_START, 173781, HARMONY_TOKEN_MESSAGE, 64};
+    harmony_parser *parser = (harmony_parser *)text;
+    harmony_status status
+        = harmony_parser_after(encoding, prompt, 4, NULL, &parser, error);
+
+    CHECK((parser != NULL) == (status == HARMONY_OK));
+    harmony_parser_free(parser);
+    return status;
+}
+
 /* ---- Refusing ----------------------------------------------------------- */
 
 static const struct {
     harmony_status (*call)(harmony_error *error);
     long requests; /* at least */
 } calls[] = {
-    {load_encoding, 6},   {load_vocabulary, 6},    {make_cache, 2},
-    {encode_without, 3},  {encode_with, 3},        {render, 5},
-    {parse_or_fail, 5},   {parse_and_recover, 5},
+    {load_encoding, 6},  {load_vocabulary, 6},   {make_cache, 2},
+    {encode_without, 3}, {encode_with, 3},       {render, 5},
+    {parse_or_fail, 5},  {parse_and_recover, 5}, {parse_after, 4},
 };
 
 static void refuse_each(harmony_status (*call)(harmony_error *), long requests)

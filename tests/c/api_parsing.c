@@ -29,8 +29,8 @@ static void say_field(const char *text, const char *name, harmony_span span)
 
 static void say_message(const char *text, const harmony_message *message)
 {
-    static const char *const roles[] = {"user", "assistant", "system",
-                                        "developer", "tool"};
+    static const char *const roles[]
+        = {"user", "assistant", "system", "developer", "tool"};
 
     say(roles[message->role], strlen(roles[message->role]));
     say_field(text, " name=", message->name);
@@ -277,11 +277,10 @@ static const char *parsed(int32_t role, int32_t strict, const int32_t *ids,
 {
     static char one_by_one[sizeof log_text];
     int32_t *exact = exact_copy(ids, count * sizeof *ids);
-    harmony_parser_options options;
+    harmony_parser_options options = HARMONY_PARSER_OPTIONS_INIT;
 
     options.role = role;
     options.strict = strict;
-    options.recover = 0;
     log_parse(&options, exact, count, ONE_BY_ONE);
     memcpy(one_by_one, log_text, sizeof log_text);
     log_parse(&options, exact, count, APPENDED);
@@ -327,8 +326,7 @@ static void test_without_a_role(void)
          "system: a<|start|>b<|channel|>\n"},
         {"<|start|>", "error 9 at 1\n"},
         {"<|start|>user", "error 9 at 2\n"},
-        {"user<|start|>user<|message|>a<|end|>",
-         "error 8 at 0\nuser: a\n"},
+        {"user<|start|>user<|message|>a<|end|>", "error 8 at 0\nuser: a\n"},
         {"<|end|><|end|><|start|>user<|message|>a<|end|>b",
          "error 8 at 0\nerror 8 at 1\nuser: a\nerror 8 at 7\n"},
         {"<|start|><|message|><|start|>user<|message|>a",
@@ -339,8 +337,7 @@ static void test_without_a_role(void)
         {"<|start|>user\xFF<|message|><|start|>user<|message|>a",
          "error 10 at 3\nuser: a\n"},
         {"<|start|>user\xE4\xB8<|message|>", "error 10 at 3\n"},
-        {"<|start|>user<|channel|>a<|channel|>b<|message|>",
-         "error 12 at 6\n"},
+        {"<|start|>user<|channel|>a<|channel|>b<|message|>", "error 12 at 6\n"},
         {"<|start|>user<|channel|>a <|channel|>b<|message|>",
          "user to=<|channel|>b channel=a: \n"},
         {"<|start|>user<|end|><|message|>", "error 12 at 3\n"},
@@ -425,14 +422,15 @@ static void test_repaired_content(void)
 
 static void test_unknown_ids(void)
 {
-    static const int32_t unknown[] = {-1, INT32_MIN, HARMONY_TOKEN_LIMIT,
-                                      INT32_MAX};
+    static const int32_t unknown[]
+        = {-1, INT32_MIN, HARMONY_TOKEN_LIMIT, INT32_MAX};
     id_list list = encode_framed("<|start|>user<|message|>ab<|end|>");
     size_t i;
 
     for (i = 0; i < 4; i++) {
-        int32_t ids[] = {HARMONY_TOKEN_START, 0, HARMONY_TOKEN_MESSAGE, 0, 64,
-                         0, HARMONY_TOKEN_END};
+        int32_t ids[]
+            = {HARMONY_TOKEN_START, 0, HARMONY_TOKEN_MESSAGE, 0, 64, 0,
+               HARMONY_TOKEN_END};
 
         ids[1] = list.ids[1];
         ids[3] = ids[5] = unknown[i];
@@ -485,7 +483,8 @@ static int32_t random_text(uint64_t *seed)
     }
 }
 
-static void check_same_delta(const harmony_view *view, const harmony_view *other)
+static void check_same_delta(const harmony_view *view,
+                             const harmony_view *other)
 {
     CHECK_EQUAL(view->delta.start, other->delta.start);
     CHECK_EQUAL(view->delta.length, other->delta.length);
@@ -502,7 +501,8 @@ static void check_same_delta(const harmony_view *view, const harmony_view *other
  * makes no difference, wherever a portion ends. */
 static void test_long_contents(void)
 {
-    static const harmony_parser_options options = {HARMONY_ROLE_USER, 1, 0};
+    static const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
     harmony_parser *whole, *steps;
     const harmony_view *view, *other;
     int32_t ids[300];
@@ -539,7 +539,8 @@ static void test_long_contents(void)
 /* The delta of the last of many begins with the character that it completed. */
 static void test_character_completed_at_the_end(void)
 {
-    static const harmony_parser_options options = {HARMONY_ROLE_USER, 1, 0};
+    static const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
     id_list half = encode_plain("\xE4\xB8"), rest = encode_plain("\x96");
     harmony_parser *parser;
     const harmony_view *view;
@@ -640,7 +641,7 @@ static void test_fed_on(void)
 static void test_bad_role(void)
 {
     static const int32_t roles[] = {-2, 5, INT32_MAX};
-    harmony_parser_options options = {0, 1, 0};
+    harmony_parser_options options = {sizeof options, 0, 1, 0};
     harmony_parser *parser = NULL;
     harmony_error error;
     size_t i;
@@ -679,7 +680,8 @@ static void test_messages_of_errors(void)
  */
 static void test_long_unreadable_header(void)
 {
-    const harmony_parser_options options = {HARMONY_ROLE_USER, 0, 0};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 0, 0};
     const int count = 200000;
     harmony_parser *parser;
     int i;
@@ -734,8 +736,7 @@ static void test_view_after_no_memory_to_finish(void)
         for (j = 0; j < 4; j++) {
             refuse_memory(j);
             harmony_parser_finish(parser, NULL);
-            CHECK_EQUAL(view->tokens[view->token_count - 1],
-                        HARMONY_TOKEN_END);
+            CHECK_EQUAL(view->tokens[view->token_count - 1], HARMONY_TOKEN_END);
         }
         refuse_memory(REFUSE_NONE);
     }
@@ -781,9 +782,9 @@ static void test_no_memory(void)
     CHECK(refusals > 8);
     CHECK_EQUAL(view->finished.message_count, 40);
     for (i = 0; i < 40; i++)
-        CHECK_BYTES(view->finished.text
-                        + view->finished.messages[i].content.start, 10,
-                    "a" REPLACED REPLACED REPLACED, 10);
+        CHECK_BYTES(
+            view->finished.text + view->finished.messages[i].content.start, 10,
+            "a" REPLACED REPLACED REPLACED, 10);
     harmony_parser_free(parser);
     free(list.ids);
 }

@@ -170,7 +170,8 @@ static void test_no_memory(void)
     for (request = 0; request < 100; request++) {
         refuse_memory(request);
         if (harmony_vocabulary_encode(made, text, LONG, &end, 1, tokens, LONG,
-                                      &count, &error) == HARMONY_OK)
+                                      &count, &error)
+            == HARMONY_OK)
             break;
         CHECK_EQUAL(error.status, HARMONY_NO_MEMORY);
     }

@@ -14,7 +14,7 @@
 
 static harmony_parser *new_parser(int32_t role, int32_t recover)
 {
-    harmony_parser_options options = {HARMONY_ROLE_NONE, 1, 0};
+    harmony_parser_options options = {sizeof options, HARMONY_ROLE_NONE, 1, 0};
     harmony_parser *parser = NULL;
 
     options.role = role;
@@ -48,8 +48,8 @@ static void say_span(const char *name, const char *text, harmony_span span)
 
 static void say_message(const harmony_view *view, size_t index)
 {
-    static const char *const roles[] = {"user", "assistant", "system",
-                                        "developer", "tool"};
+    static const char *const roles[]
+        = {"user", "assistant", "system", "developer", "tool"};
     const harmony_message *message = view->finished.messages + index;
     const harmony_tally *tally = view->tallies + index;
     const char *text = view->finished.text;
@@ -132,8 +132,7 @@ static void test_warnings(void)
     check_log(1, "Hello.<|return|>",
               "assistant: Hello. (2+1, 200002)\n"
               "7 at 2: \n");
-    check_log(1, "<|channel|>analysis<|end|>",
-              "8 at 2:  analysis\n");
+    check_log(1, "<|channel|>analysis<|end|>", "8 at 2:  analysis\n");
     check_log(1, "<|channel|>final more words<|message|>a<|return|>",
               "assistant channel=final: a (5+2, 200002)\n"
               "9 at 4: more words\n");
@@ -162,16 +161,19 @@ static void test_warnings(void)
 static void test_unknown_ids(void)
 {
     static const int32_t ids[] = {
-        HARMONY_TOKEN_START, HARMONY_TOKEN_CHANNEL, HARMONY_TOKEN_LIMIT,
-        HARMONY_TOKEN_MESSAGE, -1, HARMONY_TOKEN_END,
+        HARMONY_TOKEN_START,
+        HARMONY_TOKEN_CHANNEL,
+        HARMONY_TOKEN_LIMIT,
+        HARMONY_TOKEN_MESSAGE,
+        -1,
+        HARMONY_TOKEN_END,
     };
     harmony_parser *parser = new_parser(HARMONY_ROLE_NONE, 1);
 
     CHECK_EQUAL(harmony_parser_feed(parser, ids, 6, NULL), HARMONY_OK);
     say_all(harmony_parser_view(parser));
-    CHECK_STRING(log_text,
-                 "assistant channel=\xEF\xBF\xBD: \xEF\xBF\xBD "
-                 "(4+2, 200007)\n15 at 2: \n10 at 3: \n15 at 4: \n");
+    CHECK_STRING(log_text, "assistant channel=\xEF\xBF\xBD: \xEF\xBF\xBD "
+                           "(4+2, 200007)\n15 at 2: \n10 at 3: \n15 at 4: \n");
     harmony_parser_free(parser);
 }
 
@@ -327,9 +329,20 @@ static void test_segments_after_errors(void)
 /* ---- Linear time --------------------------------------------------------- */
 
 enum worst {
-    ALL_START, ALL_WORDS, ONE_HEADER, ALL_STOPS, ALL_CHANNEL, CHANNEL_WORD,
-    ALL_MESSAGE, CUT_HEADER, CUT_CONTENT, TO_WORDS, CONSTRAIN_WORDS,
-    UNREADABLE, MIXED, WORST
+    ALL_START,
+    ALL_WORDS,
+    ONE_HEADER,
+    ALL_STOPS,
+    ALL_CHANNEL,
+    CHANNEL_WORD,
+    ALL_MESSAGE,
+    CUT_HEADER,
+    CUT_CONTENT,
+    TO_WORDS,
+    CONSTRAIN_WORDS,
+    UNREADABLE,
+    MIXED,
+    WORST
 };
 
 /* Token number i of the worst streams; `words` are "\xF0", "analysis", " to",
@@ -361,9 +374,10 @@ static int32_t worst_token(int kind, int i, const int32_t *words,
     case CONSTRAIN_WORDS:
         return i % 2 ? words[1] : HARMONY_TOKEN_CONSTRAIN;
     case UNREADABLE:
-        return i == 0 ? HARMONY_TOKEN_START
-                      : i % 3 == 0 ? HARMONY_TOKEN_CHANNEL
-                      : i % 3 == 1 ? HARMONY_TOKEN_CONSTRAIN : words[4];
+        return i == 0       ? HARMONY_TOKEN_START
+               : i % 3 == 0 ? HARMONY_TOKEN_CHANNEL
+               : i % 3 == 1 ? HARMONY_TOKEN_CONSTRAIN
+                            : words[4];
     default:
         return random_id(seed);
     }
@@ -373,7 +387,8 @@ static int32_t worst_token(int kind, int i, const int32_t *words,
  * read. */
 static double seconds_for(int kind, int length, long *requests)
 {
-    id_list words = encode_plain("\xF0" "analysis to= a");
+    id_list words = encode_plain("\xF0"
+                                 "analysis to= a");
     harmony_parser *parser = new_parser(HARMONY_ROLE_NONE, 1);
     int32_t *ids = room((size_t)length * sizeof *ids);
     uint64_t seed = 7;
@@ -391,8 +406,9 @@ static double seconds_for(int kind, int length, long *requests)
         if (harmony_parser_process(parser, ids[i], NULL) != HARMONY_OK)
             break;
     CHECK_EQUAL(i, length / 2);
-    CHECK_EQUAL(harmony_parser_feed(parser, ids + i, (size_t)(length - i),
-                                    NULL), HARMONY_OK);
+    CHECK_EQUAL(
+        harmony_parser_feed(parser, ids + i, (size_t)(length - i), NULL),
+        HARMONY_OK);
     CHECK_EQUAL(harmony_parser_finish(parser, NULL), HARMONY_OK);
     start = clock() - start;
     *requests = memory_requests;
@@ -424,8 +440,8 @@ static void test_linear(void)
 
 /* ---- No memory ----------------------------------------------------------- */
 
-#define SAME_ARRAY(a, b, array, count)                                     \
-    CHECK_BYTES((const char *)(a)->array, (count) * sizeof *(a)->array,    \
+#define SAME_ARRAY(a, b, array, count)                                         \
+    CHECK_BYTES((const char *)(a)->array, (count) * sizeof *(a)->array,        \
                 (const char *)(b)->array, (count) * sizeof *(b)->array)
 
 static void check_same(const harmony_view *a, const harmony_view *b)

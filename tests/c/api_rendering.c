@@ -50,9 +50,9 @@ static harmony_message *add(int32_t role, const char *name,
 
 static harmony_span *field_of(harmony_message *message, int field)
 {
-    harmony_span *const fields[] = {&message->name, &message->recipient,
-                                    &message->channel, &message->content_type,
-                                    &message->content};
+    harmony_span *const fields[]
+        = {&message->name, &message->recipient, &message->channel,
+           &message->content_type, &message->content};
 
     return fields[field];
 }
@@ -69,8 +69,8 @@ static id_list rendered(const harmony_render_options *options)
 {
     harmony_conversation exact = conversation;
     void *bytes = exact_copy(text, conversation.text_length);
-    void *records = exact_copy(messages, conversation.message_count
-                                             * sizeof *messages);
+    void *records
+        = exact_copy(messages, conversation.message_count * sizeof *messages);
     size_t bound = harmony_render_bound(&conversation), count = 99, again;
     id_list list = {NULL, 0};
     harmony_status status;
@@ -78,52 +78,67 @@ static id_list rendered(const harmony_render_options *options)
 
     exact.text = bytes;
     exact.messages = records;
-    status = harmony_render(encoding, NULL, &exact, options, NULL, 0, &count, NULL);
+    status = harmony_render(encoding, NULL, &exact, options, NULL, 0, &count,
+                            NULL);
     CHECK_EQUAL(status, count > 0 ? HARMONY_SHORT_BUFFER : HARMONY_OK);
     CHECK(count <= bound);
     for (again = 0; again < count; again += count > 40 ? count / 8 : 1) {
         list.ids = room(again * sizeof *list.ids);
-        CHECK_EQUAL(harmony_render(encoding, NULL, &exact, options, list.ids, again,
-                                   &list.count, &error), HARMONY_SHORT_BUFFER);
+        CHECK_EQUAL(harmony_render(encoding, NULL, &exact, options, list.ids,
+                                   again, &list.count, &error),
+                    HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(error.status, HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(list.count, count);
         free(list.ids);
     }
     list.ids = room(count * sizeof *list.ids);
     CHECK_EQUAL(harmony_render(encoding, NULL, &exact, options, list.ids, count,
-                               &list.count, &error), HARMONY_OK);
+                               &list.count, &error),
+                HARMONY_OK);
     CHECK_EQUAL(list.count, count);
     free(bytes);
     free(records);
     return list;
 }
 
-/* Where messages end, up to SIZE_MAX; their number is that of the ends, and
- * there is room for no more. */
-static void check_ends(const harmony_render_options *options, ...)
+static harmony_part part_at(size_t header, size_t content, size_t end,
+                            size_t stop)
+{
+    harmony_part part;
+
+    part.header = header;
+    part.content = content;
+    part.end = end;
+    part.stop = stop;
+    return part;
+}
+
+/* The parts of all messages. There is room for no more of them. */
+static void check_parts(const harmony_render_options *options,
+                        const harmony_part *wanted, size_t number)
 {
     id_list list = rendered(options);
-    size_t wanted[20], *ends, count, number = 0;
+    harmony_part *parts = room(number * sizeof *parts);
     int32_t *ids = room(list.count * sizeof *ids);
-    va_list arguments;
+    size_t count, i;
+    int enough;
 
-    va_start(arguments, options);
-    while ((wanted[number] = va_arg(arguments, size_t)) != SIZE_MAX)
-        number++;
-    va_end(arguments);
-    ends = room(number * sizeof *ends);
-    CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options, NULL, 0,
-                                     &count, ends, NULL),
-                HARMONY_SHORT_BUFFER);
-    CHECK(memcmp(ends, wanted, number * sizeof *ends) == 0);
-    memset(ends, 0, number * sizeof *ends);
-    CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options, ids,
-                                     list.count, &count, ends, NULL),
-                HARMONY_OK);
-    CHECK(memcmp(ends, wanted, number * sizeof *ends) == 0);
-    CHECK_EQUAL(count, list.count);
+    for (enough = 0; enough < 2; enough++) {
+        memset(parts, 0x55, number * sizeof *parts);
+        CHECK_EQUAL(
+            harmony_render_parts(encoding, NULL, &conversation, options, ids,
+                                 enough ? list.count : 0, &count, parts, NULL),
+            enough || list.count == 0 ? HARMONY_OK : HARMONY_SHORT_BUFFER);
+        CHECK_EQUAL(count, list.count);
+        for (i = 0; i < number; i++) {
+            CHECK_EQUAL(parts[i].header, wanted[i].header);
+            CHECK_EQUAL(parts[i].content, wanted[i].content);
+            CHECK_EQUAL(parts[i].end, wanted[i].end);
+            CHECK_EQUAL(parts[i].stop, wanted[i].stop);
+        }
+    }
     CHECK(memcmp(ids, list.ids, count * sizeof *ids) == 0);
-    free(ends);
+    free(parts);
     free(ids);
     free(list.ids);
 }
@@ -166,14 +181,57 @@ static void check_refused(const harmony_render_options *options,
     int32_t ids[300];
 
     CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, options, NULL, 0,
-                               &count, NULL), status);
+                               &count, NULL),
+                status);
     CHECK_EQUAL(count, 0);
     CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, options, ids, 300,
-                               &count, &error), status);
+                               &count, &error),
+                status);
     CHECK_EQUAL(count, 0);
     CHECK_EQUAL(error.status, status);
     CHECK_EQUAL(error.position, position);
     CHECK_STRING(error.message, message);
+}
+
+/* Options that differ from the defaults in one thing. */
+static harmony_render_options dropping(int32_t rule)
+{
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
+
+    options.drop_analysis = rule;
+    return options;
+}
+
+static harmony_render_options followed_by(int32_t role)
+{
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
+
+    options.next_role = role;
+    return options;
+}
+
+static harmony_render_options for_training(void)
+{
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
+
+    options.training = 1;
+    return options;
+}
+
+static harmony_render_options channel_first(void)
+{
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
+
+    options.channel_first = 1;
+    return options;
+}
+
+static harmony_render_options left_open(void)
+{
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
+
+    options.open_last = 1;
+    return options;
 }
 
 /* ---- The frame --------------------------------------------------------- */
@@ -207,17 +265,15 @@ static void test_header_fields(void)
     add(HARMONY_ROLE_ASSISTANT, NULL, "all", "final", "<|constrain|>", "x");
     add(HARMONY_ROLE_USER, NULL, "al", "", "", "x");
     add(HARMONY_ROLE_USER, NULL, "", NULL, "<|constrain|", "x");
-    check_render(NULL, "<|start|>", "assistant", " to=functions.f",
-                 "<|channel|>", "commentary", " ", "<|constrain|>", "json",
-                 "<|message|>", "{}", "<|call|>",
-                 "<|start|>", "functions.f", " to=assistant", "<|channel|>",
-                 "commentary", " json", "<|message|>", "4", "<|end|>",
-                 "<|start|>", "assistant", "<|channel|>", "final", " ",
-                 "<|constrain|>", "<|message|>", "x", "<|call|>",
-                 "<|start|>", "user", " to=al", "<|channel|>", " ",
-                 "<|message|>", "x", "<|end|>",
-                 "<|start|>", "user", " to=", " <|constrain|", "<|message|>",
-                 "x", "<|end|>", (char *)NULL);
+    check_render(
+        NULL, "<|start|>", "assistant", " to=functions.f", "<|channel|>",
+        "commentary", " ", "<|constrain|>", "json", "<|message|>", "{}",
+        "<|call|>", "<|start|>", "functions.f", " to=assistant", "<|channel|>",
+        "commentary", " json", "<|message|>", "4", "<|end|>", "<|start|>",
+        "assistant", "<|channel|>", "final", " ", "<|constrain|>",
+        "<|message|>", "x", "<|call|>", "<|start|>", "user", " to=al",
+        "<|channel|>", " ", "<|message|>", "x", "<|end|>", "<|start|>", "user",
+        " to=", " <|constrain|", "<|message|>", "x", "<|end|>", (char *)NULL);
 }
 
 /* Text that spells special tokens is text, wherever it stands. */
@@ -250,7 +306,7 @@ static void test_continued(void)
  * the text was refused. */
 static void test_continued_has_no_header(void)
 {
-    static const harmony_render_options drop = {1, HARMONY_ROLE_NONE, 0};
+    const harmony_render_options drop = dropping(HARMONY_DROP_UPSTREAM);
     harmony_message *item;
 
     begin();
@@ -264,23 +320,36 @@ static void test_continued_has_no_header(void)
                  "<|message|>", "d", "<|end|>", (char *)NULL);
 }
 
-/* A message left out ends where the one before it does, the next role is part
- * of none, and further items have no end of their own. */
-static void test_ends(void)
+/* All of a message left out is where the one before it stops, the next role is
+ * part of none, and further items have no part of their own. */
+static void test_parts(void)
 {
-    static const harmony_render_options drop = {1, HARMONY_ROLE_ASSISTANT, 0};
-    static const harmony_render_options training = {0, HARMONY_ROLE_NONE, 1};
+    harmony_render_options options = dropping(HARMONY_DROP_UPSTREAM);
+    harmony_part all[4], some[4];
 
+    all[0] = part_at(0, 5, 6, 7);
+    all[1] = part_at(7, 10, 12, 13);
+    all[2] = part_at(13, 18, 19, 20);
+    all[3] = part_at(20, 25, 26, 27);
+    some[0] = part_at(0, 0, 0, 0);
+    some[1] = part_at(0, 3, 5, 6);
+    some[2] = part_at(6, 6, 6, 6);
+    some[3] = part_at(6, 11, 12, 13);
     begin();
+    check_parts(NULL, NULL, 0);
     add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "a");
     add_plain(HARMONY_ROLE_USER, NULL, "a");
     add(HARMONY_ROLE_CONTINUED, NULL, NULL, NULL, NULL, "b");
     add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "c");
     add_plain(HARMONY_ROLE_ASSISTANT, "final", "d");
-    check_ends(NULL, (size_t)7, (size_t)13, (size_t)20, (size_t)27, SIZE_MAX);
-    check_ends(&training, (size_t)7, (size_t)13, (size_t)20, (size_t)27,
-               SIZE_MAX);
-    check_ends(&drop, (size_t)0, (size_t)6, (size_t)6, (size_t)13, SIZE_MAX);
+    check_parts(NULL, all, 4);
+    options.next_role = HARMONY_ROLE_ASSISTANT;
+    check_parts(&options, some, 4);
+    options = for_training();
+    check_parts(&options, all, 4);
+    options = left_open();
+    all[3].stop = 26;
+    check_parts(&options, all, 4);
 }
 
 static void test_nothing(void)
@@ -291,8 +360,9 @@ static void test_nothing(void)
     check_render(NULL, (char *)NULL);
     conversation.messages = NULL;
     CHECK(harmony_render_bound(&conversation) > 0);
-    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, NULL, 0, &count,
-                               NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, NULL, 0,
+                               &count, NULL),
+                HARMONY_OK);
     CHECK_EQUAL(count, 0);
 }
 
@@ -307,8 +377,9 @@ static void test_no_text(void)
     add(HARMONY_ROLE_TOOL, "", "", "", "", "");
     add(HARMONY_ROLE_CONTINUED, "", "", "", "", "");
     conversation.text = NULL;
-    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, ids, 20, &count,
-                               NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_render(encoding, NULL, &conversation, NULL, ids, 20,
+                               &count, NULL),
+                HARMONY_OK);
     CHECK_EQUAL(count, 16);
 }
 
@@ -316,9 +387,9 @@ static void test_no_text(void)
 
 static void test_next_role(void)
 {
-    static const char *const words[] = {"user", "assistant", "system",
-                                        "developer", "tool"};
-    harmony_render_options options = {0, HARMONY_ROLE_NONE, 0};
+    static const char *const words[]
+        = {"user", "assistant", "system", "developer", "tool"};
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
 
     begin();
     for (options.next_role = 0; options.next_role < 5; options.next_role++)
@@ -337,7 +408,7 @@ static void test_next_role(void)
 
 static void test_drop_analysis(void)
 {
-    static const harmony_render_options drop = {1, HARMONY_ROLE_NONE, 0};
+    const harmony_render_options drop = dropping(HARMONY_DROP_UPSTREAM);
 
     begin();
     add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "a");
@@ -354,14 +425,13 @@ static void test_drop_analysis(void)
     add_plain(HARMONY_ROLE_ASSISTANT, "final", "g");
     add_plain(HARMONY_ROLE_CONTINUED, NULL, "h");
     add_plain(HARMONY_ROLE_USER, NULL, "i");
-    check_render(&drop, "<|start|>", "assistant", "<|channel|>", "commentary",
-                 "<|message|>", "d", "<|end|>", "<|start|>", "assistant",
-                 "<|channel|>", "final", "<|message|>", "e", "<|end|>",
-                 "<|start|>", "assistant", "<|channel|>", "analysis",
-                 "<|message|>", "f", "<|end|>", "<|start|>", "assistant",
-                 "<|channel|>", "final", "<|message|>", "g", "h", "<|end|>",
-                 "<|start|>", "user", "<|message|>", "i", "<|end|>",
-                 (char *)NULL);
+    check_render(
+        &drop, "<|start|>", "assistant", "<|channel|>", "commentary",
+        "<|message|>", "d", "<|end|>", "<|start|>", "assistant", "<|channel|>",
+        "final", "<|message|>", "e", "<|end|>", "<|start|>", "assistant",
+        "<|channel|>", "analysis", "<|message|>", "f", "<|end|>", "<|start|>",
+        "assistant", "<|channel|>", "final", "<|message|>", "g", "h", "<|end|>",
+        "<|start|>", "user", "<|message|>", "i", "<|end|>", (char *)NULL);
     begin();
     add_plain(HARMONY_ROLE_USER, "analysis", "a");
     add_plain(HARMONY_ROLE_USER, "final", "b");
@@ -371,11 +441,244 @@ static void test_drop_analysis(void)
                  (char *)NULL);
 }
 
+/* ---- Dropping analysis, by rule ---------------------------------------- */
+
+/* Messages, by the letter that is their content. */
+static const struct {
+    int32_t role;
+    const char *channel;
+    const char *content;
+} turns[] = {
+    {HARMONY_ROLE_USER, NULL, "a"},
+    {HARMONY_ROLE_ASSISTANT, "analysis", "b"},
+    {HARMONY_ROLE_USER, "analysis", "c"},
+    {HARMONY_ROLE_ASSISTANT, "final", "d"},
+    {HARMONY_ROLE_USER, "final", "e"},
+    {HARMONY_ROLE_ASSISTANT, "analysis", "f"},
+    {HARMONY_ROLE_CONTINUED, "final", "g"},
+    {HARMONY_ROLE_ASSISTANT, "final", "h"},
+    {HARMONY_ROLE_CONTINUED, "analysis", "i"},
+    {HARMONY_ROLE_USER, "final", "j"},
+    {HARMONY_ROLE_ASSISTANT, "analysis", "k"},
+    {HARMONY_ROLE_ASSISTANT, "commentary", "l"},
+};
+
+/* The contents that are left of the first so many records above. */
+static void check_left(const harmony_render_options *options, size_t records,
+                       const char *wanted)
+{
+    harmony_part parts[sizeof turns / sizeof *turns];
+    size_t count, i, number = 0, length = 0, size;
+    char left[sizeof turns / sizeof *turns], *bytes;
+    id_list list;
+
+    begin();
+    for (i = 0; i < records; i++) {
+        number += turns[i].role != HARMONY_ROLE_CONTINUED;
+        add_plain(turns[i].role, turns[i].channel, turns[i].content);
+    }
+    list = rendered(options);
+    CHECK_EQUAL(harmony_render_parts(encoding, NULL, &conversation, options,
+                                     list.ids, list.count, &count, parts, NULL),
+                HARMONY_OK);
+    for (i = 0; i < number; i++) {
+        bytes = decode_ids(list.ids + parts[i].content,
+                           parts[i].end - parts[i].content, &size);
+        memcpy(left + length, bytes, size);
+        length += size;
+        free(bytes);
+    }
+    CHECK_BYTES(left, length, wanted, strlen(wanted));
+    free(list.ids);
+}
+
+static void test_drop_rules(void)
+{
+    static const char all[] = "abcdefghijkl";
+    static const char *const upstream[] = {
+        "",         "a",           "ab",           "abc",    "ad",
+        "ade",      "abcdef",      "abcdefg",      "adefgh", "adefghi",
+        "adefghij", "abcdefghijk", "abcdefghijkl",
+    };
+    static const char *const per_turn[] = {
+        "",      "a",    "ab",    "abc",    "ad",      "ade",      "adef",
+        "adefg", "adeh", "adehi", "adehij", "adehijk", "adehijkl",
+    };
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
+    size_t i, records;
+    char some[sizeof all];
+
+    for (i = 0; i < 2 * sizeof all; i++) {
+        options.open_last = i % 2;
+        records = i / 2;
+        memcpy(some, all, records);
+        some[records] = '\0';
+        options.drop_analysis = HARMONY_DROP_NONE;
+        check_left(&options, records, some);
+        options.drop_analysis = HARMONY_DROP_UPSTREAM;
+        check_left(&options, records, upstream[records]);
+        options.drop_analysis = HARMONY_DROP_PER_TURN;
+        check_left(&options, records, per_turn[records]);
+    }
+}
+
+/* The first message on channel final counts, whoever wrote it. */
+static void test_upstream_counts_every_author(void)
+{
+    const harmony_render_options drop = dropping(HARMONY_DROP_UPSTREAM);
+
+    begin();
+    add_plain(HARMONY_ROLE_USER, "final", "a");
+    add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "b");
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "c");
+    check_render(&drop, "<|start|>", "user", "<|channel|>", "final",
+                 "<|message|>", "a", "<|end|>", "<|start|>", "assistant",
+                 "<|channel|>", "analysis", "<|message|>", "b", "<|end|>",
+                 "<|start|>", "assistant", "<|channel|>", "final",
+                 "<|message|>", "c", "<|end|>", (char *)NULL);
+}
+
+static void test_unknown_rules(void)
+{
+    static const int32_t rules[] = {-1, 3, INT32_MIN, INT32_MAX};
+    harmony_render_options options;
+    size_t i;
+
+    begin();
+    for (i = 0; i < 4; i++) {
+        options = dropping(rules[i]);
+        check_refused(&options, HARMONY_BAD_ARGUMENT, -1,
+                      "an unknown rule for dropping analysis");
+    }
+}
+
+/* ---- The header as the model writes it --------------------------------- */
+
+static void test_channel_first(void)
+{
+    const harmony_render_options options = channel_first();
+
+    begin();
+    add(HARMONY_ROLE_ASSISTANT, "bob", "functions.f", "commentary",
+        "<|constrain|>json", "{}");
+    add(HARMONY_ROLE_TOOL, "functions.f", "assistant", "commentary", "json",
+        "4");
+    add(HARMONY_ROLE_ASSISTANT, NULL, "all", "final", "code", "x");
+    add(HARMONY_ROLE_ASSISTANT, NULL, "f", NULL, "code", "x");
+    add(HARMONY_ROLE_USER, "al", "f", "final", NULL, "x");
+    check_render(
+        &options, "<|start|>", "assistant", ":bob", "<|channel|>", "commentary",
+        " to=functions.f", " ", "<|constrain|>", "json", "<|message|>", "{}",
+        "<|call|>", "<|start|>", "functions.f", " to=assistant", "<|channel|>",
+        "commentary", " json", "<|message|>", "4", "<|end|>", "<|start|>",
+        "assistant", "<|channel|>", "final", " code", "<|message|>", "x",
+        "<|call|>", "<|start|>", "assistant", " to=f", " code", "<|message|>",
+        "x", "<|call|>", "<|start|>", "user", ":al", " to=f", "<|channel|>",
+        "final", "<|message|>", "x", "<|end|>", (char *)NULL);
+}
+
+/* The tokens are those of the text that the model writes. */
+static void test_channel_first_is_the_models_text(void)
+{
+    const harmony_render_options options = channel_first();
+    id_list list, wanted = encode_framed(
+                      "<|start|>assistant<|channel|>commentary "
+                      "to=functions.get_weather <|constrain|>json<|message|>"
+                      "{\"city\": \"Paris\"}<|call|>");
+
+    begin();
+    add(HARMONY_ROLE_ASSISTANT, NULL, "functions.get_weather", "commentary",
+        "<|constrain|>json", "{\"city\": \"Paris\"}");
+    list = rendered(&options);
+    CHECK_BYTES((char *)list.ids, list.count * sizeof *list.ids,
+                (char *)wanted.ids, wanted.count * sizeof *wanted.ids);
+    free(list.ids);
+    free(wanted.ids);
+}
+
+/* ---- The last message goes on ------------------------------------------ */
+
+static void test_open_last(void)
+{
+    harmony_render_options options = left_open();
+
+    begin();
+    check_render(&options, (char *)NULL);
+    add(HARMONY_ROLE_ASSISTANT, NULL, "f", "commentary", NULL, "a");
+    add_plain(HARMONY_ROLE_ASSISTANT, "final", "b");
+    add_plain(HARMONY_ROLE_CONTINUED, NULL, "c");
+    check_render(&options, "<|start|>", "assistant", " to=f", "<|channel|>",
+                 "commentary", "<|message|>", "a", "<|call|>", "<|start|>",
+                 "assistant", "<|channel|>", "final", "<|message|>", "b", "c",
+                 (char *)NULL);
+    options.training = 1;
+    check_render(&options, "<|start|>", "assistant", " to=f", "<|channel|>",
+                 "commentary", "<|message|>", "a", "<|call|>", "<|start|>",
+                 "assistant", "<|channel|>", "final", "<|message|>", "b", "c",
+                 (char *)NULL);
+    begin();
+    add_plain(HARMONY_ROLE_ASSISTANT, NULL, NULL);
+    check_render(&options, "<|start|>", "assistant", "<|message|>",
+                 (char *)NULL);
+}
+
+static void test_open_last_has_no_next_role(void)
+{
+    harmony_render_options options = left_open();
+
+    begin();
+    for (options.next_role = 0; options.next_role < 5; options.next_role++)
+        check_refused(&options, HARMONY_BAD_ARGUMENT, -1,
+                      "a next role can't follow a message that is left open");
+}
+
+/* ---- Options of other versions ----------------------------------------- */
+
+/* Options with a next role, in exactly `size` bytes that say they are `say`;
+ * the byte at `at` is 1, if it is behind what the library knows. */
+static void check_size(size_t size, size_t say, size_t at, int fine)
+{
+    const size_t known = sizeof(harmony_render_options);
+    harmony_render_options options = followed_by(HARMONY_ROLE_TOOL);
+    unsigned char *bytes = room(size);
+
+    memset(bytes, 0, size);
+    options.size = say;
+    memcpy(bytes, &options, size < known ? size : known);
+    if (at >= known)
+        bytes[at] = 1;
+    begin();
+    if (fine)
+        check_render((void *)bytes, "<|start|>", "tool", (char *)NULL);
+    else
+        check_refused((void *)bytes, HARMONY_BAD_ARGUMENT, -1,
+                      "options of a wrong size, or of a newer version");
+    free(bytes);
+}
+
+static void test_option_sizes(void)
+{
+    const size_t first = sizeof(harmony_render_options);
+    size_t i;
+
+    check_size(first, first, 0, 1);
+    check_size(first + 1, first + 1, 0, 1);
+    check_size(first + 64, first + 64, 0, 1);
+    check_size(first, 0, 0, 0);
+    check_size(sizeof(size_t), sizeof(size_t), 0, 0);
+    check_size(first - 1, first - 1, 0, 0);
+    for (i = first; i < first + 64; i++)
+        check_size(first + 64, first + 64, i, 0);
+    check_size(first + 64, first, first, 1);
+}
+
 static void test_training(void)
 {
-    static const harmony_render_options training = {0, HARMONY_ROLE_NONE, 1};
-    static const harmony_render_options all = {1, HARMONY_ROLE_USER, 1};
+    const harmony_render_options training = for_training();
+    harmony_render_options all = training;
 
+    all.drop_analysis = HARMONY_DROP_UPSTREAM;
+    all.next_role = HARMONY_ROLE_USER;
     begin();
     check_render(&training, (char *)NULL);
     add_plain(HARMONY_ROLE_ASSISTANT, "analysis", "a");
@@ -421,10 +724,10 @@ static void check_bad_span(int32_t start, int32_t length, int inside)
         add_plain(HARMONY_ROLE_USER, NULL, "0123456789");
         message = add(HARMONY_ROLE_TOOL, "x", NULL, NULL, NULL, "y");
         *field_of(message, field) = span;
-        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0, &count,
-                                NULL);
-        CHECK_EQUAL(status, inside ? HARMONY_SHORT_BUFFER
-                                   : HARMONY_BAD_ARGUMENT);
+        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0,
+                                &count, NULL);
+        CHECK_EQUAL(status,
+                    inside ? HARMONY_SHORT_BUFFER : HARMONY_BAD_ARGUMENT);
         if (!inside)
             check_refused(NULL, HARMONY_BAD_ARGUMENT, 1,
                           "a message has a span outside the text");
@@ -464,7 +767,8 @@ static void test_bad_messages(void)
     add_plain(HARMONY_ROLE_USER, NULL, "a");
     add_plain(HARMONY_ROLE_TOOL, NULL, "a");
     check_refused(NULL, HARMONY_TOOL_WITHOUT_NAME, 1,
-                  "Tools should have a name!");
+                  "Tools should have a name! That of a tool's message is its "
+                  "author's, as in functions.get_weather");
 }
 
 /* With 32 bits, messages that share a text can have more tokens than a size_t
@@ -486,8 +790,9 @@ static void test_too_many_tokens(void)
         many[i].content.length = LENGTH;
     }
     CHECK(harmony_render_bound(&large) == SIZE_MAX);
-    CHECK_EQUAL(harmony_render(encoding, NULL, &large, NULL, NULL, 0, &count,
-                               &error), HARMONY_TOO_LARGE);
+    CHECK_EQUAL(
+        harmony_render(encoding, NULL, &large, NULL, NULL, 0, &count, &error),
+        HARMONY_TOO_LARGE);
     CHECK_EQUAL(error.status, HARMONY_TOO_LARGE);
     CHECK_EQUAL(count, 0);
     large.message_count = 2;
@@ -497,7 +802,7 @@ static void test_too_many_tokens(void)
 #endif
 }
 
-static void test_no_memory(void)
+static void check_no_memory(const harmony_render_options *options)
 {
     harmony_status status = HARMONY_NO_MEMORY;
     harmony_error error;
@@ -509,30 +814,48 @@ static void test_no_memory(void)
     memset(name, 'q', sizeof name);
     name[sizeof name - 1] = '\0';
     begin();
-    add(HARMONY_ROLE_USER, name, name, NULL, "json", name);
+    add(HARMONY_ROLE_ASSISTANT, name, name, name, "json", name);
     for (i = 0; status == HARMONY_NO_MEMORY; i++) {
         refuse_memory(i);
-        status = harmony_render(encoding, NULL, &conversation, NULL, NULL, 0, &count,
-                                &error);
+        status = harmony_render(encoding, NULL, &conversation, options, NULL, 0,
+                                &count, &error);
         CHECK_EQUAL(error.status, status);
     }
     CHECK_EQUAL(status, HARMONY_SHORT_BUFFER);
     CHECK(i > 4);
     refuse_memory(REFUSE_NONE);
-    list = rendered(NULL);
+    list = rendered(options);
     CHECK_EQUAL(list.count, count);
     free(list.ids);
+}
+
+static void test_no_memory(void)
+{
+    const harmony_render_options options = channel_first();
+
+    check_no_memory(NULL);
+    check_no_memory(&options);
 }
 
 /* The bound, for whatever can be rendered. */
 static void test_random(void)
 {
     static const char *const words[] = {
-        NULL, "", "all", "final", "analysis", "\xFF\xFE", "<|constrain|>",
-        "<|constrain|>json", "a b", "\xF0\x9F\xA6\x84", "\n\n", "0 1 2 3 4",
+        NULL,
+        "",
+        "all",
+        "final",
+        "analysis",
+        "\xFF\xFE",
+        "<|constrain|>",
+        "<|constrain|>json",
+        "a b",
+        "\xF0\x9F\xA6\x84",
+        "\n\n",
+        "0 1 2 3 4",
     };
     const uint32_t count = sizeof words / sizeof *words;
-    harmony_render_options options;
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
     uint64_t seed = 31;
     int round, field;
 
@@ -541,8 +864,8 @@ static void test_random(void)
 
         begin();
         while (n-- > 0) {
-            harmony_message *message = add(HARMONY_ROLE_USER, "x", NULL, NULL,
-                                           NULL, NULL);
+            harmony_message *message
+                = add(HARMONY_ROLE_USER, "x", NULL, NULL, NULL, NULL);
 
             message->role = (int32_t)random_below(&seed, 6);
             for (field = 0; field < 5; field++)
@@ -553,9 +876,13 @@ static void test_random(void)
         }
         if (messages[0].role == HARMONY_ROLE_CONTINUED)
             messages[0].role = HARMONY_ROLE_ASSISTANT;
-        options.drop_analysis = (int32_t)random_below(&seed, 2);
-        options.next_role = (int32_t)random_below(&seed, 6) - 1;
+        options.drop_analysis = (int32_t)random_below(&seed, 3);
         options.training = (int32_t)random_below(&seed, 2);
+        options.channel_first = (int32_t)random_below(&seed, 2);
+        options.open_last = (int32_t)random_below(&seed, 2);
+        options.next_role = HARMONY_ROLE_NONE;
+        if (!options.open_last)
+            options.next_role = (int32_t)random_below(&seed, 6) - 1;
         free(rendered(&options).ids);
     }
 }
@@ -567,11 +894,19 @@ void test_rendering(void)
     test_no_structure_in_text();
     test_continued();
     test_continued_has_no_header();
-    test_ends();
+    test_parts();
     test_nothing();
     test_no_text();
     test_next_role();
     test_drop_analysis();
+    test_drop_rules();
+    test_upstream_counts_every_author();
+    test_unknown_rules();
+    test_channel_first();
+    test_channel_first_is_the_models_text();
+    test_open_last();
+    test_open_last_has_no_next_role();
+    test_option_sizes();
     test_training();
     test_spans();
     test_bad_messages();

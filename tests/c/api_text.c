@@ -17,10 +17,20 @@ static void check_round_trip(const char *text, size_t length)
 static void test_round_trips(void)
 {
     static const char *const texts[] = {
-        "", "a", "hello world", "we'll SAY'LL don't' it'\xC5\xBFx",
+        "",
+        "a",
+        "hello world",
+        "we'll SAY'LL don't' it'\xC5\xBFx",
         "  \n\n \t x  ",
-        "1234567 12.5", "\xFF", "\xE4\xB8", "\xED\xA0\x80", "a\xF0\x9F\x98",
-        "\xC2\xA0\xE3\x80\x80 x", "<|start|>user<|end|>", "<|", "==========",
+        "1234567 12.5",
+        "\xFF",
+        "\xE4\xB8",
+        "\xED\xA0\x80",
+        "a\xF0\x9F\x98",
+        "\xC2\xA0\xE3\x80\x80 x",
+        "<|start|>user<|end|>",
+        "<|",
+        "==========",
     };
     char bytes[600];
     uint64_t seed = 21;
@@ -70,8 +80,9 @@ static void test_nothing(void)
 {
     size_t count = 99;
 
-    CHECK_EQUAL(harmony_encode(encoding, NULL, NULL, 0, NULL, 0, NULL, 0, &count,
-                               NULL), HARMONY_OK);
+    CHECK_EQUAL(
+        harmony_encode(encoding, NULL, NULL, 0, NULL, 0, NULL, 0, &count, NULL),
+        HARMONY_OK);
     CHECK_EQUAL(count, 0);
     count = 99;
     CHECK_EQUAL(harmony_decode(encoding, NULL, 0, NULL, 0, &count, NULL),
@@ -84,8 +95,9 @@ static void test_too_large(void)
     harmony_error error;
     size_t count = 99;
 
-    CHECK_EQUAL(harmony_encode(encoding, NULL, "x", (size_t)INT32_MAX + 1, NULL, 0,
-                               NULL, 0, &count, &error), HARMONY_TOO_LARGE);
+    CHECK_EQUAL(harmony_encode(encoding, NULL, "x", (size_t)INT32_MAX + 1, NULL,
+                               0, NULL, 0, &count, &error),
+                HARMONY_TOO_LARGE);
     CHECK_EQUAL(error.status, HARMONY_TOO_LARGE);
     CHECK_EQUAL(count, 0);
 }
@@ -98,13 +110,16 @@ static void test_no_memory(void)
     size_t count, wanted;
 
     memset(text, 'q', length);
-    harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &wanted, NULL);
+    harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &wanted,
+                   NULL);
     refuse_memory(0);
-    CHECK_EQUAL(harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &count,
-                               &error), HARMONY_NO_MEMORY);
+    CHECK_EQUAL(harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0,
+                               &count, &error),
+                HARMONY_NO_MEMORY);
     CHECK_EQUAL(error.status, HARMONY_NO_MEMORY);
     refuse_memory(REFUSE_NONE);
-    harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &count, NULL);
+    harmony_encode(encoding, NULL, text, length, NULL, 0, NULL, 0, &count,
+                   NULL);
     CHECK_EQUAL(count, wanted);
     free(text);
 }
@@ -113,8 +128,8 @@ static void test_no_memory(void)
 
 static void test_unknown_tokens(void)
 {
-    static const int32_t unknown[] = {-1, INT32_MIN, HARMONY_TOKEN_LIMIT,
-                                      99999999, INT32_MAX};
+    static const int32_t unknown[]
+        = {-1, INT32_MIN, HARMONY_TOKEN_LIMIT, 99999999, INT32_MAX};
     char bytes[100], message[100];
     harmony_error error;
     size_t i, length;
@@ -127,7 +142,8 @@ static void test_unknown_tokens(void)
         CHECK_EQUAL(length, 0);
         CHECK(!harmony_is_special_token(unknown[i]));
         CHECK_EQUAL(harmony_decode(encoding, ids, 3, bytes, sizeof bytes,
-                                   &length, NULL), HARMONY_UNKNOWN_TOKEN);
+                                   &length, NULL),
+                    HARMONY_UNKNOWN_TOKEN);
         CHECK_EQUAL(harmony_decode(encoding, ids, 3, NULL, 0, &length, &error),
                     HARMONY_UNKNOWN_TOKEN);
         CHECK_EQUAL(error.position, 2);
@@ -236,11 +252,24 @@ static void test_every_special(void)
 static void test_no_special(void)
 {
     static const char *const texts[] = {
-        "", "<", "<|", "<|star", "<|start|", "<start|>", "<|START|>",
+        "",
+        "<",
+        "<|",
+        "<|star",
+        "<|start|",
+        "<start|>",
+        "<|START|>",
         "<|reserved_200012|>", /* it has another name */
-        "<|reserved_199998|>", "<|reserved_201089|>", "<|reserved_20000|>",
-        "<|reserved_2000000|>", "<|reserved_2000x0|>", "<|reserved_200000|",
-        "<|reserved_ 200000|>", "<|untrusted|>", "<|refusal|>", "< |start|>",
+        "<|reserved_199998|>",
+        "<|reserved_201089|>",
+        "<|reserved_20000|>",
+        "<|reserved_2000000|>",
+        "<|reserved_2000x0|>",
+        "<|reserved_200000|",
+        "<|reserved_ 200000|>",
+        "<|untrusted|>",
+        "<|refusal|>",
+        "< |start|>",
     };
     size_t i, position = 0, token_length = 99;
 

@@ -29,7 +29,8 @@ static void add(struct work *work, const void *bytes, size_t size)
 
 static void parse(struct work *work, const int32_t *ids, size_t count)
 {
-    const harmony_parser_options options = {HARMONY_ROLE_ASSISTANT, 0, 0};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_ASSISTANT, 0, 0};
     harmony_parser *parser;
     const harmony_view *view;
     harmony_error error;
@@ -68,14 +69,15 @@ static void render(struct work *work, const char *text, int32_t length)
         = {HARMONY_ROLE_USER, {0, 9}, {-1, 0}, {9, 9}, {-1, 0}, {0, 0}};
     harmony_conversation conversation = {text, (size_t)length, &message, 1};
     int32_t ids[600];
-    size_t count, end;
+    harmony_part part;
+    size_t count;
 
     message.content.length = length;
-    work->sum += (uint64_t)harmony_render_parts(encoding, work->own,
-                                                &conversation, NULL, ids, 600,
-                                                &count, &end, NULL);
+    work->sum
+        += (uint64_t)harmony_render_parts(encoding, work->own, &conversation,
+                                          NULL, ids, 600, &count, &part, NULL);
     add(work, ids, count * sizeof *ids);
-    work->sum += end;
+    work->sum += part.stop;
 }
 
 static void *run(void *argument)

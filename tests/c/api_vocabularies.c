@@ -31,8 +31,8 @@ static void check_bad(const char *bytes, size_t size, const char *message)
 
 static void test_truncated_or_altered(void)
 {
-    static const size_t sizes[] = {8, 9, 11, 12, 15, 16, 47, 48, 49, 53, 54,
-                                   100, 1584, 600000};
+    static const size_t sizes[]
+        = {8, 9, 11, 12, 15, 16, 47, 48, 49, 53, 54, 100, 1584, 600000};
     char *altered = room(vocabulary_size + 1);
     uint64_t seed = 11;
     size_t i, at;
@@ -80,9 +80,10 @@ static char *as_lines(int32_t left_out, const char *end, size_t *size)
     return exact;
 }
 
-static const char prose[] =
-    "We'll see: the quick br\xC3\xB6wn fox, 12345 times.\n\n  \xE4\xB8\x96\xE7"
-    "\x95\x8C \xF0\x9F\x98\x80\xF0\x9F\x98\x80 \xFF\xFE{\"a\": [1, 2.5e-3]}";
+static const char prose[]
+    = "We'll see: the quick br\xC3\xB6wn fox, 12345 times.\n\n  "
+      "\xE4\xB8\x96\xE7"
+      "\x95\x8C \xF0\x9F\x98\x80\xF0\x9F\x98\x80 \xFF\xFE{\"a\": [1, 2.5e-3]}";
 
 static void check_same_tokens(const harmony_encoding *other, const char *text,
                               size_t length)
@@ -91,8 +92,9 @@ static void check_same_tokens(const harmony_encoding *other, const char *text,
     int32_t *ids = room(list.count * sizeof *ids);
     size_t count;
 
-    CHECK_EQUAL(harmony_encode(other, NULL, text, length, NULL, 0, ids, list.count,
-                               &count, NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_encode(other, NULL, text, length, NULL, 0, ids,
+                               list.count, &count, NULL),
+                HARMONY_OK);
     CHECK_BYTES((char *)ids, count * sizeof *ids, (char *)list.ids,
                 list.count * sizeof *ids);
     free(list.ids);
@@ -121,8 +123,9 @@ static void test_lines(void)
     refuse_memory(REFUSE_NONE);
     for (i = size - 2; lines[i - 1] != '\n'; i--)
         ;
-    check_bad(lines, i, "another vocabulary: it has 199997 tokens, "
-                        "o200k_harmony has 199998");
+    check_bad(lines, i,
+              "another vocabulary: it has 199997 tokens, "
+              "o200k_harmony has 199998");
     free(lines);
 }
 

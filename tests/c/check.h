@@ -13,22 +13,22 @@
 extern long checks_made;
 extern long checks_failed;
 
-#define CHECK(condition) \
+#define CHECK(condition)                                                       \
     check_that((condition) != 0, #condition, __FILE__, __LINE__)
 
 /* Two integers, what was found first. */
-#define CHECK_EQUAL(found, wanted)                                      \
-    check_equal((long long)(found), (long long)(wanted), #found, __FILE__, \
+#define CHECK_EQUAL(found, wanted)                                             \
+    check_equal((long long)(found), (long long)(wanted), #found, __FILE__,     \
                 __LINE__)
 
 /* Two strings of bytes. */
-#define CHECK_BYTES(found, found_length, wanted, wanted_length)        \
-    check_bytes(found, found_length, wanted, wanted_length, #found, __FILE__, \
+#define CHECK_BYTES(found, found_length, wanted, wanted_length)                \
+    check_bytes(found, found_length, wanted, wanted_length, #found, __FILE__,  \
                 __LINE__)
 
 /* Two C strings. */
-#define CHECK_STRING(found, wanted)                                       \
-    check_bytes(found, strlen(found), wanted, strlen(wanted), #found,     \
+#define CHECK_STRING(found, wanted)                                            \
+    check_bytes(found, strlen(found), wanted, strlen(wanted), #found,          \
                 __FILE__, __LINE__)
 
 int check_that(int holds, const char *what, const char *file, int line);

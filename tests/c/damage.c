@@ -16,31 +16,97 @@
 #define TOKEN_ROOM 4000
 
 static const char *const contents[] = {
-    "", "4", "Hello there.", "{\"a\": [1, 2.5e-3]}", "Gr\xC3\xBC\xC3\x9F dich",
-    "\xE4\xB8\x96\xE7\x95\x8C", "\xF0\x9F\x98\x80", " ", "\n\n", "assistant",
-    " to=functions.f", "<|channel|>final", "<|end|>", "analysis", "json",
-    "\xE2\x80\x8B", "e\xCC\x81", "\xC2\xA0", "user:bob", "\t- a\r\n\t- b\r\n",
-    "print('<|start|>')", "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB", "<|",
-    "We need to answer briefly, so: final.", "\xF0\x9F", "\xED\xA0\x80", "<",
+    "",
+    "4",
+    "Hello there.",
+    "{\"a\": [1, 2.5e-3]}",
+    "Gr\xC3\xBC\xC3\x9F dich",
+    "\xE4\xB8\x96\xE7\x95\x8C",
+    "\xF0\x9F\x98\x80",
+    " ",
+    "\n\n",
+    "assistant",
+    " to=functions.f",
+    "<|channel|>final",
+    "<|end|>",
+    "analysis",
+    "json",
+    "\xE2\x80\x8B",
+    "e\xCC\x81",
+    "\xC2\xA0",
+    "user:bob",
+    "\t- a\r\n\t- b\r\n",
+    "print('<|start|>')",
+    "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB",
+    "<|",
+    "We need to answer briefly, so: final.",
+    "\xF0\x9F",
+    "\xED\xA0\x80",
+    "<",
 };
 static const char *const words[] = {
-    "assistant", "user", "tool", "system", "developer", "analysis", "final",
-    "commentary", " to=functions.f", "to=", " to=", "functions.f", " json",
-    "json", "code", "{\"a\":1}", "assistantfinal", "assistantassistant",
-    "python", "browser.search", " ", "\n", "  \n", "\xC2\xA0", "<|channel|>",
-    "<|message|>", ":bob", ".", "\xF0\x9F", "\xE4\xB8\x96", "Hello", " there",
-    "to=all", " to=x y", "comment", "!", "<", "ary", "\xFF", "",
+    "assistant",
+    "user",
+    "tool",
+    "system",
+    "developer",
+    "analysis",
+    "final",
+    "commentary",
+    " to=functions.f",
+    "to=",
+    " to=",
+    "functions.f",
+    " json",
+    "json",
+    "code",
+    "{\"a\":1}",
+    "assistantfinal",
+    "assistantassistant",
+    "python",
+    "browser.search",
+    " ",
+    "\n",
+    "  \n",
+    "\xC2\xA0",
+    "<|channel|>",
+    "<|message|>",
+    ":bob",
+    ".",
+    "\xF0\x9F",
+    "\xE4\xB8\x96",
+    "Hello",
+    " there",
+    "to=all",
+    " to=x y",
+    "comment",
+    "!",
+    "<",
+    "ary",
+    "\xFF",
+    "",
 };
 static const char *const channels[] = {
     "analysis", "commentary", "final", "final", "summary",
 };
 static const char *const recipients[] = {
-    "functions.get_weather", "python", "browser.search", "all", "assistant",
-    "functions.f", "user", "x",
+    "functions.get_weather",
+    "python",
+    "browser.search",
+    "all",
+    "assistant",
+    "functions.f",
+    "user",
+    "x",
 };
 static const char *const types[] = {
-    "json", "code", "<|constrain|>json", "<|constrain|>code", "text",
-    "<|constrain|>", "<|constrain|>application/json",
+    "json",
+    "code",
+    "<|constrain|>json",
+    "<|constrain|>code",
+    "text",
+    "<|constrain|>",
+    "<|constrain|>application/json",
 };
 static const char *const names[] = {
     "functions.get_weather", "python", "browser.search", "x", "bob",
@@ -111,7 +177,7 @@ static void write_stream(struct stream *stream, uint64_t *seed)
 {
     struct talk talk;
     harmony_conversation conversation;
-    harmony_render_options options = {0, HARMONY_ROLE_NONE, 0};
+    harmony_render_options options = HARMONY_RENDER_OPTIONS_INIT;
     size_t i, skipped;
 
     talk.length = 0;
@@ -123,7 +189,8 @@ static void write_stream(struct stream *stream, uint64_t *seed)
     conversation.text_length = talk.length;
     options.training = (int32_t)random_below(seed, 2);
     if (harmony_render(encoding, NULL, &conversation, &options, stream->tokens,
-                       TOKEN_ROOM / 2, &stream->count, NULL) != HARMONY_OK)
+                       TOKEN_ROOM / 2, &stream->count, NULL)
+        != HARMONY_OK)
         abort();
     stream->role = HARMONY_ROLE_NONE;
     if (random_below(seed, 2))
@@ -166,18 +233,28 @@ static void insert_words(struct stream *stream, size_t at, uint64_t *seed)
     size_t count;
 
     if (harmony_encode(encoding, NULL, text, strlen(text), NULL, 0, tokens, 32,
-                       &count, NULL) == HARMONY_OK)
+                       &count, NULL)
+        == HARMONY_OK)
         insert(stream, at, tokens, count);
 }
 
 static int32_t special_token(uint64_t *seed)
 {
     static const int32_t tokens[] = {
-        HARMONY_TOKEN_START, HARMONY_TOKEN_CHANNEL, HARMONY_TOKEN_MESSAGE,
-        HARMONY_TOKEN_CONSTRAIN, HARMONY_TOKEN_END, HARMONY_TOKEN_CALL,
-        HARMONY_TOKEN_RETURN, HARMONY_TOKEN_START, HARMONY_TOKEN_CHANNEL,
-        HARMONY_TOKEN_MESSAGE, HARMONY_TOKEN_ENDOFTEXT,
-        HARMONY_TOKEN_STARTOFTEXT, 200013, 201088,
+        HARMONY_TOKEN_START,
+        HARMONY_TOKEN_CHANNEL,
+        HARMONY_TOKEN_MESSAGE,
+        HARMONY_TOKEN_CONSTRAIN,
+        HARMONY_TOKEN_END,
+        HARMONY_TOKEN_CALL,
+        HARMONY_TOKEN_RETURN,
+        HARMONY_TOKEN_START,
+        HARMONY_TOKEN_CHANNEL,
+        HARMONY_TOKEN_MESSAGE,
+        HARMONY_TOKEN_ENDOFTEXT,
+        HARMONY_TOKEN_STARTOFTEXT,
+        200013,
+        201088,
     };
 
     return tokens[random_below(seed, COUNT(tokens))];

@@ -9,11 +9,14 @@
 #define TABLE 224
 
 static const char *const texts[] = {
-    "assistant", "user", "tool", "system", "developer", "analysis",
-    "commentary", "final", " to=", "to=", "functions.f", "functions", ".f",
-    " json", "json", "{\"a\":1}", "{", " ", "\n", "  ", "Hello", " there", ".",
-    "é", "😀", "\xC2\xA0", "<", ">", "|>", "<|", "channel", ":", "bob", "python",
-    " code", "_", "-", "!", "?", "all", "=", "to", " assistant", "name", "42",
+    "assistant",  "user",     "tool",  "system",    "developer",   "analysis",
+    "commentary", "final",    " to=",  "to=",       "functions.f", "functions",
+    ".f",         " json",    "json",  "{\"a\":1}", "{",           " ",
+    "\n",         "  ",       "Hello", " there",    ".",           "é",
+    "😀",         "\xC2\xA0", "<",     ">",         "|>",          "<|",
+    "channel",    ":",        "bob",   "python",    " code",       "_",
+    "-",          "!",        "?",     "all",       "=",           "to",
+    " assistant", "name",     "42",
 };
 #define TEXTS (sizeof texts / sizeof *texts)
 
@@ -22,10 +25,20 @@ static int32_t table[TABLE];
 static void make_table(void)
 {
     static const int32_t special[] = {
-        HARMONY_TOKEN_START, HARMONY_TOKEN_CHANNEL, HARMONY_TOKEN_MESSAGE,
-        HARMONY_TOKEN_END, HARMONY_TOKEN_CALL, HARMONY_TOKEN_RETURN,
-        HARMONY_TOKEN_CONSTRAIN, HARMONY_TOKEN_ENDOFTEXT,
-        HARMONY_TOKEN_STARTOFTEXT, 200013, -1, INT32_MAX, 9552, 3251,
+        HARMONY_TOKEN_START,
+        HARMONY_TOKEN_CHANNEL,
+        HARMONY_TOKEN_MESSAGE,
+        HARMONY_TOKEN_END,
+        HARMONY_TOKEN_CALL,
+        HARMONY_TOKEN_RETURN,
+        HARMONY_TOKEN_CONSTRAIN,
+        HARMONY_TOKEN_ENDOFTEXT,
+        HARMONY_TOKEN_STARTOFTEXT,
+        200013,
+        -1,
+        INT32_MAX,
+        9552,
+        3251,
     };
     size_t i, n = 0, count;
     int32_t token;

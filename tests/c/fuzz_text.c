@@ -7,8 +7,14 @@
 #include "fuzz.h"
 
 static const int32_t specials[] = {
-    HARMONY_TOKEN_START, HARMONY_TOKEN_END, HARMONY_TOKEN_MESSAGE,
-    HARMONY_TOKEN_CHANNEL, HARMONY_TOKEN_CALL, 200013, 200000, -1,
+    HARMONY_TOKEN_START,
+    HARMONY_TOKEN_END,
+    HARMONY_TOKEN_MESSAGE,
+    HARMONY_TOKEN_CHANNEL,
+    HARMONY_TOKEN_CALL,
+    200013,
+    200000,
+    -1,
 };
 
 struct text {
@@ -35,17 +41,17 @@ static void check_encode(const struct text *text, const int32_t *tokens,
     for (i = 0; i < sizeof caches / sizeof *caches; i++) {
         int32_t *again = room(count * sizeof *again);
 
-        fuzz_require(encode(text, caches[i], again, count, &found)
-                             == HARMONY_OK && found == count
+        fuzz_require(encode(text, caches[i], again, count, &found) == HARMONY_OK
+                         && found == count
                          && memcmp(again, tokens, count * sizeof *tokens) == 0,
                      "the same tokens");
         free(again);
         again = room(room_for * sizeof *again);
-        fuzz_require(encode(text, caches[i], again, room_for, &found)
-                             == (count > room_for ? HARMONY_SHORT_BUFFER
-                                                  : HARMONY_OK)
-                         && found == count,
-                     "the same number of tokens");
+        fuzz_require(
+            encode(text, caches[i], again, room_for, &found)
+                    == (count > room_for ? HARMONY_SHORT_BUFFER : HARMONY_OK)
+                && found == count,
+            "the same number of tokens");
         free(again);
     }
 }
@@ -57,16 +63,17 @@ static void check_decode(const struct text *text, const int32_t *tokens,
     size_t length;
 
     fuzz_require(harmony_decode(fuzz_encoding(), tokens, count, back,
-                                text->length, &length, NULL) == HARMONY_OK
+                                text->length, &length, NULL)
+                         == HARMONY_OK
                      && length == text->length
                      && memcmp(back, text->bytes, length) == 0,
                  "the bytes come back");
-    fuzz_require(harmony_decode(fuzz_encoding(), tokens, count, less, room_for,
-                                &length, NULL)
-                         == (text->length > room_for ? HARMONY_SHORT_BUFFER
-                                                     : HARMONY_OK)
-                     && length == text->length,
-                 "the same number of bytes");
+    fuzz_require(
+        harmony_decode(fuzz_encoding(), tokens, count, less, room_for, &length,
+                       NULL)
+                == (text->length > room_for ? HARMONY_SHORT_BUFFER : HARMONY_OK)
+            && length == text->length,
+        "the same number of bytes");
     free(less);
     free(back);
 }
@@ -83,8 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.length = (size_t)(input.end - input.at);
     text.bytes = exact_copy(input.at, text.length);
     tokens = room(text.length * sizeof *tokens);
-    fuzz_require(encode(&text, NULL, tokens, text.length, &count)
-                     == HARMONY_OK,
+    fuzz_require(encode(&text, NULL, tokens, text.length, &count) == HARMONY_OK,
                  "there are never more tokens than bytes");
     exact = exact_copy(tokens, count * sizeof *tokens);
     free(tokens);

@@ -78,8 +78,8 @@ static void check_vocabulary(const harmony_vocabulary *vocabulary,
     int32_t tokens[LONGEST], rank;
     size_t length;
 
-    for (rank = 0; rank < harmony_vocabulary_size(vocabulary)
-                   && rank < LONGEST; rank++) {
+    for (rank = 0; rank < harmony_vocabulary_size(vocabulary) && rank < LONGEST;
+         rank++) {
         const char *token = harmony_vocabulary_token(vocabulary, rank, &length);
 
         fuzz_require((token != NULL) == (length > 0), "a token has bytes");
@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_input input = {data, data + size};
     int kind = fuzz_byte(&input) % 3;
     size_t left = (size_t)(input.end - input.at), length = left;
-    uint8_t *file = kind == 0 ? exact_copy(input.at, left)
+    uint8_t *file = kind == 0   ? exact_copy(input.at, left)
                     : kind == 1 ? compact_file(input.at, left, &length)
                                 : tiktoken_file(input.at, left, &length);
     harmony_vocabulary *vocabulary;
@@ -115,7 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_vocabulary(vocabulary, input.at, left);
     harmony_vocabulary_free(vocabulary);
     fuzz_require(harmony_encoding_new(file, length, &encoding, NULL)
-                         != HARMONY_OK && encoding == NULL,
+                         != HARMONY_OK
+                     && encoding == NULL,
                  "another vocabulary makes no encoding");
     free(file);
     return 0;

@@ -10,10 +10,9 @@ static const char *const roles[] = {
 };
 
 static harmony_parser *new_parser(const harmony_encoding *encoding,
-                                  int32_t role, int32_t strict,
-                                  int32_t recover)
+                                  int32_t role, int32_t strict, int32_t recover)
 {
-    harmony_parser_options options;
+    harmony_parser_options options = HARMONY_PARSER_OPTIONS_INIT;
     harmony_parser *parser;
 
     options.role = role;
@@ -31,7 +30,8 @@ static int same_span(const harmony_view *a, harmony_span x,
         return (x.start < 0) == (y.start < 0);
     return x.length == y.length
            && memcmp(a->finished.text + x.start, b->finished.text + y.start,
-                     (size_t)x.length) == 0;
+                     (size_t)x.length)
+                  == 0;
 }
 
 static int same_message(const harmony_view *a, const harmony_message *x,
@@ -110,7 +110,8 @@ static const char *check_history(const struct history *history,
             || (message->content.length > 0
                 && memcmp(history->deltas + at,
                           view->finished.text + message->content.start,
-                          (size_t)message->content.length) != 0))
+                          (size_t)message->content.length)
+                       != 0))
             return "3: the deltas are not the contents";
         at += (size_t)message->content.length;
     }
@@ -192,7 +193,8 @@ static int32_t behind_constrain(const harmony_view *view, harmony_span span)
 
     return span.start >= 0 && span.length >= length
                    && memcmp(view->finished.text + span.start, marker,
-                             (size_t)length) == 0
+                             (size_t)length)
+                          == 0
                ? length
                : 0;
 }
@@ -204,8 +206,9 @@ static int32_t *rendered(const harmony_encoding *encoding,
     size_t capacity = harmony_render_bound(conversation);
     int32_t *tokens = room(capacity * sizeof *tokens);
 
-    if (harmony_render(encoding, NULL, conversation, NULL, tokens, capacity, count,
-                       NULL) != HARMONY_OK) {
+    if (harmony_render(encoding, NULL, conversation, NULL, tokens, capacity,
+                       count, NULL)
+        != HARMONY_OK) {
         free(tokens);
         return NULL;
     }
@@ -285,21 +288,101 @@ static const char *check_strict(const harmony_encoding *encoding, int32_t role,
 
 /* ---- Tallies ------------------------------------------------------------- */
 
-/* No token is counted twice. */
+/* Where the tokens of a message end. */
+static size_t tally_end(const harmony_tally *tally)
+{
+    return (size_t)tally->start + (size_t)tally->header_tokens
+           + (size_t)tally->content_tokens;
+}
+
+static int32_t special_tokens(const harmony_view *view, int32_t start,
+                              int32_t count)
+{
+    int32_t i, special = 0;
+
+    for (i = start; i < start + count; i++)
+        special += harmony_is_special_token(view->tokens[i]);
+    return special;
+}
+
+static const char *check_tally(const harmony_view *view,
+                               const harmony_tally *tally)
+{
+    int32_t body = tally->start + tally->header_tokens;
+
+    if (tally->header_special
+        != special_tokens(view, tally->start, tally->header_tokens))
+        return "tallies: special tokens of a header";
+    if (tally->content_special
+        != special_tokens(view, body, tally->content_tokens))
+        return "tallies: special tokens of a content";
+    if (tally->end_token != HARMONY_NO_TOKEN
+        && (tally->content_tokens < 1
+            || view->tokens[tally_end(tally) - 1] != tally->end_token))
+        return "tallies: a message does not end at its last token";
+    return NULL;
+}
+
+/* Messages are ranges of tokens, in order and disjoint. */
 static const char *check_tallies(const harmony_view *view)
 {
-    size_t i, sum = 0;
+    const char *broken = NULL;
+    size_t i, end = 0;
 
-    for (i = 0; i < view->finished.message_count; i++) {
+    for (i = 0; i < view->finished.message_count && broken == NULL; i++) {
         const harmony_tally *tally = view->tallies + i;
 
-        if (tally->end_token != HARMONY_NO_TOKEN && tally->content_tokens < 1)
-            return "tallies: the token that ended a message is not counted";
-        sum += (size_t)tally->header_tokens + (size_t)tally->content_tokens;
+        if (tally->start < 0 || (size_t)tally->start < end
+            || tally->header_tokens < 0 || tally->content_tokens < 0)
+            return "tallies: a message begins before another has ended";
+        end = tally_end(tally);
+        if (end > view->token_count)
+            return "tallies: a message has tokens that were not fed";
+        broken = check_tally(view, tally);
     }
-    if (sum > view->token_count)
-        return "tallies: a token is counted twice";
-    return NULL;
+    return broken;
+}
+
+/* Whether the tokens from `start` on say just this word. */
+static int says(const harmony_encoding *encoding, const harmony_view *view,
+                size_t start, const char *word)
+{
+    size_t i, length, left = strlen(word);
+
+    for (i = start; i < view->token_count; i++) {
+        const char *bytes
+            = harmony_token_bytes(encoding, view->tokens[i], &length);
+
+        if (bytes == NULL || length > left || memcmp(word, bytes, length) != 0)
+            return 0;
+        word += length;
+        left -= length;
+    }
+    return left == 0;
+}
+
+/* What the view says of the open message, by another way. */
+static const char *check_open(const harmony_encoding *encoding,
+                              const harmony_view *view)
+{
+    int32_t role, next = HARMONY_ROLE_NONE;
+    const harmony_tally *open = &view->open;
+
+    if (view->state == HARMONY_STATE_EXPECT_START)
+        return open->header_tokens + open->content_tokens > 0
+                       || view->next_role != HARMONY_ROLE_NONE
+                   ? "open: there is something between messages"
+                   : NULL;
+    if (tally_end(open) != view->token_count)
+        return "open: its tokens are not the last ones";
+    if (view->state == HARMONY_STATE_HEADER && view->open_start > 0
+        && view->tokens[view->open_start - 1] == HARMONY_TOKEN_START)
+        for (role = HARMONY_ROLE_USER; role <= HARMONY_ROLE_TOOL; role++)
+            if (says(encoding, view, view->open_start, roles[role]))
+                next = role;
+    if (view->next_role != next)
+        return "open: the next role";
+    return check_tally(view, open);
 }
 
 /* ---- Portions ------------------------------------------------------------ */
@@ -375,14 +458,16 @@ static const char *check_portions(const harmony_encoding *encoding,
 
 /* Feed tokens one at a time, and the end; the errors are let pass if they may
  * come. */
-static const char *feed_all(harmony_parser *parser, const int32_t *tokens,
+static const char *feed_all(const harmony_encoding *encoding,
+                            harmony_parser *parser, const int32_t *tokens,
                             size_t count, int may_raise,
                             struct history *history)
 {
+    const char *broken = NULL;
     const harmony_view *view = harmony_parser_view(parser);
     size_t i;
 
-    for (i = 0; i <= count; i++) {
+    for (i = 0; i <= count && broken == NULL; i++) {
         harmony_status status
             = i < count ? harmony_parser_process(parser, tokens[i], NULL)
                         : harmony_parser_finish(parser, NULL);
@@ -390,8 +475,9 @@ static const char *feed_all(harmony_parser *parser, const int32_t *tokens,
         if (status != HARMONY_OK && !may_raise)
             return "1: an error";
         remember(history, view);
+        broken = check_open(encoding, view);
     }
-    return NULL;
+    return broken;
 }
 
 /* After its errors, too, a parser keeps what is finished, and goes on. */
@@ -404,10 +490,80 @@ static const char *check_raising(const harmony_encoding *encoding, int32_t role,
     struct history history = {NULL, 0, NULL, 0};
     const char *broken;
 
-    feed_all(parser, tokens, count, 1, &history);
-    broken = check_history(&history, view);
+    broken = feed_all(encoding, parser, tokens, count, 1, &history);
+    if (broken == NULL)
+        broken = check_history(&history, view);
+    if (broken == NULL)
+        broken = check_tallies(view);
     forget(&history);
     harmony_parser_free(parser);
+    return broken;
+}
+
+/* ---- Behind a prompt ----------------------------------------------------- */
+
+/* What harmony_parser_after is to give, the long way: fed with the open
+ * message, or given its role if that is all of it. NULL where it is an error.
+ */
+static harmony_parser *slow_after(const harmony_encoding *encoding,
+                                  int32_t recover, const int32_t *tokens,
+                                  size_t count, harmony_status *status)
+{
+    harmony_parser *parser
+        = new_parser(encoding, HARMONY_ROLE_NONE, 1, recover);
+    size_t i, start = count;
+    int32_t role;
+
+    for (i = 0; i < count; i++) {
+        if (tokens[i] == HARMONY_TOKEN_START)
+            start = i;
+        if (tokens[i] == HARMONY_TOKEN_END || tokens[i] == HARMONY_TOKEN_CALL
+            || tokens[i] == HARMONY_TOKEN_RETURN)
+            start = count;
+    }
+    *status = HARMONY_OK;
+    for (i = start; i < count && *status == HARMONY_OK; i++)
+        *status = harmony_parser_process(parser, tokens[i], NULL);
+    role = harmony_parser_view(parser)->next_role;
+    if (*status == HARMONY_OK && role == HARMONY_ROLE_NONE)
+        return parser;
+    harmony_parser_free(parser);
+    return *status == HARMONY_OK ? new_parser(encoding, role, 1, recover)
+                                 : NULL;
+}
+
+static int same_open(const harmony_view *a, const harmony_view *b)
+{
+    return a->state == b->state && a->token_count == b->token_count
+           && a->warning_count == b->warning_count
+           && a->next_role == b->next_role
+           && same_message(a, &a->current, b, &b->current)
+           && same_messages(a, b);
+}
+
+static const char *check_after(const harmony_encoding *encoding,
+                               int32_t recover, const int32_t *tokens,
+                               size_t count)
+{
+    harmony_parser_options options = HARMONY_PARSER_OPTIONS_INIT;
+    const char *broken = NULL;
+    harmony_parser *parser, *slow;
+    harmony_status status, wanted;
+
+    options.recover = recover;
+    slow = slow_after(encoding, recover, tokens, count, &wanted);
+    status = harmony_parser_after(encoding, tokens, count, &options, &parser,
+                                  NULL);
+    if (status != wanted || (parser == NULL) != (slow == NULL))
+        broken = "after: another status";
+    else if (recover && status != HARMONY_OK)
+        broken = "1: an error behind a prompt";
+    else if (parser != NULL
+             && !same_open(harmony_parser_view(parser),
+                           harmony_parser_view(slow)))
+        broken = "after: another parser";
+    harmony_parser_free(parser);
+    harmony_parser_free(slow);
     return broken;
 }
 
@@ -420,7 +576,7 @@ const char *broken_guarantee(const harmony_encoding *encoding, int32_t role,
     harmony_parser *parser = new_parser(encoding, role, 1, 1);
     const harmony_view *view = harmony_parser_view(parser);
     struct history history = {NULL, 0, NULL, 0};
-    const char *broken = feed_all(parser, tokens, count, 0, &history);
+    const char *broken = feed_all(encoding, parser, tokens, count, 0, &history);
 
     if (broken == NULL)
         broken = check_history(&history, view);
@@ -438,6 +594,10 @@ const char *broken_guarantee(const harmony_encoding *encoding, int32_t role,
         broken = check_raising(encoding, role, 1, tokens, count);
     if (broken == NULL)
         broken = check_raising(encoding, role, 0, tokens, count);
+    if (broken == NULL)
+        broken = check_after(encoding, 1, tokens, count);
+    if (broken == NULL)
+        broken = check_after(encoding, 0, tokens, count);
     forget(&history);
     harmony_parser_free(parser);
     return broken;

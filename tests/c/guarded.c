@@ -37,8 +37,7 @@ void guarded_free(guarded memory)
 {
     size_t page = page_size();
 
-    munmap(memory.start - page,
-           (size_t)(memory.end - memory.start) + 2 * page);
+    munmap(memory.start - page, (size_t)(memory.end - memory.start) + 2 * page);
 }
 
 void *guarded_room(guarded memory, guarded_side side, size_t size)

@@ -5,6 +5,7 @@
 #define INTERNALS_H
 
 void test_error(void);
+void test_options(void);
 void test_header(void);
 void test_unicode(void);
 void test_pretokenize(void);

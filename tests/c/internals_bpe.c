@@ -84,10 +84,9 @@ static void look_up(size_t i)
 {
     size_t start = part_start(i);
 
-    parts.joined[i] = i + 1 < parts.count
-                          ? slow_rank(parts.bytes + start,
-                                      parts.end[i + 1] - start)
-                          : -1;
+    parts.joined[i] = i + 1 < parts.count ? slow_rank(parts.bytes + start,
+                                                      parts.end[i + 1] - start)
+                                          : -1;
 }
 
 /* Join the best pair, the leftmost of equals; 0 if there is none. */
@@ -171,7 +170,8 @@ static void load_lines(hm_vocabulary *vocabulary)
         to = write_line(to, tokens[rank].bytes, tokens[rank].length, rank,
                         "\n");
     CHECK_EQUAL(hm_vocabulary_load(vocabulary, (uint8_t *)lines,
-                                   (size_t)(to - lines), NULL), HARMONY_OK);
+                                   (size_t)(to - lines), NULL),
+                HARMONY_OK);
     CHECK(vocabulary->merges == NULL);
     CHECK_EQUAL(hm_find_merges(vocabulary, NULL), HARMONY_OK);
     CHECK(vocabulary->merges != NULL);
@@ -240,8 +240,10 @@ static long check_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
 #define CHARACTERS 100
 
 static const char *const characters[] = {
-    "\xC3\xA9", "a", "\xD0\xA9", " ", "\xE4\xB8\xAD", "\xC3\xA8", "\xE4\xB8\xA9",
-    "\xE3\x81\xAD", "\xF0\x9F\x98\x80", "\xA9", "\xC3", "\xE4\xB8", "\xE0\x83\xA9",
+    "\xC3\xA9",         "a",        "\xD0\xA9",     " ",
+    "\xE4\xB8\xAD",     "\xC3\xA8", "\xE4\xB8\xA9", "\xE3\x81\xAD",
+    "\xF0\x9F\x98\x80", "\xA9",     "\xC3",         "\xE4\xB8",
+    "\xE0\x83\xA9",
 };
 
 static void random_text(uint64_t *seed, uint32_t letters, uint8_t *text,
@@ -304,8 +306,7 @@ static size_t random_length(uint64_t *seed)
 static void random_piece(uint64_t *seed, uint32_t letters, uint8_t *piece,
                          size_t length)
 {
-    size_t period = random_below(seed, 3) ? length
-                                          : 1 + random_below(seed, 7);
+    size_t period = random_below(seed, 3) ? length : 1 + random_below(seed, 7);
     size_t i;
 
     random_text(seed, letters, piece, period < length ? period : length);
@@ -346,9 +347,9 @@ static void test_characters(void)
     int round, i;
 
     for (round = 0; round < 60; round++) {
-        uint32_t letters = CHARACTERS + 2
-                           + random_below(&seed, sizeof characters
-                                                     / sizeof *characters - 1);
+        uint32_t letters
+            = CHARACTERS + 2
+              + random_below(&seed, sizeof characters / sizeof *characters - 1);
 
         train(&seed, letters, 5 + random_below(&seed, 120));
         load(&vocabulary);
@@ -526,8 +527,10 @@ static void test_unreachable(void)
     CHECK_EQUAL(find(&vocabulary, more, NULL), HARMONY_BAD_VOCABULARY);
     hm_vocabulary_free(&vocabulary);
 
-    CHECK_EQUAL(find(&vocabulary, (const char *const[]){
-        "bc", "ab", "cd", "abcd", NULL}, NULL), HARMONY_OK);
+    CHECK_EQUAL(find(&vocabulary,
+                     (const char *const[]){"bc", "ab", "cd", "abcd", NULL},
+                     NULL),
+                HARMONY_OK);
     check_pair(&vocabulary, 256, 'b', 'c');
     check_pair(&vocabulary, 259, -1, -1);
     check_pair(&vocabulary, 'a', 'a', -1);
@@ -544,15 +547,17 @@ static void test_not_byte_pair(void)
     hm_vocabulary vocabulary;
     harmony_error error;
 
-    CHECK_EQUAL(find(&vocabulary, (const char *const[]){
-        "xy", "abc", "bc", NULL}, &error), HARMONY_BAD_VOCABULARY);
+    CHECK_EQUAL(find(&vocabulary,
+                     (const char *const[]){"xy", "abc", "bc", NULL}, &error),
+                HARMONY_BAD_VOCABULARY);
     CHECK_EQUAL(error.status, HARMONY_BAD_VOCABULARY);
     CHECK_EQUAL(error.position, 257);
     CHECK_STRING(error.message, "not a byte-pair vocabulary: rank 257 merges "
                                 "from a higher one");
     hm_vocabulary_free(&vocabulary);
-    CHECK_EQUAL(find(&vocabulary, (const char *const[]){
-        "abc", "ab", NULL}, NULL), HARMONY_BAD_VOCABULARY);
+    CHECK_EQUAL(
+        find(&vocabulary, (const char *const[]){"abc", "ab", NULL}, NULL),
+        HARMONY_BAD_VOCABULARY);
     hm_vocabulary_free(&vocabulary);
 }
 

@@ -50,8 +50,9 @@ static void check_cut(size_t before, const char *character)
         hm_say(&error, character);
     length = strlen(error.message);
     CHECK(length < sizeof error.message);
-    CHECK_EQUAL(hm_utf8_valid((const uint8_t *)error.message, length,
-                              &error_length), length);
+    CHECK_EQUAL(
+        hm_utf8_valid((const uint8_t *)error.message, length, &error_length),
+        length);
     if (before + 10 * width <= 252) {
         CHECK_EQUAL(length, before + 10 * width);
         return;
@@ -88,8 +89,9 @@ static void test_cut_at_once(void)
         hm_fail(&error, HARMONY_BAD_ARGUMENT, -1, &"abc"[i]);
         hm_say_bytes(&error, text, sizeof text);
         CHECK_EQUAL(strlen(error.message), 255);
-        CHECK_EQUAL(hm_utf8_valid((const uint8_t *)error.message, 255,
-                                  &error_length), 255);
+        CHECK_EQUAL(
+            hm_utf8_valid((const uint8_t *)error.message, 255, &error_length),
+            255);
         CHECK_STRING(error.message + 252, "...");
     }
 }

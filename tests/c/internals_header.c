@@ -4,6 +4,7 @@
 #include "header.h"
 
 #include "check.h"
+#include "conversation.h"
 #include "internals.h"
 #include "support.h"
 
@@ -31,8 +32,8 @@ static void check_channel(const char *text, int64_t marker, const char *left,
 
     CHECK_EQUAL(buffer.length, strlen(text));
     if (channel == NULL) {
-        CHECK_EQUAL(status, marker < 0 ? HARMONY_OK
-                                       : HARMONY_HEADER_NO_CHANNEL);
+        CHECK_EQUAL(status,
+                    marker < 0 ? HARMONY_OK : HARMONY_HEADER_NO_CHANNEL);
         CHECK_EQUAL(span.start, -1);
         CHECK_BYTES(buffer.data, buffer.length, text, strlen(text));
     } else {
@@ -147,8 +148,7 @@ static void test_role_given(void)
     for (i = 0; i < sizeof table / sizeof *table; i++)
         CHECK_STRING(read_words(table[i][0], HARMONY_ROLE_ASSISTANT),
                      table[i][1]);
-    CHECK_STRING(read_words("f to=assistant", HARMONY_ROLE_TOOL),
-                 "-14");
+    CHECK_STRING(read_words("f to=assistant", HARMONY_ROLE_TOOL), "-14");
 }
 
 static void test_words_errors(void)
@@ -170,8 +170,12 @@ static void test_words_errors(void)
 static void test_join_words(void)
 {
     static const char *const table[][2] = {
-        {"", ""},       {"  ", ""},           {"user", ""},
-        {"user a", "a"}, {" a\t\n b  c ", "a b c"}, {"a user", "a user"},
+        {"", ""},
+        {"  ", ""},
+        {"user", ""},
+        {"user a", "a"},
+        {" a\t\n b  c ", "a b c"},
+        {"a user", "a user"},
     };
     size_t i;
 
@@ -185,8 +189,48 @@ static void test_join_words(void)
     }
 }
 
+static void test_role_of_word(void)
+{
+    static const struct {
+        const char *word;
+        int32_t role;
+    } table[] = {
+        {"user", HARMONY_ROLE_USER},
+        {"assistant", HARMONY_ROLE_ASSISTANT},
+        {"system", HARMONY_ROLE_SYSTEM},
+        {"tool", HARMONY_ROLE_TOOL},
+        {"developer", HARMONY_ROLE_DEVELOPER},
+        {"", HARMONY_ROLE_NONE},
+        {"use", HARMONY_ROLE_NONE},
+        {"users", HARMONY_ROLE_NONE},
+        {"User", HARMONY_ROLE_NONE},
+        {"tool ", HARMONY_ROLE_NONE},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof table / sizeof *table; i++) {
+        size_t length = strlen(table[i].word);
+        uint8_t *word = exact_copy(table[i].word, length);
+
+        CHECK_EQUAL(hm_role_of_word(word, length), table[i].role);
+        free(word);
+    }
+}
+
+/* A vertical tab, too, is white space, but separates no words. */
+static void test_gaps(void)
+{
+    int byte;
+
+    for (byte = 0; byte < 256; byte++)
+        CHECK_EQUAL(hm_is_gap((uint8_t)byte),
+                    byte != 0 && strchr(" \t\n\f\r", byte) != NULL);
+}
+
 void test_header(void)
 {
+    test_role_of_word();
+    test_gaps();
     test_take_channel();
     test_no_role_given();
     test_role_given();

@@ -40,7 +40,8 @@ static void check_too_large(harmony_parser *parser, int32_t token,
 /* One that recovers refuses it likewise, in each state, and goes on. */
 static void test_recovering(const harmony_encoding *encoding, int32_t huge)
 {
-    const harmony_parser_options options = {HARMONY_ROLE_NONE, 1, 1};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_NONE, 1, 1};
     harmony_parser *parser;
 
     harmony_parser_new(encoding, &options, &parser, NULL);
@@ -63,7 +64,8 @@ void test_parser(const char *path)
     /* The vocabulary is what an encoding begins with. */
     uint32_t *offsets = ((hm_vocabulary *)encoding)->offsets;
     const int32_t huge = 1000;
-    const harmony_parser_options options = {HARMONY_ROLE_USER, 1, 0};
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
     harmony_parser *parser;
 
     offsets[huge + 1] = offsets[huge] + 800000000u;

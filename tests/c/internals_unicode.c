@@ -125,9 +125,9 @@ static void try_string(const uint8_t *string, size_t length)
 
 static void test_utf8_valid(void)
 {
-    static const uint8_t edges[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F,
-                                    0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xED, 0xF0,
-                                    0xF4, 0xFF};
+    static const uint8_t edges[]
+        = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0,
+           0xBF, 0xC0, 0xC2, 0xE0, 0xED, 0xF0, 0xF4, 0xFF};
     const size_t count = sizeof edges;
     uint8_t s[4] = {0};
     size_t i, j, k;
@@ -174,24 +174,28 @@ static void test_class_at(void)
 {
     check_class("A", 1, HM_UPPER, 1);
     check_class("a", 1, HM_LOWER, 1);
-    check_class("\xC7\x85", 2, HM_UPPER, 2);         /* U+01C5, a title case */
-    check_class("\xCA\xB0", 2, HM_LETTER, 2);        /* U+02B0, a modifier */
-    check_class("\xE4\xB8\x96", 3, HM_LETTER, 3);    /* U+4E16 */
-    check_class("\xCC\x81", 2, HM_MARK, 2);          /* U+0301 */
-    check_class("\xC2\xBD", 2, HM_NUMBER, 2);        /* U+00BD */
-    check_class("\xE3\x80\x80", 3, HM_SPACE, 3);     /* U+3000 */
+    check_class("\xC7\x85", 2, HM_UPPER, 2);      /* U+01C5, a title case */
+    check_class("\xCA\xB0", 2, HM_LETTER, 2);     /* U+02B0, a modifier */
+    check_class("\xE4\xB8\x96", 3, HM_LETTER, 3); /* U+4E16 */
+    check_class("\xCC\x81", 2, HM_MARK, 2);       /* U+0301 */
+    check_class("\xC2\xBD", 2, HM_NUMBER, 2);     /* U+00BD */
+    check_class("\xE3\x80\x80", 3, HM_SPACE, 3);  /* U+3000 */
     check_class("\n", 1, HM_NEWLINE, 1);
     check_class("\xF0\x9F\x98\x80", 4, HM_OTHER, 4); /* U+1F600 */
     check_class("\xF0\x9D\x94\xB8", 4, HM_UPPER, 4); /* U+1D538 */
     check_class("\xF4\x8F\xBF\xBF", 4, HM_OTHER, 4); /* U+10FFFF */
 
     check_class("\x80", 1, HM_OTHER, 1);
-    check_class("\xFF" "a", 2, HM_OTHER, 1);
-    check_class("\xC0\x80", 2, HM_OTHER, 1);         /* too long a zero */
+    check_class("\xFF"
+                "a",
+                2, HM_OTHER, 1);
+    check_class("\xC0\x80", 2, HM_OTHER, 1); /* too long a zero */
     check_class("\xE4", 1, HM_OTHER, 1);
     check_class("\xE4\xB8", 2, HM_OTHER, 1);
-    check_class("\xE4\xB8" "a", 3, HM_OTHER, 1);
-    check_class("\xED\xA0\x80", 3, HM_OTHER, 1);     /* a surrogate */
+    check_class("\xE4\xB8"
+                "a",
+                3, HM_OTHER, 1);
+    check_class("\xED\xA0\x80", 3, HM_OTHER, 1); /* a surrogate */
     check_class("\xF0\x9F\x98", 3, HM_OTHER, 1);
     check_class("\xF4\x90\x80\x80", 4, HM_OTHER, 1); /* U+110000 */
     check_class("\xF5\x80\x80\x80", 4, HM_OTHER, 1);

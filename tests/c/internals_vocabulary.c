@@ -78,14 +78,18 @@ static void test_bad_entries(void)
     check_bad_entry(257, 0xFFFFFF, 'c', 257, not_lower);
     check_bad_entry(257, 'c', 0xFFFFFE, 257, not_lower);
     check_bad_entry(257, 256, 0xFFFFFF, 257, not_lower);
-    check_bad_entry(257, 'a', 'b', 257, "not a vocabulary: ranks 256 and 257 "
-                                        "have the same bytes");
-    check_bad_entry(257, 'c', 0xFFFFFF, 257, "not a vocabulary: ranks 99 and "
-                                             "257 have the same bytes");
-    check_bad_entry(0, 0, 0, 0, "not a vocabulary: rank 0 is neither one byte "
-                                "nor a merge of two lower ranks");
-    check_bad_entry(255, 'x', 'x', -1, "not a vocabulary: it has no token for "
-                                       "byte 255");
+    check_bad_entry(257, 'a', 'b', 257,
+                    "not a vocabulary: ranks 256 and 257 "
+                    "have the same bytes");
+    check_bad_entry(257, 'c', 0xFFFFFF, 257,
+                    "not a vocabulary: ranks 99 and "
+                    "257 have the same bytes");
+    check_bad_entry(0, 0, 0, 0,
+                    "not a vocabulary: rank 0 is neither one byte "
+                    "nor a merge of two lower ranks");
+    check_bad_entry(255, 'x', 'x', -1,
+                    "not a vocabulary: it has no token for "
+                    "byte 255");
 }
 
 static void test_altered(void)
@@ -198,11 +202,11 @@ static void check_bad_lines(const char *other, int64_t position,
 static void test_bad_lines(void)
 {
     static const char *const bad[] = {
-        "YWI=",       "YWI= ",       " 256",          "YWI=  256",
-        "YWI= 256 ",  "YWI= -256",   "YWI= 25x",      "YWI 256",
-        "YW== =256",  "A=== 256",    "==== 256",      "YWI=YWI= 256",
-        "YW!= 256",   "YWI\t 256",   "YWI= 000000256", "YWI= 2097152",
-        "YWI= 99999999", "YWI=\t256", "\r\r",          " ",
+        "YWI=",          "YWI= ",     " 256",           "YWI=  256",
+        "YWI= 256 ",     "YWI= -256", "YWI= 25x",       "YWI 256",
+        "YW== =256",     "A=== 256",  "==== 256",       "YWI=YWI= 256",
+        "YW!= 256",      "YWI\t 256", "YWI= 000000256", "YWI= 2097152",
+        "YWI= 99999999", "YWI=\t256", "\r\r",           " ",
     };
     char other[64];
     size_t i;
@@ -228,20 +232,18 @@ static void test_no_lines(void)
     hm_vocabulary vocabulary;
 
     CHECK_EQUAL(load("", 0, &error), HARMONY_BAD_VOCABULARY);
-    CHECK_STRING(error.message,
-                 "not a vocabulary: it has no token for byte 0");
+    CHECK_STRING(error.message, "not a vocabulary: it has no token for byte 0");
     CHECK_EQUAL(load("\n\r\n", 3, &error), HARMONY_BAD_VOCABULARY);
     CHECK_EQUAL(load("AA== 0", 6, &error), HARMONY_BAD_VOCABULARY);
-    CHECK_STRING(error.message,
-                 "not a vocabulary: it has no token for byte 1");
+    CHECK_STRING(error.message, "not a vocabulary: it has no token for byte 1");
     CHECK_EQUAL(hm_vocabulary_load(&vocabulary, NULL, 0, NULL),
                 HARMONY_BAD_VOCABULARY);
 }
 
 static void test_good_lines(void)
 {
-    static const char *const good[] = {"", "YWI= 256", "YWI= 256\r\n",
-                                       "\n\r\n\nYWI= 00000256\n"};
+    static const char *const good[]
+        = {"", "YWI= 256", "YWI= 256\r\n", "\n\r\n\nYWI= 00000256\n"};
     size_t i;
 
     for (i = 0; i < sizeof good / sizeof *good; i++) {
@@ -333,7 +335,8 @@ static void test_ranks(void)
     for (rank = 0; rank < TOKENS; rank++)
         to = write_line(to, token_bytes[rank], token_lengths[rank], rank, "\n");
     CHECK_EQUAL(hm_vocabulary_load(&vocabulary, (uint8_t *)lines,
-                                   (size_t)(to - lines), NULL), HARMONY_OK);
+                                   (size_t)(to - lines), NULL),
+                HARMONY_OK);
     for (rank = 0; rank < TOKENS; rank++) {
         length = token_lengths[rank];
         check_rank(&vocabulary, token_bytes[rank], length);

@@ -36,9 +36,9 @@ int check_bytes(const void *found, size_t found_length, const void *wanted,
                 size_t wanted_length, const char *what, const char *file,
                 int line)
 {
-    int same = found_length == wanted_length
-               && (found_length == 0
-                   || memcmp(found, wanted, found_length) == 0);
+    int same
+        = found_length == wanted_length
+          && (found_length == 0 || memcmp(found, wanted, found_length) == 0);
 
     checks_made++;
     if (!same) {

@@ -28,7 +28,8 @@ static void encode_with_cache(const char *text, size_t length,
         memset(ids, 0xFF, list->count * sizeof *ids);
         CHECK_EQUAL(harmony_encode(encoding, cache, text, length, allowed,
                                    allowed_count, ids, list->count, &count,
-                                   NULL), HARMONY_OK);
+                                   NULL),
+                    HARMONY_OK);
         CHECK_EQUAL(count, list->count);
         CHECK(memcmp(ids, list->ids, count * sizeof *ids) == 0);
         CHECK_EQUAL(harmony_encode(encoding, cache, text, length, allowed,
@@ -56,7 +57,8 @@ id_list encode_bytes(const char *text, size_t length, const int32_t *allowed,
         list.ids = room((count - 1) * sizeof *list.ids);
         CHECK_EQUAL(harmony_encode(encoding, NULL, exact, length, allowed,
                                    allowed_count, list.ids, count - 1, &again,
-                                   &error), HARMONY_SHORT_BUFFER);
+                                   &error),
+                    HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(error.status, HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(again, count);
         free(list.ids);
@@ -64,7 +66,8 @@ id_list encode_bytes(const char *text, size_t length, const int32_t *allowed,
     list.ids = room(count * sizeof *list.ids);
     CHECK_EQUAL(harmony_encode(encoding, NULL, exact, length, allowed,
                                allowed_count, list.ids, count, &list.count,
-                               &error), HARMONY_OK);
+                               &error),
+                HARMONY_OK);
     CHECK_EQUAL(list.count, count);
     encode_with_cache(exact, length, allowed, allowed_count, &list);
     free(exact);
@@ -95,14 +98,16 @@ char *decode_ids(const int32_t *ids, size_t count, size_t *length)
     if (*length > 1) {
         bytes = room(*length - 1);
         CHECK_EQUAL(harmony_decode(encoding, exact, count, bytes, *length - 1,
-                                   &again, &error), HARMONY_SHORT_BUFFER);
+                                   &again, &error),
+                    HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(error.status, HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(again, *length);
         free(bytes);
     }
     bytes = room(*length);
-    CHECK_EQUAL(harmony_decode(encoding, exact, count, bytes, *length, &again,
-                               &error), HARMONY_OK);
+    CHECK_EQUAL(
+        harmony_decode(encoding, exact, count, bytes, *length, &again, &error),
+        HARMONY_OK);
     CHECK_EQUAL(again, *length);
     free(exact);
     return bytes;
@@ -110,8 +115,8 @@ char *decode_ids(const int32_t *ids, size_t count, size_t *length)
 
 int32_t random_id(uint64_t *seed)
 {
-    static const int32_t none[] = {-1, INT32_MIN, HARMONY_TOKEN_LIMIT,
-                                   INT32_MAX};
+    static const int32_t none[]
+        = {-1, INT32_MIN, HARMONY_TOKEN_LIMIT, INT32_MAX};
 
     switch (random_below(seed, 16)) {
     case 0:
@@ -152,12 +157,18 @@ static const struct {
     const char *name;
     void (*test)(void);
 } parts[] = {
-    {"vocabularies", test_vocabularies}, {"text", test_text},
+    {"vocabularies", test_vocabularies},
+    {"text", test_text},
     {"building", test_building},
-    {"rendering", test_rendering},       {"parsing", test_parsing},
-    {"recovery", test_recovery},         {"pieces", test_pieces},
-    {"caches", test_caches},             {"memory", test_memory},
-    {"guarded", test_guarded},           {"threads", test_threads},
+    {"rendering", test_rendering},
+    {"parsing", test_parsing},
+    {"recovery", test_recovery},
+    {"prompts", test_prompts},
+    {"pieces", test_pieces},
+    {"caches", test_caches},
+    {"memory", test_memory},
+    {"guarded", test_guarded},
+    {"threads", test_threads},
 };
 
 /* All parts, or the one that is named. */

@@ -1,6 +1,6 @@
 /*
  * What only the internal headers reach: small vocabularies, the words of a
- * header, characters, pieces, error messages, a parser's last byte.
+ * header, characters, pieces, error messages, options, a parser's last byte.
  */
 #include "check.h"
 #include "internals.h"
@@ -12,6 +12,7 @@ int main(int count, char **arguments)
         return EXIT_FAILURE;
     }
     test_error();
+    test_options();
     test_header();
     test_unicode();
     test_pretokenize();

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import harmony
+from harmony.cli import VERBS
 from harmony.vocabulary import FOLDER_VARIABLE
 from support.command import Run, text
 
@@ -32,7 +34,7 @@ from support.command import Run, text
         (
             "render",
             '{"messages": [{"role": "tool", "content": ""}]}',
-            "Tools should have a name!",
+            "messages[0]: Tools should have a name!",
         ),
         (
             "render",
@@ -46,7 +48,9 @@ from support.command import Run, text
         ("parse", "[true]", "token 0: True is not a token id"),
         ("parse", "[[1]]", "token 0: [1] is not a token id"),
         ("parse", "[99999999999999999999]", "token 0: 1e+20 is not a token id"),
-        ("parse", "1 2 three", "token 2: 'three' is not a token id"),
+        ("parse", "1 2 three", "token 2: 'three' is not a token id (expected a JSON "),
+        ("parse", "<|start|>", "with white space between); --text reads text"),
+        ("decode", "hello", "token 0: 'hello' is not a token id (expected a JSON list"),
         ("parse", "1 1_000", "token 1: '1_000' is not a token id"),
         ("parse", "1 +1", "token 1: '+1' is not a token id"),
         ("parse", "1 1.5", "token 1: '1.5' is not a token id"),
@@ -110,7 +114,6 @@ def test_a_vocabulary_that_can_not_be_read_is_named(
 @pytest.mark.parametrize(
     "arguments",
     [
-        "",
         "sing x",
         "show",
         "show --role bob x",
@@ -121,6 +124,8 @@ def test_a_vocabulary_that_can_not_be_read_is_named(
         "render --role bob x",
         "render --role none x",
         "render --special x",
+        "render --processes 2 x",
+        "render --on-error skip x",
         "parse --role bob x",
         "parse --keep-analysis x",
         "encode --text x",
@@ -134,6 +139,18 @@ def test_bad_usage_is_status_2(run: Run, arguments: str) -> None:
     assert result.out == b""
     assert result.err.startswith("usage: harmony")
     assert "harmony: error: " in result.err or " error: " in result.err
+
+
+def test_no_command_at_all_is_answered_with_the_help(run: Run) -> None:
+    """It used to be an error about COMMAND. A script sees the status."""
+    result = run()
+    assert (result.status, result.out) == (2, b"")
+    assert result.err == text(run("--help"))
+    assert all(command in result.err for command in VERBS)
+
+
+def test_version_is_a_line(run: Run) -> None:
+    assert text(run("--version")) == f"harmony {harmony.__version__}\n"
 
 
 @pytest.mark.parametrize("command", ["render", "parse", "show", "encode", "decode"])
@@ -180,6 +197,16 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are otherwise elsewhere")
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_standard_stream_that_is_closed_is_no_traceback(number: int) -> None:
+    done = process("encode", "-", input=b"hi", preexec_fn=lambda: os.close(number))
+    bad = b": Bad file descriptor\n"
+    names = {0: b"harmony: -" + bad, 1: b"harmony: standard output" + bad, 2: b""}
+    assert done.stderr == names[number]
+    assert done.returncode == (0 if number == 2 else 1)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")

@@ -76,6 +76,15 @@ def test_no_tokens_are_no_text_and_no_messages(run: Run, nothing: str) -> None:
     assert json.loads(parsed) == {"messages": []}
 
 
+def test_parse_text_takes_the_line_feed_at_the_end_of_a_file(run: Run) -> None:
+    """It used to be an unexpected token."""
+    completion = "<|channel|>final<|message|>It is sunny.<|return|>"
+    expected = run("parse", "--text", "-", stdin=completion)
+    assert ok(expected)
+    assert run("parse", "--text", "-", stdin=completion + "\n") == expected
+    assert run("parse", "--text", "-", stdin=completion + "\n\n").status == 1
+
+
 BROKEN = "<|channel|>commentary to=functions.f json {}<|call|><|end|>"
 
 

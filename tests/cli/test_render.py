@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from harmony import Conversation, HarmonyEncoding, RenderConversationConfig, Role
+from harmony import (
+    Conversation,
+    HarmonyEncoding,
+    Message,
+    RenderConversationConfig,
+    Role,
+)
 from harmony.vocabulary import FOLDER_VARIABLE
 from support import TEST_DATA
 from support.command import WEATHER, WEATHER_TOKENS, Run, text, tokens
@@ -83,6 +89,43 @@ def test_render_keeps_analysis_if_told_to(
         assert kept == encoding.decode_utf8(whole)
 
 
+@pytest.mark.parametrize("rule", ["never", "upstream", "per_turn"])
+@pytest.mark.parametrize("header", ["template", "model"])
+def test_render_takes_a_rule_and_a_header(
+    run: Run, encoding: HarmonyEncoding, tmp_path: Path, rule: str, header: str
+) -> None:
+    talk = Conversation(
+        [
+            Message("assistant", "a", "analysis"),
+            Message("assistant", "{}", "commentary", "functions.f"),
+            Message("assistant", "b", "final"),
+            Message("assistant", "c", "analysis"),
+            Message("assistant", "d", "final"),
+            Message("assistant", "e", "analysis"),
+        ]
+    )
+    path, out = tmp_path / "talk.jsonl", tmp_path / "out.jsonl"
+    path.write_text(talk.to_json())
+    config = RenderConversationConfig(
+        drop_analysis=rule, channel_first=header == "model"
+    )
+    wanted = encoding.render_conversation_for_completion(talk, "assistant", config)
+    options = ("--drop-analysis", rule, "--header", header)
+    assert tokens(run("render", path, *options)) == wanted
+    if rule == "never":
+        assert tokens(run("render", path, *options, "--keep-analysis")) == wanted
+    run("render", path, *options, "--jsonl", "--out", out, "--processes", "1")
+    assert json.loads(out.read_text()) == wanted
+
+
+@pytest.mark.parametrize("rule", ["upstream", "per_turn"])
+def test_render_refuses_a_contradiction(run: Run, rule: str) -> None:
+    result = run("render", WEATHER, "--keep-analysis", "--drop-analysis", rule)
+    wanted = f"--keep-analysis contradicts --drop-analysis {rule}\n"
+    assert result.status == 2
+    assert result.err.endswith(wanted)
+
+
 def test_render_text_is_the_prompt_and_nothing_else(
     run: Run, encoding: HarmonyEncoding
 ) -> None:
@@ -94,3 +137,12 @@ def test_render_text_is_the_prompt_and_nothing_else(
 
 def test_render_reads_standard_input(run: Run) -> None:
     assert run("render", "-", stdin=WEATHER.read_bytes()) == run("render", WEATHER)
+
+
+@pytest.mark.parametrize("option", ["--processes 2", "--on-error stop", "--resume"])
+def test_options_of_jsonl_without_it_are_not_ignored(run: Run, option: str) -> None:
+    """``harmony render --on-error skip FILE`` used to do what it does without."""
+    result = run("render", WEATHER, *option.split())
+    assert (result.status, result.out) == (2, b"")
+    name = option.split()[0]
+    assert result.err.endswith(f"error: {name} goes with --jsonl and --out\n")

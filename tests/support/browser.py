@@ -129,6 +129,6 @@ class Browser:
     def close(self) -> None:
         """End the browser."""
         self.do("Browser.close")
-        self._process.wait(30)
+        self._process.wait(600)
         self._commands.close()
         self._answers.close()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy
+import pytest
 
 from harmony.cli.bulk.run import BulkRun
 from harmony.cli.job import RenderJob
@@ -18,6 +20,8 @@ from . import TEST_DATA
 WEATHER = TEST_DATA / "weather.json"
 GOOD = b'{"messages": [{"role": "user", "content": "hi %d"}]}\n'
 BAD = b'{"messages": [{"role": "bob", "content": "hi"}]}\n'
+
+posix = pytest.mark.skipif(os.name != "posix", reason="files and signals differ there")
 
 
 def conversations(count: int) -> list[bytes]:

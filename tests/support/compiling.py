@@ -23,14 +23,17 @@ needs_make = pytest.mark.skipif(not shutil.which("make"), reason="there is no ma
 
 
 def run(*command: str, cwd: Path = CSRC) -> str:
-    """Run a command; what it says, on both channels."""
+    """Run a command; what it says, on both channels.
+
+    Nothing takes an hour but what never ends.
+    """
     result = subprocess.run(
         command,
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
+        timeout=3600,
     )
     assert result.returncode == 0, result.stdout
     return result.stdout

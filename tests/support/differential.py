@@ -16,7 +16,7 @@ from harmony import HarmonyEncoding
 
 from .schemas import schemas
 
-COUNT = int(os.environ.get("HARMONY_DIFFERENTIAL", "500"))
+COUNT = int(os.environ.get("HARMONY_DIFFERENTIAL", "100"))
 """How many cases each differential test tries."""
 
 HARMONY_ERROR = "HarmonyError"

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import regex
 
-import harmony
+from harmony import parser
 
 WORDS = r"\p{L}+|\p{N}+|[^\p{L}\p{N}]+"
 SPECIAL = {"<|end|>": 1000, "<|endless|>": 1001}
@@ -17,7 +17,7 @@ SPECIAL = {"<|end|>": 1000, "<|endless|>": 1001}
 
 def ranks() -> dict[bytes, int]:
     """Return a vocabulary with a token that nothing merges into, and a rank unused."""
-    ranks = train(inspect.getsource(harmony.parser)[:4000], 500)
+    ranks = train(inspect.getsource(parser)[:4000], 500)
     return {**ranks, b"\xffzq\xfe": len(ranks) + 1}
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from harmony._model.jsontext import dump, load
+from harmony.cli.files import FileError, about
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def journal_path(path: str) -> str:
 def read(path: str) -> Checkpoint | None:
     """Return how far the run that writes ``path`` has come; None if there is none.
 
-    Raises ``ValueError`` for what is no journal.
+    Raises ``FileError`` for what is no journal.
     """
     try:
         with open(journal_path(path), "rb") as file:
@@ -53,20 +54,33 @@ def read(path: str) -> Checkpoint | None:
     try:
         return Checkpoint(**load(data))
     except (TypeError, ValueError):
-        raise ValueError(f"{journal_path(path)} is no journal") from None
+        raise FileError(f"{journal_path(path)} is no journal") from None
 
 
 def write(path: str, checkpoint: Checkpoint) -> None:
-    """Keep how far the run has come; what it says must be on the disk already."""
+    """Keep how far the run has come; what it says must be on the disk already.
+
+    If that fails, with an ``OSError``, the old journal stays.
+    """
     name = journal_path(path)
-    with open(f"{name}.new", "wb") as file:
-        file.write(dump(asdict(checkpoint)).encode())
+    with about(name):
+        try:
+            _write(f"{name}.new", dump(asdict(checkpoint)).encode())
+            os.replace(f"{name}.new", name)
+        except BaseException:
+            with suppress(OSError):
+                os.remove(f"{name}.new")
+            raise
+
+
+def _write(name: str, data: bytes) -> None:
+    with open(name, "wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(f"{name}.new", name)
 
 
 def remove(path: str) -> None:
-    """Say that the run is finished."""
+    """Say that there is nothing to go on with."""
     with suppress(FileNotFoundError):
         os.remove(journal_path(path))

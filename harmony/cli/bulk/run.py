@@ -11,6 +11,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import IO
 
@@ -18,6 +19,7 @@ from harmony.cli.bulk import journal
 from harmony.cli.bulk.journal import Checkpoint
 from harmony.cli.bulk.records import Records
 from harmony.cli.bulk.workers import TAIL, Batch, LineRenderer, in_order
+from harmony.cli.files import FileError, about
 from harmony.cli.job import RenderJob
 from harmony.errors import HarmonyError
 
@@ -60,60 +62,65 @@ class BulkRun:
         told: Callable[[int, str], None],
         seen: Callable[[Checkpoint], None],
     ) -> Checkpoint | None:
-        """Render ``source``, open to read; return what was done; None if all was.
+        """Render ``source``, open to read; return how far the run has come.
+
+        None if there was nothing to do: the run to be resumed is finished.
 
         ``told`` is called with each line that is left out, and why; ``seen`` with how
         far the run has come. Raises ``BadLine``, ``OSError``, and ``ValueError`` for
-        what can't be resumed. Whatever ends it, it can be resumed.
+        what can't be resumed. Whatever ends it, it can be resumed; if it ends before
+        anything was done, nothing is left of it.
         """
         start = self._start()
         if start is None:
             return None
         tail = _skip(source, start)
-        records = Records(self.target, start.records, start.tokens, start.size)
+        run = _Run(self.target, start, tail, told)
         try:
-            return self._render(_Run(start, records, tail, told), source, seen)
+            run.open()
+            self._render(run, source, seen)
+        except BaseException:
+            run.give_up()
+            raise
         finally:
-            records.close()
+            run.close()
+        journal.remove(self.target)
+        return run.reached
 
     def _start(self) -> Checkpoint | None:
-        """Return where to begin; None if all is done."""
+        """Return where to begin; None if the run to be resumed is finished."""
         job = asdict(self.job)
+        with about(self.target):
+            os.stat(os.path.join(os.path.dirname(self.target) or os.curdir, ""))
         known = journal.read(self.target)
         if known is None:
             if self.resumes and os.path.exists(self.target):
                 return None
-            begun = Checkpoint(job)
-            journal.write(self.target, begun)
-            return begun
+            return Checkpoint(job)
         name = journal.journal_path(self.target)
         if not self.resumes:
-            raise ValueError(
-                f"{self.target} is not finished: resume it, or remove {name} to begin "
-                "anew"
+            raise FileError(
+                f"{self.target} is not finished: resume it with --resume, or remove "
+                f"{name} to begin anew"
             )
         if known.job != job:
-            raise ValueError(f"{self.target} was begun with other options: {known.job}")
+            raise FileError(f"{self.target} was begun with other options: {known.job}")
         return known
 
     def _render(
         self, run: _Run, source: IO[bytes], seen: Callable[[Checkpoint], None]
-    ) -> Checkpoint:
+    ) -> None:
         flat = Records.is_flat(self.target)
         renderer = LineRenderer(self.job, flat, stops=not self.skips)
         due = 0.0
-        try:
-            with in_order(renderer, self._chunks(source), self.processes) as batches:
-                for batch in batches:
-                    run.take(batch, stops=not self.skips)
-                    seen(run.reached)
-                    if time.monotonic() >= due:
-                        run.keep(self.target)
-                        due = time.monotonic() + self.sync_seconds
-        finally:
-            run.keep(self.target)
-        journal.remove(self.target)
-        return run.reached
+        with in_order(renderer, self._chunks(source), self.processes) as batches:
+            for batch in batches:
+                run.take(batch, stops=not self.skips)
+                seen(run.reached)
+                if time.monotonic() >= due:
+                    run.keep()
+                    due = time.monotonic() + self.sync_seconds
+        run.keep()
 
     def _chunks(self, source: IO[bytes]) -> Iterator[bytes]:
         while chunk := source.read(self.chunk_size):
@@ -125,15 +132,33 @@ class _Run:
 
     def __init__(
         self,
+        target: str,
         start: Checkpoint,
-        records: Records,
         tail: bytes,
         told: Callable[[int, str], None],
     ) -> None:
         self.reached = start
-        self._records = records
+        self._target = target
         self._tail = tail
         self._told = told
+        self._begins = not os.path.exists(journal.journal_path(target))
+        self._files: Records | None = None
+
+    @property
+    def _records(self) -> Records:
+        assert self._files is not None, "open comes first"
+        return self._files
+
+    def open(self) -> None:
+        """Open the files, and cut them where the run is to begin.
+
+        The journal comes first: a file without one would be taken for finished.
+        """
+        start = self.reached
+        if self._begins:
+            journal.write(self._target, start)
+        self._files = Records(self._target)
+        self._files.cut(start.records, start.tokens, start.size)
 
     def take(self, batch: Batch, stops: bool) -> None:
         """Write a batch; tell of its bad lines, or stop at the one it has."""
@@ -156,10 +181,24 @@ class _Run:
                 raise BadLine(line, reason)
             self._told(line, reason)
 
-    def keep(self, target: str) -> None:
+    def keep(self) -> None:
         """Make it so that the run can be resumed from here."""
         self._records.sync()
-        journal.write(target, self.reached)
+        journal.write(self._target, self.reached)
+
+    def give_up(self) -> None:
+        """Keep what was done; if nothing was, leave nothing behind."""
+        with suppress(OSError):  # what made the run give up is told, not this
+            if not self._begins or self.reached.offset:
+                if self._files is not None:
+                    self.keep()
+            elif self._files is None or self._files.discard():
+                journal.remove(self._target)
+
+    def close(self) -> None:
+        """Close the files."""
+        if self._files is not None:
+            self._files.close()
 
 
 def _skip(source: IO[bytes], start: Checkpoint) -> bytes:

@@ -36,7 +36,7 @@ TAIL = 4096
 
 @dataclass(frozen=True)
 class Batch:
-    """What became of the lines of a chunk.
+    """The records of a chunk, and the lines that could not be rendered.
 
     ``data``: the records, as they go into the file. ``lengths``: how many tokens
     each has. ``errors``: lines, counted from 0, that are no record, and why.
@@ -194,14 +194,19 @@ def _start(renderer: LineRenderer) -> subprocess.Popen[bytes]:
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    worker = subprocess.Popen(
-        [sys.executable, "-c", f"{code}; work()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        **apart,
-    )
+    try:
+        worker = subprocess.Popen(
+            [sys.executable, "-c", f"{code}; work()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            **apart,
+        )
+    except OSError as error:
+        reason = error.strerror
+        raise HarmonyError(f"a worker process could not be started: {reason}") from None
     assert worker.stdin is not None
-    _send(renderer, worker.stdin)
+    with suppress(OSError):  # that a worker has ended is seen at its first chunk
+        _send(renderer, worker.stdin)
     return worker
 
 

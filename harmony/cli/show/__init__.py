@@ -1,4 +1,4 @@
-"""``harmony show``: text or tokens, to look at as messages."""
+"""``harmony show``: text, tokens or a conversation, shown as messages."""
 
 from __future__ import annotations
 
@@ -7,39 +7,37 @@ import os
 import re
 import sys
 
-from harmony.cli.files import decoded, json_tokens, read
+from harmony._model.jsontext import read_json
+from harmony.cli.files import about, decoded, json_tokens, read, text_tokens
+from harmony.cli.show.layout import Drawing
 from harmony.cli.show.reading import Reading, read_messages
 from harmony.encoding import HarmonyEncoding
-from harmony.errors import HarmonyError
-from harmony.messages import Role
+from harmony.messages import Conversation, RenderConversationConfig, Role
 
-HELP = "Text or tokens, to look at as messages"
-
-RICH_IS_MISSING = (
-    "to show this on a terminal takes the library rich: pip install "
-    "'harmony-format[show]' (--html does without)"
-)
+HELP = "Show text, tokens or a conversation as messages"
 
 
 def add_options(show: argparse.ArgumentParser) -> None:
     """Add what the verb takes besides FILE."""
     show.add_argument(
-        "--text", action="store_true", help="a JSON list in FILE is text, not token ids"
+        "--text", action="store_true", help="FILE is text, even if it looks like JSON"
     )
     show.add_argument(
         "--role",
         choices=[*(role.value for role in Role), "none"],
-        help="who writes the first message, whose header is open (default: none if "
-        "FILE begins with <|start|>, else assistant)",
+        help="who writes the first message, if its header is begun by the prompt "
+        "(default: none if FILE begins with <|start|>, else assistant)",
     )
     show.add_argument(
-        "--tokens", action="store_true", help="show where a token ends and one begins"
+        "--tokens",
+        action="store_true",
+        help="show where one token ends and the next begins",
     )
     show.add_argument("--ids", action="store_true", help="show the ids of tokens")
     show.add_argument(
         "--html",
         metavar="PAGE",
-        help="write a page for the browser, which needs nothing else",
+        help="write a page for the browser instead, which needs no other file",
     )
 
 
@@ -56,28 +54,65 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     from harmony.cli.show.page import page
 
     name = "standard input" if options.file == "-" else os.path.basename(options.file)
-    with open(options.html, "w", encoding="utf-8", newline="\n") as file:
+    with (
+        about(options.html),
+        open(options.html, "w", encoding="utf-8", newline="\n") as file,
+    ):
         file.writelines(page(reading, name, options.tokens, options.ids))
     return ""
 
 
 def _drawn(reading: Reading, options: argparse.Namespace) -> str:
+    drawing = Drawing(options.tokens, options.ids)
     try:
-        from harmony.cli.show.terminal import Drawing, draw
+        from harmony.cli.show import terminal
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != "rich":
             raise
-        raise HarmonyError(RICH_IS_MISSING) from None
-    return draw(reading, sys.stdout, Drawing(options.tokens, options.ids))
+        from harmony.cli.show import plain
+
+        return plain.draw(reading, drawing)
+    return terminal.draw(reading, sys.stdout, drawing)
 
 
 def _shown_tokens(options: argparse.Namespace, encoding: HarmonyEncoding) -> list[int]:
-    """Return tokens as they are given, or those of text."""
+    """Return the tokens in FILE, or those of the text or conversation in it."""
     data = read(options.file)
-    if not options.text and _looks_like_ids(data):
-        return json_tokens(data)
-    return encoding.encode(decoded(data), allowed_special="all")
+    if not options.text:
+        if _looks_like_ids(data):
+            return json_tokens(data)
+        conversation = _conversation(data)
+        if conversation is not None:
+            config = RenderConversationConfig(auto_drop_analysis=False)
+            return encoding.render_conversation(conversation, config)
+    return text_tokens(decoded(data), encoding)
 
 
 def _looks_like_ids(data: bytes) -> bool:
     return re.match(rb"\s*\[\s*(-?[0-9]|\]\s*$)", data) is not None
+
+
+def _conversation(data: bytes) -> Conversation | None:
+    """Return the conversation in JSON, be it one message or a list of them.
+
+    None if the data is anything else. Raises ``ValueError`` for a mistake in what has
+    the keys of a conversation or of messages.
+    """
+    if not data.lstrip().startswith((b"{", b"[")):
+        return None
+    try:
+        form = read_json("Conversation", data)
+    except ValueError:
+        if re.match(rb'\s*\{\s*"messages"\s*:\s*\[', data):
+            raise
+        return None
+    if isinstance(form, dict) and "messages" in form:
+        return Conversation.from_dict(form)
+    messages = form if isinstance(form, list) else [form]
+    if messages and all(map(_looks_like_message, messages)):
+        return Conversation.from_dict({"messages": messages})
+    return None
+
+
+def _looks_like_message(form: object) -> bool:
+    return isinstance(form, dict) and {"role", "content"} <= form.keys()

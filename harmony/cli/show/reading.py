@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from harmony.encoding import HarmonyEncoding
 from harmony.errors import DecodeError
 from harmony.messages import Message, Role, TextContent
-from harmony.parser import StreamableParser, StreamState, awaits_message
+from harmony.parser import StreamableParser, StreamState
 from harmony.repairs import ParseWarning, WarningKind
 
 LONGEST_CELL = 8
@@ -97,9 +97,9 @@ class Reading:
     >>> encoding = load_harmony_encoding("HarmonyGptOss")
     >>> text = "<|channel|>final<|message|>4.<|return|><|end|>"
     >>> tokens = encoding.encode(text, allowed_special="all")
-    >>> reading = read(encoding, tokens, "assistant")
+    >>> reading = read_messages(encoding, tokens, "assistant")
     >>> [(block.start, block.body, block.end) for block in reading.blocks]
-    [(0, 3, 6), (6, 6, 7)]
+    [(0, 3, 6), (6, 7, 7)]
     >>> [(note.kind.value, note.position) for note in reading.notes]
     [('stray_stop', 6)]
     """
@@ -226,10 +226,10 @@ class _Reader:
     def finish(self) -> None:
         """Take the end of the tokens."""
         end = len(self.reading.tokens)
-        if awaits_message(self._parser, self._encoding):
-            header = self._parser.state_data["header_tokens"]
+        role = self._parser.next_role
+        if role is not None:
             self._put(end)
-            self.reading.blocks[-1].role = Role(self._encoding.decode(header))
+            self.reading.blocks[-1].role = role
             return
         self._parser.process_eos()
         kinds = self._note()

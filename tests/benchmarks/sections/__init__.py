@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from ..driver import Bench
 from ..results import Table
-from . import growth, pathological, rendering, start, streaming, texts, threads
+from . import (
+    converting,
+    growth,
+    pathological,
+    rendering,
+    start,
+    streaming,
+    texts,
+    threads,
+)
 
 SECTIONS: dict[str, Callable[[Bench], list[Table]]] = {
     "array": texts.to_array,
@@ -15,6 +24,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Table]]] = {
     "lines": texts.lines,
     "decode": texts.decode,
     "rendering": rendering.measure,
+    "converting": converting.measure,
     "streaming": streaming.measure,
     "start": start.measure,
     "threads": threads.measure,

@@ -24,7 +24,7 @@ def measure(bench: Bench) -> list[Table]:
         alone = worker.call("threads", parts=[one], settling=settling)["wall"]
         both = worker.call("threads", parts=two, settling=settling)["wall"]
         sizes = [sum(map(len, part)) for part in (one, *two)]
-        return (sizes[1] + sizes[2]) / both / (sizes[0] / alone)
+        return float((sizes[1] + sizes[2]) / both / (sizes[0] / alone))
 
     with bench.workers() as workers:
         gains = alternate(workers, bench.rounds, gain)

@@ -41,9 +41,11 @@ int main(int count, char **arguments)
     (void)count;
     if (harmony_encoding_new(bytes, size, &encoding, &error) != HARMONY_OK
         || harmony_encode(encoding, NULL, text, strlen(text), NULL, 0, tokens,
-                          sizeof text, &size, &error) != HARMONY_OK
+                          sizeof text, &size, &error)
+               != HARMONY_OK
         || harmony_decode(encoding, tokens, size, back, sizeof back, &length,
-                          &error) != HARMONY_OK) {
+                          &error)
+               != HARMONY_OK) {
         printf("%s\n", error.message);
         return EXIT_FAILURE;
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def test_an_unfinished_run_is_not_overwritten(render: Command, out: Path) -> Non
     before = out.read_bytes()
     status, _, stderr = render([GOOD % 1, GOOD % 2])
     assert (status, out.read_bytes()) == (1, before)
-    assert "is not finished: resume it, or remove " in stderr
+    assert stderr.startswith(f"harmony: {out} is not finished: resume it with --resume")
     assert journal_path(str(out)) in stderr
 
 
@@ -65,8 +66,13 @@ def test_resuming_what_was_never_begun_begins(render: Command, out: Path) -> Non
     assert len(records(out)) == 1
 
 
-def test_the_input_is_never_the_output(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
+@pytest.mark.parametrize(
+    ("name", "target"), [("in.jsonl", "in.jsonl"), ("talks.idx", "talks.bin")]
+)
+def test_the_input_is_never_the_output(tmp_path: Path, name: str, target: str) -> None:
+    """An input with the name of the index used to be overwritten."""
+    path, out = tmp_path / name, tmp_path / target
     path.write_bytes(GOOD % 1)
-    assert main(["render", "--jsonl", str(path), "--out", str(path)]) == 1
+    assert main(["render", "--jsonl", str(path), "--out", str(out)]) == 1
     assert path.read_bytes() == GOOD % 1
+    assert os.listdir(tmp_path) == [name]

@@ -6,12 +6,15 @@ import io
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from array import array
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,11 +28,12 @@ from support.bulk import (
     Command,
     conversations,
     nothing,
+    posix,
     records,
     run,
 )
 
-posix = pytest.mark.skipif(os.name != "posix", reason="signals are otherwise elsewhere")
+slow = pytest.mark.slow
 
 
 def test_each_line_is_a_record_as_render_gives_it(
@@ -137,49 +141,63 @@ def test_a_run_goes_on_at_the_line_that_stopped_it(render: Command, out: Path) -
 
 # Stopped at any moment
 
+# A run that goes on after a checkpoint when it reads a line: as far as it may and no
+# farther, however late it is killed.
 SCRIPT = """
 import sys
 from harmony.cli.bulk.run import BulkRun
-from harmony.cli import main
 from harmony.cli.job import RenderJob
-source, target, processes = sys.argv[1:]
+source, target, processes, chunk_size = sys.argv[1:]
 run = BulkRun(target, RenderJob(), int(processes), resumes=True, skips=True,
-              chunk_size=5000, sync_seconds=0)
+              chunk_size=int(chunk_size), sync_seconds=0)
+def reached(checkpoint):
+    print(flush=True)
+    sys.stdin.readline()
 with open(source, "rb") as file:
-    run(file, lambda line, reason: None, lambda reached: print(flush=True))
+    run(file, lambda line, reason: None, reached)
 """
+FARTHEST = 8
+"""How many checkpoints a run gets to before it is killed, at most."""
+
+
+def is_killed(command: list[Any], seed: random.Random) -> bool:
+    """Start a run and kill it; return whether it had not finished."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert process.stdin and process.stdout and process.stderr
+    process.stdin.write(b"\n" * (FARTHEST - 1))
+    process.stdin.flush()
+    for _ in range(seed.randrange(FARTHEST)):
+        process.stdout.readline()
+    time.sleep(seed.random() / 100)
+    process.kill()
+    # A worker holds this pipe as well: its end is the end of all of them.
+    assert process.stderr.read() == b""
+    for stream in (process.stdin, process.stdout, process.stderr):
+        stream.close()
+    return process.wait() != 0
 
 
 @posix
 @pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(
+    ("count", "chunk_size"), [(60, 2500), pytest.param(300, 5000, marks=slow)]
+)
 def test_a_run_that_is_killed_goes_on(
-    tmp_path: Path, out: Path, processes: int
+    tmp_path: Path, out: Path, processes: int, count: int, chunk_size: int
 ) -> None:
-    lines = conversations(300)
-    lines[100:100] = [BAD] * 3
+    lines = conversations(count)
+    lines[count // 3 : count // 3] = [BAD] * 3
     source = tmp_path / "in.jsonl"
     source.write_bytes(b"".join(lines))
     whole = tmp_path / f"whole{out.suffix}"
     with source.open("rb") as file:
         replace(run(whole), skips=True)(file, nothing, nothing)
     command = [sys.executable, "-c", SCRIPT, source, out, str(processes)]
+    command.append(str(chunk_size))
     seed = random.Random(processes)
     kills = 0
-    while True:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        assert process.stdout is not None and process.stderr is not None
-        for _ in range(seed.randrange(8)):
-            process.stdout.readline()
-        time.sleep(seed.random() / 100)
-        process.kill()
-        # A worker holds this pipe as well: its end is the end of all of them.
-        assert process.stderr.read() == b""
-        process.stdout.close()
-        process.stderr.close()
-        if process.wait() == 0:
-            break
+    while is_killed(command, seed):
         kills += 1
     assert kills > 2
     assert records(out) == records(whole)
@@ -187,29 +205,47 @@ def test_a_run_that_is_killed_goes_on(
 
 
 @posix
-def test_ctrl_c_stops_the_run_and_it_goes_on(tmp_path: Path, out: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_the_run_and_it_goes_on(
+    tmp_path: Path, out: Path, number: int
+) -> None:
+    """SIGTERM used to end it without a word, and "stopped" was all that was said."""
+    import fcntl
+    import termios
+
     source = tmp_path / "in.jsonl"
     os.mkfifo(source)
-    lines = conversations(400)
+    lines = conversations(1200)
     command = [sys.executable, "-m", "harmony", "render", "--jsonl", str(source)]
     command += ["--out", str(out), "--processes", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        # What a shell starts in the background would not hear of Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     with source.open("wb") as pipe:
-        pipe.write(b"".join(lines[:200]))
+        pipe.write(b"".join(lines[:1100]))  # more than is read ahead
         pipe.flush()
         journal = Path(journal_path(str(out)))
-        while not journal.exists():
+        while not journal.exists() or not json.loads(journal.read_bytes())["offset"]:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        unread = array("i", [1])
+        while unread[0]:  # a signal is heeded when the run waits for more
+            fcntl.ioctl(pipe, termios.FIONREAD, unread)
+            time.sleep(0.3)
+        process.send_signal(number)
         assert process.stderr is not None
-        assert process.stderr.read() == b"harmony: stopped\n"
+        told = process.stderr.read().decode()
         process.stderr.close()
-    assert process.wait() == 130
+    assert process.wait() == 128 + number
+    resume = shlex.join(["harmony", "render", "--resume", *command[4:]])
+    assert told == f"harmony: stopped; to go on: {resume}\n"
     source.unlink()
     source.write_bytes(b"".join(lines))
     done = subprocess.run([*command, "--resume"], capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert len(records(out)) == 400
+    assert len(records(out)) == 1200
     whole = tmp_path / f"whole{out.suffix}"
     with source.open("rb") as file:
         run(whole)(file, nothing, nothing)

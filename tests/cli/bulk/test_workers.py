@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from harmony.cli.bulk import workers
 from harmony.cli.bulk.run import BadLine
 from harmony.cli.bulk.workers import AHEAD, Batch, LineRenderer, in_order
 from harmony.cli.job import RenderJob
-from support.bulk import BAD, GOOD, conversations, flat, nothing, records, run
+from support.bulk import BAD, GOOD, conversations, flat, nothing, posix, records, run
 
 
 @pytest.mark.parametrize("processes", [2, 3])
@@ -73,3 +74,14 @@ def test_a_worker_that_died_is_an_error(
     with pytest.raises(HarmonyError, match=r"a worker process ended \(status "):
         run(out, processes=2)(io.BytesIO(b"".join(conversations(9))), nothing, nothing)
     assert all(worker.returncode is not None for worker in started)
+
+
+@posix
+def test_a_worker_that_can_not_be_started_is_an_error(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It used to be an error about the input file."""
+    monkeypatch.setattr(sys, "executable", "/missing/python")
+    with pytest.raises(HarmonyError, match="a worker process could not be started: No"):
+        run(out, processes=2)(io.BytesIO(GOOD % 1), nothing, nothing)
+    assert list(out.parent.iterdir()) == []

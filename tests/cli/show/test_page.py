@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from harmony import HarmonyEncoding
 from harmony.cli.show.page import KNOWN_CHANNELS
 from support import ROOT
+from support.command import WEATHER, Run
 from support.talks import HOSTILE, ROLES, TALK, html, reading
 
 
@@ -78,6 +80,19 @@ def test_switches_are_set_as_asked_for(show: Any, tmp_path: Path) -> None:
     assert re.search(r'id="ids" autocomplete="off" checked', text)
     assert re.search(r'id="tokens" autocomplete="off">', text)
     assert "<title>standard input - harmony show</title>" in text
+
+
+def test_an_error_about_the_page_names_the_page(run: Run, tmp_path: Path) -> None:
+    """The input file used to be named."""
+    missing = tmp_path / "missing" / "page.html"
+    result = run("show", WEATHER, "--html", missing)
+    assert result == (1, b"", f"harmony: {missing}: No such file or directory\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_an_error_while_writing_the_page_names_the_page(run: Run) -> None:
+    result = run("show", WEATHER, "--html", "/dev/full")
+    assert result == (1, b"", "harmony: /dev/full: No space left on device\n")
 
 
 def luminance(colour: str) -> float:

@@ -6,10 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony import HarmonyEncoding, Message, StreamableParser, WarningKind
+from harmony import (
+    Conversation,
+    HarmonyEncoding,
+    Message,
+    RenderConversationConfig,
+    StreamableParser,
+    WarningKind,
+)
 from harmony.cli.show.reading import LONGEST_CELL, Note, Reading, visible
 from harmony.cli.show.reading import read_messages as read
-from harmony.parser import awaits_message
 from support.talks import ROLES, TALK, reading
 
 
@@ -123,7 +129,7 @@ def test_every_token_is_shown_once_and_counted_as_the_parser_counts(
 
     parser = StreamableParser(encoding, role, on_error="recover")
     parser.feed(tokens)
-    is_prompt = awaits_message(parser, encoding)
+    is_prompt = parser.next_role is not None
     if not is_prompt:
         parser.process_eos()
     messages = [block.message for block in found.blocks if block.message]
@@ -139,6 +145,27 @@ def test_every_token_is_shown_once_and_counted_as_the_parser_counts(
             channel: [count.header, count.content]
             for channel, count in parser.token_counts.items()
         }
+
+
+said = st.builds(
+    Message,
+    st.sampled_from(["user", "assistant", "assistant"]),
+    st.sampled_from(["", "{}", " json", "<|end|>", "\n", "Noon. 👩‍🚀"]),
+    st.sampled_from([None, "analysis", "commentary", "final"]),
+    st.sampled_from([None, "functions.f"]),
+    st.sampled_from([None, "<|constrain|>json"]),
+)
+
+
+@given(messages=st.lists(said, max_size=6), model=st.booleans())
+def test_a_conversation_is_read_as_its_messages_with_nothing_repaired(
+    encoding: HarmonyEncoding, messages: list[Message], model: bool
+) -> None:
+    config = RenderConversationConfig(drop_analysis="never", channel_first=model)
+    tokens = encoding.render_conversation(Conversation(messages), config)
+    found = read(encoding, tokens)
+    assert [block.message for block in found.blocks] == messages
+    assert found.notes == []
 
 
 def test_a_cell_is_whole_characters(encoding: HarmonyEncoding) -> None:

@@ -1,0 +1,1 @@
+"""OpenAI's JSON and conversations: what ``harmony.chat`` and ``responses`` share."""

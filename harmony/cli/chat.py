@@ -1,0 +1,70 @@
+"""``harmony chat``: a request of the OpenAI APIs, to the prompt it becomes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from harmony import chat, responses
+from harmony._model.jsontext import load
+from harmony.cli.files import json_line, read
+from harmony.cli.job import HEADERS
+from harmony.encoding import HarmonyEncoding
+from harmony.messages import DROP_RULES
+
+HELP = "Turn a request of the OpenAI APIs into tokens"
+
+
+def add_options(verb: argparse.ArgumentParser) -> None:
+    """Add what the verb takes besides FILE."""
+    verb.add_argument(
+        "--responses",
+        action="store_true",
+        help="FILE is a request of the Responses API, not of chat completions",
+    )
+    verb.add_argument(
+        "--text", action="store_true", help="print the prompt's text, not its tokens"
+    )
+    verb.add_argument(
+        "--date", metavar="DATE", help="what day it is for the model (default: today)"
+    )
+    verb.add_argument(
+        "--header",
+        choices=HEADERS,
+        default="template",
+        help="calls as the chat template writes them, or as the model does "
+        "(default: %(default)s)",
+    )
+    verb.add_argument(
+        "--drop-analysis",
+        choices=DROP_RULES,
+        default="per_turn",
+        help="which reasoning is left out (default: %(default)s)",
+    )
+    verb.add_argument(
+        "--unknown-tools",
+        choices=["error", "skip"],
+        default="error",
+        help="what to do about tools that are not known here (default: %(default)s)",
+    )
+
+
+def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
+    """Return what to print."""
+    make = responses.prompt if options.responses else chat.prompt
+    prompt = make(
+        _request(options.file),
+        date=options.date,
+        drop_analysis=options.drop_analysis,
+        header=options.header,
+        unknown_tools=options.unknown_tools,
+    )
+    tokens = prompt.tokens(encoding)
+    return encoding.decode(tokens) if options.text else json_line(tokens)
+
+
+def _request(path: str) -> Any:
+    try:
+        return load(read(path))
+    except ValueError as error:
+        raise ValueError(f"not a request in JSON: {error}") from None
