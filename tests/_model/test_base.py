@@ -148,7 +148,7 @@ def test_fastapi_shows_messages_and_answers_with_what_is_wrong() -> None:
     fastapi = pytest.importorskip("fastapi")
     app = fastapi.FastAPI()
 
-    @app.post("/chat")
+    @app.post("/chat")  # type: ignore[untyped-decorator,unused-ignore]
     def chat(messages: list[Message]) -> Conversation:
         return Conversation(messages)
 
@@ -185,6 +185,20 @@ def test_model_dump_leaves_out_none_if_asked() -> None:
     assert first.keys() == {"type", "reasoning_effort", "knowledge_cutoff"}
     assert second == developer.to_dict()
     assert message.model_dump() == message.to_dict()
+
+
+def test_what_pydantic_has_and_we_do_not_is_listed() -> None:
+    """In docs/differences.md."""
+    missing = [
+        *["model_fields", "model_fields_set", "model_construct", "model_extra"],
+        *["model_config", "copy", "dict", "json"],
+    ]
+    assert not [name for name in missing if hasattr(MESSAGE, name)]
+    other = MESSAGE.model_copy()
+    other.colour = "red"  # type: ignore[attr-defined]
+    assert other == MESSAGE and str(other) == repr(MESSAGE)
+    adapter = pydantic.TypeAdapter(list[Message | dict[str, Any]])
+    assert adapter.validate_json(f"[{MESSAGE.to_json()}]") == [MESSAGE]
 
 
 def test_dict_gives_the_fields() -> None:

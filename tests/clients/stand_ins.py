@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import transformers
+import transformers  # type: ignore[import-not-found,unused-ignore]
 from openai_harmony import HarmonyEncodingName, load_harmony_encoding
 
 MODELS = ("openai/gpt-oss-20b", "openai/gpt-oss-120b")
