@@ -72,7 +72,7 @@ def manner(config: RenderConversationConfig | None) -> Manner:
 
 def messages_of(conversation: Iterable[Message]) -> list[Message]:
     """Return the messages of a conversation, or of any iterable of messages."""
-    if not isinstance(conversation, (dict, str, bytes)):
+    if not isinstance(conversation, (dict, str, bytes, Message)):
         try:
             messages = iter(conversation)
         except TypeError:
