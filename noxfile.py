@@ -17,6 +17,13 @@ def test(session: nox.Session) -> None:
 
 
 @nox.session
+def clients(session: nox.Session) -> None:
+    """Run agents that people use, against the example server; needs npm."""
+    session.install("-e", ".[test,clients]", "openai-agents")
+    session.run("pytest", "-s", "tests/examples/agents.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Run ruff on Python, clang-format and the C compiler, warnings being errors."""
     session.install("-e", ".[test]")
@@ -34,7 +41,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Run mypy."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test,clients]")
     session.run("mypy")
 
 

@@ -183,7 +183,8 @@ def _said(place: Place, message: dict[str, Any]) -> str:
     said = ""
     if message.get("content") is not None:
         said = content(place, message, "content")
-    return said or optional_text(place, message, "refusal") or ""
+    refusal = optional_text(place, message, "refusal")
+    return said or refusal or ""
 
 
 def _read_call(place: Place, steps: Inside, item: object) -> Call:

@@ -491,6 +491,22 @@ def parse(parser: StreamableParser, tokens: Iterable[int]) -> list[Message]:
     return parser.messages
 
 
+def places(parser: StreamableParser) -> list[tuple[int, int, int]]:
+    """Return where each message begins, its content begins, and it ends, in tokens.
+
+    The open message is the last, if it has tokens.
+    """
+    native = parser._native
+    tallies = [*native.tallies(0), native.open_tally()]
+    if not tallies[-1].header + tallies[-1].content:
+        tallies.pop()
+    found = []
+    for tally in tallies:
+        body = tally.start + tally.header
+        found.append((tally.start, body, body + tally.content))
+    return found
+
+
 def _message(record: native_parser.Record, tally: native_parser.Tally) -> Message:
     message = Message(
         Author(_ROLES[record.role], record.name),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from array import array
 from typing import Any
 
 import pytest
@@ -446,6 +447,15 @@ def test_custom_tools() -> None:
     ) in made
 
 
+def test_a_call_without_type_and_id() -> None:
+    made = {"function": {"name": "f", "arguments": "{}"}}
+    by_name = {"role": "tool", "name": "f", "content": "x"}
+    assert said(USER, calls(made), by_name)[1:] == [
+        "assistant to=functions.f<|channel|>commentary json<|message|>{}<|call|>",
+        "functions.f to=assistant<|channel|>commentary<|message|>x<|end|>",
+    ]
+
+
 def test_custom_calls() -> None:
     made = {"id": "c", "type": "custom", "custom": {"name": "edit", "input": 'ä"\n'}}
     assert said(USER, calls(made), result("c", "x"))[1:] == [
@@ -520,7 +530,7 @@ def test_the_last_message_goes_on(fields: Json, last: str) -> None:
 
 
 def test_what_is_not_looked_at() -> None:
-    ignored = {
+    ignored: Json = {
         "stop": ["x"],
         "n": 3,
         "temperature": 9,
@@ -600,6 +610,7 @@ CALL = "messages[1].tool_calls[0]"
         ({**ASSISTANT, "reasoning_content": []}, "messages[1].reasoning_content"),
         ({**ASSISTANT, "thinking": {}}, "messages[1].thinking"),
         ({**ASSISTANT, "refusal": 5}, "messages[1].refusal"),
+        ({**ASSISTANT, "content": "x", "refusal": 5}, "messages[1].refusal"),
         ({**ASSISTANT, "function_call": {"name": "f"}}, "messages[1].function_call"),
         ({**ASSISTANT, "tool_calls": {}}, "messages[1].tool_calls"),
         (calls({"type": "web"}), f"{CALL}.type"),
@@ -661,12 +672,32 @@ SCHEMA = "response_format.json_schema"
         ({"tool_choice": "all"}, "tool_choice"),
         ({"tool_choice": 5}, "tool_choice"),
         ({"tool_choice": function("f")}, "tool_choice"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": ALLOWED}},
+            "tool_choice",
+        ),
         ({"tool_choice": {"type": "web"}}, "tool_choice.type"),
         ({"tool_choice": {}}, "tool_choice.type"),
         ({"response_format": {"type": "xml"}}, "response_format.type"),
         ({"response_format": {}}, "response_format.type"),
         ({"response_format": {"type": "json_schema"}}, SCHEMA),
         ({"response_format": {"type": "json_schema", "json_schema": 5}}, SCHEMA),
+        (
+            {"tool_choice": {"type": "allowed_tools", "mode": "x", "tools": []}},
+            "tool_choice.mode",
+        ),
+        (
+            {"tools": [{"type": "custom", "custom": {"name": "c", "format": {}}}]},
+            "tools[0].custom.format.type",
+        ),
+        (
+            {
+                "tools": [
+                    {"type": "custom", "custom": {"name": "c", "format": {"type": 5}}}
+                ]
+            },
+            "tools[0].custom.format.type",
+        ),
         ({"reasoning_effort": "huge"}, "reasoning_effort"),
         ({"reasoning_effort": 5}, "reasoning_effort"),
         ({"continue_final_message": True}, "continue_final_message"),
@@ -685,6 +716,7 @@ def test_faults_of_fields(fields: Json, path: str) -> None:
         ({"name": "n", "schema": []}, "schema"),
         ({"name": "n", "schema": {}, "description": 5}, "description"),
         ({"name": "n", "schema": {"maximum": 10**5000}}, "schema"),
+        ({"name": "n", "schema": {"a": float("nan")}}, "schema.a"),
     ],
 )
 def test_faults_of_a_schema(inner: Json, path: str) -> None:
@@ -935,6 +967,21 @@ def test_ids_are_made_of_a_prefix_and_32_hex_digits() -> None:
     stream = chat.ChatStream(ENCODING, prompt(USER))
     prefix, _, digits = stream.feed([])[0]["id"].partition("_")
     assert prefix == "chatcmpl" and len(digits) == 32 and int(digits, 16)
+
+
+def test_tokens_may_be_any_iterable() -> None:
+    tokens = ENCODING.encode("<|channel|>final<|message|>Yes", allowed_special="all")
+    made = prompt(USER)
+    for given in (iter(tokens), tuple(tokens), array("i", tokens)):
+        whole = chat.completion(ENCODING, made, given)
+        assert whole["choices"][0]["message"]["content"] == "Yes"
+        assert whole["usage"]["completion_tokens"] == len(tokens)
+
+
+@pytest.mark.parametrize("field", ["", [], ["a", 5], "content", ["x", "role"]])
+def test_what_can_be_no_field_of_reasoning(field: Any) -> None:
+    with pytest.raises(ValueError, match=r"^reasoning_field: "):
+        chat.ChatStream(ENCODING, prompt(USER), reasoning_field=field)
 
 
 def test_misuse() -> None:

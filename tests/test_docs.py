@@ -99,8 +99,11 @@ def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
     assert ">>>" not in outside
 
 
+EXECUTED = [("index.md", 8), ("python.md", 50), ("serving.md", 25)]
+
+
 @pytest.mark.usefixtures("no_openai_harmony")
-@pytest.mark.parametrize(("name", "least"), [("index.md", 8), ("python.md", 50)])
+@pytest.mark.parametrize(("name", "least"), EXECUTED)
 def test_the_examples_of_a_page(name: str, least: int) -> None:
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     test = doctest.DocTestParser().get_doctest(page, {}, name, None, 0)
@@ -112,7 +115,14 @@ def test_the_examples_of_a_page(name: str, least: int) -> None:
 
 def test_every_page_with_python_in_it_is_executed() -> None:
     pages = {path.name for path in PAGES if "```pycon" in path.read_text("utf-8")}
-    assert pages == {"index.md", "python.md"}
+    assert pages == {name for name, _ in EXECUTED}
+
+
+def test_the_code_of_the_server_is_the_server_s() -> None:
+    page = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    server = (ROOT / "examples" / "server" / "server.py").read_text(encoding="utf-8")
+    code = [text for language, text in blocks(page) if language == "python"]
+    assert len(code) == 1 and all(text in server for text in code)
 
 
 def test_the_api_page_has_every_public_name() -> None:

@@ -123,8 +123,7 @@ PYTHON: dict[str, set[str]] = {
     "cli.encode": {"cli.files", "encoding"},
     "cli.decode": {"cli.files", "encoding"},
     "cli.chat": {
-        *{"_model.jsontext", "chat", "cli.files", "cli.job", "encoding", "messages"},
-        *{"responses"},
+        *{"_model.jsontext", "chat", "cli.files", "cli.job", "encoding", "responses"},
     },
     "cli": {
         *{"cli.chat", "cli.decode", "cli.encode", "cli.parse", "cli.render"},

@@ -84,7 +84,7 @@ def test_input_text() -> None:
 
 
 def test_instructions_come_before_leading_messages() -> None:
-    items = [
+    items: list[Json] = [
         {"role": "developer", "content": [{"type": "input_text", "text": "B"}]},
         {"type": "message", "role": "system", "content": "C"},
         {**USER, "type": "message"},
@@ -221,6 +221,7 @@ def test_the_format_and_the_effort() -> None:
         ("required", True, None),
         ({"type": "function", "name": "f"}, True, ("f",)),
         ({"type": "custom", "name": "edit"}, True, ("edit",)),
+        ({"type": "web_search"}, True, ("browser",)),
         (
             {"type": "allowed_tools", "mode": "auto", "tools": [function("f")]},
             False,
@@ -229,7 +230,7 @@ def test_the_format_and_the_effort() -> None:
     ],
 )
 def test_tool_choice(choice: Any, must_call: bool, may_call: Any) -> None:
-    tools = [function("f"), {"type": "custom", "name": "edit"}]
+    tools = [function("f"), {"type": "custom", "name": "edit"}, {"type": "web_search"}]
     made = prompt(USER, tools=tools, tool_choice=choice)
     assert (made.must_call, made.may_call) == (must_call, may_call)
 
@@ -252,6 +253,42 @@ def test_namespaces() -> None:
         "type crm__note = (_: {\ninput: string,\n}) => any;\n\n"
         "} // namespace functions<|end|>"
     )
+
+
+def test_a_namespace_described_by_a_line() -> None:
+    described = {**NAMESPACE, "description": "Customers.\n"}
+    text = said(USER, tools=[described])[0]
+    assert "// Customers.\n// Finds.\ntype crm__find" in text
+
+
+def test_what_the_codex_cli_sends() -> None:
+    """Its first request as it was seen, and the second one of a tool loop."""
+    texts = [{"type": "input_text", "text": text} for text in ("a", "b")]
+    leading = {"type": "message", "role": "developer", "content": texts}
+    user = {"type": "message", "role": "user", "content": texts[:1]}
+    fields: Json = {
+        "model": "gpt-oss-20b",
+        "tools": [function("exec", strict=False), NAMESPACE, {"type": "web_search"}],
+        "tool_choice": "auto",
+        "parallel_tool_calls": True,
+        "reasoning": {"summary": "auto"},
+        "include": ["reasoning.encrypted_content"],
+        "store": False,
+        "stream": True,
+        "prompt_cache_key": "x",
+        "client_metadata": {"x": "y"},
+    }
+    first = [leading, leading, user, user]
+    developer, *rest = said(*first, **fields)
+    assert developer.startswith(
+        "developer<|message|># Instructions\n\nab\n\nab\n\n# Tools"
+    )
+    assert len(rest) == 2
+    thought = {**reasoning("Hm."), "encrypted_content": None}
+    loop = [thought, call("c", "exec"), output("c", "x")]
+    assert [made.partition("<|")[0] for made in said(*first, *loop, **fields)[3:]] == [
+        *("assistant", "assistant to=functions.exec", "functions.exec to=assistant"),
+    ]
 
 
 def test_calls_in_namespaces() -> None:
@@ -680,6 +717,15 @@ def test_usage() -> None:
         "output_tokens_details": {"reasoning_tokens": 6},
         "total_tokens": count + 26,
     }
+
+
+def test_messages_and_warnings() -> None:
+    stream = responses.ResponseStream(ENCODING, prompt(USER))
+    text = "<|channel|>final<|message|>a<|return|>b"
+    stream.feed(ENCODING.encode(text, allowed_special="all"))
+    stream.finish()
+    assert stream.messages[0].channel == "final"
+    assert stream.warnings
 
 
 def test_start_may_be_left_out() -> None:

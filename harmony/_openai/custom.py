@@ -17,6 +17,7 @@ _ESCAPES = {
     "r": "\r",
     "t": "\t",
 }
+_SPACE = re.compile(r"[ \t\n\r]*")
 _PLAIN = re.compile(r'[^"\\]+')
 _HIGH = range(0xD800, 0xDC00)
 _LOW = range(0xDC00, 0xE000)
@@ -39,7 +40,10 @@ class CustomInput:
     def __init__(self) -> None:
         """Begin before the first character."""
         self._state = _WAITING
-        self._waiting = ""  # text that nothing is certain about yet
+        self._seen: list[str] = []  # all text, until it is certain how it begins
+        self._word = 0  # which word of the beginning comes next
+        self._matched = 0  # how much of that word is there
+        self._waiting = ""  # an escape that is not whole
         self._high = ""  # the first half of a surrogate pair
 
     def feed(self, text: str) -> str:
@@ -56,27 +60,37 @@ class CustomInput:
         """Take the end of the arguments; return the rest of the input."""
         if self._state == _CLOSED:
             return ""
-        rest = ("\ufffd" if self._high else "") + self._waiting
-        self._state, self._waiting, self._high = _CLOSED, "", ""
+        rest = "".join(self._seen) + ("\ufffd" if self._high else "") + self._waiting
+        self._state, self._seen, self._waiting, self._high = _CLOSED, [], "", ""
         return rest
 
     def _begin(self, text: str) -> str:
         """Look for the beginning; return the text behind it, or all if it is none."""
-        text = self._waiting + text
+        self._seen.append(text)
         at = 0
-        for word in _BEGINNING:
-            while at < len(text) and text[at] in " \t\n\r":
-                at += 1
-            found = text[at : at + len(word)]
-            if found != word:
-                if word.startswith(found) and at + len(found) == len(text):
-                    self._waiting = text
-                    return ""
-                self._state, self._waiting = _RAW, ""
-                return text
-            at += len(word)
-        self._state, self._waiting = _DECODING, ""
+        while self._state == _WAITING:
+            if not self._matched:
+                at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+            if at == len(text):
+                return ""
+            word = _BEGINNING[self._word]
+            found = text[at : at + len(word) - self._matched]
+            if not word.startswith(found, self._matched):
+                self._state, text = _RAW, "".join(self._seen)
+                at = 0
+                break
+            at += len(found)
+            self._match(len(found))
+        self._seen.clear()
         return text[at:]
+
+    def _match(self, length: int) -> None:
+        """Note that some more of the beginning is there."""
+        self._matched += length
+        if self._matched == len(_BEGINNING[self._word]):
+            self._word, self._matched = self._word + 1, 0
+        if self._word == len(_BEGINNING):
+            self._state = _DECODING
 
     def _decode(self, text: str) -> str:
         text = self._waiting + text

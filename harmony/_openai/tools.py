@@ -67,10 +67,8 @@ class Tools:
     builtin: tuple[str, ...]
     skipped: tuple[str, ...]
 
-    def functions(self) -> dict[str, ToolNamespaceConfig] | None:
+    def functions(self) -> dict[str, ToolNamespaceConfig]:
         """Return the namespace of the functions, a new one each time."""
-        if not self.described:
-            return None
         copies = [ToolDescription.from_dict(tool.to_dict()) for tool in self.described]
         return {"functions": ToolNamespaceConfig("functions", tools=copies)}
 
@@ -172,7 +170,7 @@ class _Reader:
                 continue
             function = _function(inner, kind, tool, name)
             if about:
-                said = _joined(about, function.description)
+                said = _joined(about.removesuffix("\n"), function.description)
                 function = function._replace(description=said)
                 about = None
             self.functions.append(function)
@@ -303,7 +301,7 @@ def _chosen(place: Place, tool: dict[str, Any], tools: Tools) -> str:
     if builtin is not None:
         if builtin in tools.builtin:
             return builtin
-        raise fault(place, f"there is no {shown(kind)} among the tools")
+        raise fault("tool_choice", f"there is no {shown(kind)} among the tools")
     if kind not in ("function", "custom"):
         known = ("function", "custom", "allowed_tools")
         raise unknown((place, "type"), kind, known)
@@ -313,5 +311,5 @@ def _chosen(place: Place, tool: dict[str, Any], tools: Tools) -> str:
         tool = table(inner, tool[kind])
     name = text(inner, tool, "name")
     if not tools.names.is_declared(name):
-        raise fault(place, f"there is no tool {shown(name)}")
+        raise fault("tool_choice", f"there is no tool {shown(name)}")
     return name

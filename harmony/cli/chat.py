@@ -8,9 +8,8 @@ from typing import Any
 from harmony import chat, responses
 from harmony._model.jsontext import load
 from harmony.cli.files import json_line, read
-from harmony.cli.job import HEADERS
+from harmony.cli.job import add_render_options
 from harmony.encoding import HarmonyEncoding
-from harmony.messages import DROP_RULES
 
 HELP = "Turn a request of the OpenAI APIs into tokens"
 
@@ -28,19 +27,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--date", metavar="DATE", help="what day it is for the model (default: today)"
     )
-    verb.add_argument(
-        "--header",
-        choices=HEADERS,
-        default="template",
-        help="calls as the chat template writes them, or as the model does "
-        "(default: %(default)s)",
-    )
-    verb.add_argument(
-        "--drop-analysis",
-        choices=DROP_RULES,
-        default="per_turn",
-        help="which reasoning is left out (default: %(default)s)",
-    )
+    add_render_options(verb, drop_analysis="per_turn")
     verb.add_argument(
         "--unknown-tools",
         choices=["error", "skip"],

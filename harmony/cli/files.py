@@ -9,7 +9,8 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import IO
+from io import BufferedReader
+from typing import IO, cast
 
 from harmony._model.jsontext import dump, load
 from harmony.encoding import HarmonyEncoding
@@ -20,13 +21,13 @@ class FileError(ValueError):
     """Something is wrong with another file than FILE; the message names it."""
 
 
-def opened(path: str) -> AbstractContextManager[IO[bytes]]:
+def opened(path: str) -> AbstractContextManager[BufferedReader]:
     """Return a file to read, and to close unless it is standard input."""
     if path != "-":
         return open(path, "rb")
     if sys.stdin is None:
         raise closed(path)
-    return nullcontext(sys.stdin.buffer)
+    return nullcontext(cast(BufferedReader, sys.stdin.buffer))
 
 
 def closed(name: str) -> OSError:

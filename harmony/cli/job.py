@@ -1,11 +1,18 @@
-"""How ``harmony render`` renders a conversation, alone or one of many."""
+"""How ``harmony render`` renders a conversation, alone or one of many.
+
+And the options for that, which other verbs have too.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harmony.encoding import HarmonyEncoding
-from harmony.messages import Conversation, RenderConversationConfig, Role
+from harmony.messages import DROP_RULES, Conversation, RenderConversationConfig, Role
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 HEADERS = ("template", "model")
 """Whose headers messages get: those of openai-harmony's prompts, or the model's own."""
@@ -47,3 +54,23 @@ class RenderJob:
         if self.purpose == "training":
             return encoding.render_conversation_for_training(conversation, config)
         return encoding.render_conversation(conversation, config)
+
+
+def add_render_options(verb: ArgumentParser, drop_analysis: str) -> None:
+    """Add ``--drop-analysis``, with its default for this verb, and ``--header``."""
+    verb.add_argument(
+        "--drop-analysis",
+        choices=DROP_RULES,
+        default=drop_analysis,
+        help="which messages on channel analysis are left out: none, those that "
+        "openai-harmony leaves out, or those of all turns that are over "
+        f"(default: {drop_analysis})",
+    )
+    verb.add_argument(
+        "--header",
+        choices=HEADERS,
+        default="template",
+        help="what is first in the assistant's headers: the recipient, as in "
+        "openai-harmony's prompts, or the channel, as the model writes it "
+        "(default: %(default)s)",
+    )

@@ -9,9 +9,9 @@ import subprocess
 import sys
 
 from harmony.cli.files import are_one, json_line, opened, read, size
-from harmony.cli.job import HEADERS, PURPOSES, RenderJob
+from harmony.cli.job import PURPOSES, RenderJob, add_render_options
 from harmony.encoding import HarmonyEncoding
-from harmony.messages import DROP_RULES, Role
+from harmony.messages import Role
 
 HELP = "Turn a conversation in JSON into tokens"
 
@@ -40,21 +40,13 @@ def add_options(render: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the messages on channel analysis: --drop-analysis never",
     )
-    render.add_argument(
-        "--drop-analysis",
-        choices=DROP_RULES,
-        help="which messages on channel analysis are left out: none, those that "
-        "openai-harmony leaves out, or those of all turns that are over "
-        "(default: upstream)",
-    )
-    render.add_argument(
-        "--header",
-        choices=HEADERS,
-        default="template",
-        help="what is first in the assistant's headers: the recipient, as in "
-        "openai-harmony's prompts, or the channel, as the model writes it "
-        "(default: %(default)s)",
-    )
+    add_render_options(render, drop_analysis="upstream")
+    # None: not given, so --keep-analysis does not contradict it.
+    render.set_defaults(drop_analysis=None)
+    _add_options_for_lines(render)
+
+
+def _add_options_for_lines(render: argparse.ArgumentParser) -> None:
     lines = render.add_argument_group("many conversations")
     lines.add_argument(
         "--jsonl",

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony import HarmonyError, chat, load_harmony_encoding, responses
 from support.differential import Tokens
+from support.examples import times
 from support.replies import chat_reply, portions, responses_reply
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
 DAMAGED = Tokens(ENCODING)
-COUNT = int(os.environ.get("HARMONY_REPLIES", "300"))
 
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
 TOOLS: list[dict[str, Any]] = [
@@ -41,7 +40,9 @@ PROMPTS: list[dict[str, Any]] = [
 def chat_prompt(kind: dict[str, Any]) -> chat.Prompt:
     """Return one of a few prompts."""
     messages: list[dict[str, Any]] = [{"role": "user", "content": "Rome?"}]
-    said = {key: kind[key] for key in ("reasoning", "content") if key in kind}
+    said: dict[str, Any] = {
+        key: kind[key] for key in ("reasoning", "content") if key in kind
+    }
     if said:
         messages.append({"role": "assistant", **said})
     request = {
@@ -54,7 +55,7 @@ def chat_prompt(kind: dict[str, Any]) -> chat.Prompt:
 
 
 CHAT_PROMPTS = [chat_prompt(kind) for kind in PROMPTS]
-RESPONSES_PROMPTS: list[dict[str, Any]] = [
+RESPONSES_PROMPTS = [
     responses.prompt({"input": "Rome?", "tools": TOOLS, "parallel_tool_calls": many})
     for many in (True, False)
 ]
@@ -123,7 +124,7 @@ any_tokens = written() | damaged() | st.lists(st.integers(0, 201_087), max_size=
 reasons = st.sampled_from(["stop", "length", "content_filter"])
 
 
-@settings(max_examples=COUNT, deadline=None)
+@times(4)
 @given(any_tokens, st.sampled_from(CHAT_PROMPTS), reasons, st.integers(0, 9))
 def test_any_tokens_give_a_completion(
     tokens: list[int], prompt: chat.Prompt, reason: str, seed: int
@@ -146,7 +147,7 @@ def test_any_tokens_give_a_completion(
         assert reply.finish_reason == (called if reason == "stop" else reason)
 
 
-@settings(max_examples=COUNT, deadline=None)
+@times(4)
 @given(any_tokens, st.sampled_from(RESPONSES_PROMPTS), reasons, st.integers(0, 9))
 def test_any_tokens_give_a_response(
     tokens: list[int], prompt: responses.Prompt, reason: str, seed: int
@@ -167,7 +168,7 @@ def test_any_tokens_give_a_response(
             assert len(calls) <= 1
 
 
-@settings(max_examples=COUNT, deadline=None)
+@times(4)
 @given(any_tokens, reasons)
 def test_both_apis_say_the_same(tokens: list[int], reason: str) -> None:
     """The text of the chat's message is that of the response's items, joined."""

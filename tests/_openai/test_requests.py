@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from copy import deepcopy
 from types import ModuleType
 from typing import Any
@@ -18,7 +17,6 @@ chats = pytest.importorskip("openai.types.chat.completion_create_params")
 ours = pytest.importorskip("openai.types.responses.response_create_params")
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
-COUNT = int(os.environ.get("HARMONY_REQUESTS", "200"))
 DATE = "2025-06-28"
 
 chat_requests = of_type(chats.CompletionCreateParamsNonStreaming)
@@ -32,9 +30,7 @@ options = st.fixed_dictionaries(
         "drop_analysis": st.sampled_from(["never", "upstream", "per_turn"]),
     },
 )
-slow = settings(
-    max_examples=COUNT, deadline=None, suppress_health_check=list(HealthCheck)
-)
+any_speed = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def check(module: ModuleType, request: Any, given: dict[str, Any]) -> None:
@@ -62,25 +58,25 @@ def shown(value: Any) -> str:
     return repr(deepcopy(value))
 
 
-@slow
+@any_speed
 @given(chat_requests, options)
 def test_a_chat_request(request: Any, given: dict[str, Any]) -> None:
     check(chat, request, given)
 
 
-@slow
+@any_speed
 @given(damaged(chat_requests), options)
 def test_a_damaged_chat_request(request: Any, given: dict[str, Any]) -> None:
     check(chat, request, given)
 
 
-@slow
+@any_speed
 @given(responses_requests, options)
 def test_a_responses_request(request: Any, given: dict[str, Any]) -> None:
     check(responses, request, given)
 
 
-@slow
+@any_speed
 @given(damaged(responses_requests), options)
 def test_a_damaged_responses_request(request: Any, given: dict[str, Any]) -> None:
     check(responses, request, given)

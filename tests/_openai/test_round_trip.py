@@ -37,7 +37,6 @@ from support.convert import DATE
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
 Json = dict[str, Any]
-SETTINGS = settings(max_examples=150, deadline=None)
 
 TOOLS: list[Json] = [
     {"type": "function", "name": "f", "description": "Does it."},
@@ -125,7 +124,7 @@ def chat_prompt(messages: list[Json], **options: Any) -> chat.Prompt:
     return chat.prompt(request, date=DATE, header="model", **options)
 
 
-@SETTINGS
+@settings(deadline=None)
 @given(chat_rounds())
 def test_chat(rounds: list[list[list[str]]]) -> None:
     messages: list[Json] = [{"role": "user", "content": "Rome?"}]
@@ -161,7 +160,7 @@ def outputs_of(items: list[Json]) -> list[Json]:
     ]
 
 
-@SETTINGS
+@settings(deadline=None)
 @given(responses_rounds())
 def test_responses(rounds: list[list[list[str]]]) -> None:
     items: list[Json] = [{"role": "user", "content": "Rome?"}]

@@ -11,7 +11,6 @@ without tools in two newlines.
 from __future__ import annotations
 
 import json
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ jinja2 = pytest.importorskip("jinja2")
 sandbox = pytest.importorskip("jinja2.sandbox")
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
-COUNT = int(os.environ.get("HARMONY_TEMPLATE", "200"))
 Json = dict[str, Any]
 
 
@@ -180,7 +178,7 @@ def _called(draw: st.DrawFn, call_id: str) -> list[Json]:
     return [message, {"role": "tool", "tool_call_id": call_id, "content": result}]
 
 
-@settings(max_examples=COUNT, deadline=None)
+@settings(deadline=None)
 @given(requests())
 def test_generated_requests(request: Json) -> None:
     tokens = chat.prompt(request, date=DATE).tokens(ENCODING)

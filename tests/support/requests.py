@@ -95,7 +95,7 @@ _free_dicts = st.dictionaries(st.sampled_from(["type", "a"]), _free_json, max_si
 
 def _bare(kind: Any) -> Any:
     """Return a type without what says how it is sent."""
-    while get_origin(kind) in (Required, NotRequired):
+    while get_origin(kind) in _WRAPPERS:
         (kind,) = get_args(kind)
     return kind.__value__ if hasattr(kind, "__value__") else kind
 
@@ -124,10 +124,17 @@ def _table(kind: Any, depth: int) -> st.SearchStrategy[Json]:
     return st.deferred(lambda: _fields(kind, depth))
 
 
+_WRAPPERS: tuple[Any, ...] = (Required, NotRequired)
+
+
+def _is_required(hint: Any) -> bool:
+    return get_origin(hint) in _WRAPPERS[:1]
+
+
 def _fields(kind: Any, depth: int) -> st.SearchStrategy[Json]:
     hints = get_type_hints(kind, include_extras=True)
     fields = {key: of_type(hint, key, depth) for key, hint in hints.items()}
-    needed = {key for key in hints if get_origin(hints[key]) is Required}
+    needed = {key for key, hint in hints.items() if _is_required(hint)}
     needed.update({"input", "type"}.intersection(hints))
     required = {key: fields[key] for key in hints if key in needed}
     optional = {key: fields[key] for key in hints if key not in needed}

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import IO
+from typing import Protocol
 
 from harmony.cli.bulk import journal
 from harmony.cli.bulk.journal import Checkpoint
@@ -27,6 +27,23 @@ CHUNK_SIZE = 2**18
 
 SYNC_SECONDS = 1.0
 """How often the journal is written: what a run that is killed has to do again."""
+
+
+class Source(Protocol):
+    """A file of lines, which is read as its bytes come.
+
+    ``read`` and ``readline`` would go on reading in C, where a signal that arrives
+    between two reads waits until there is more to read.
+    """
+
+    def read1(self, size: int, /) -> bytes:
+        """Return what one read gives, at most ``size`` bytes; none at the end."""
+
+    def seekable(self) -> bool:
+        """Tell whether ``seek`` can be called."""
+
+    def seek(self, position: int, /) -> int:
+        """Go to a byte."""
 
 
 class BadLine(HarmonyError):
@@ -58,7 +75,7 @@ class BulkRun:
 
     def __call__(
         self,
-        source: IO[bytes],
+        source: Source,
         told: Callable[[int, str], None],
         seen: Callable[[Checkpoint], None],
     ) -> Checkpoint | None:
@@ -108,7 +125,7 @@ class BulkRun:
         return known
 
     def _render(
-        self, run: _Run, source: IO[bytes], seen: Callable[[Checkpoint], None]
+        self, run: _Run, source: Source, seen: Callable[[Checkpoint], None]
     ) -> None:
         flat = Records.is_flat(self.target)
         renderer = LineRenderer(self.job, flat, stops=not self.skips)
@@ -122,9 +139,20 @@ class BulkRun:
                     due = time.monotonic() + self.sync_seconds
         run.keep()
 
-    def _chunks(self, source: IO[bytes]) -> Iterator[bytes]:
-        while chunk := source.read(self.chunk_size):
-            yield chunk if chunk.endswith(b"\n") else chunk + source.readline()
+    def _chunks(self, source: Source) -> Iterator[bytes]:
+        parts: list[bytes] = []
+        size = 0
+        while portion := source.read1(self.chunk_size):
+            parts.append(portion)
+            size += len(portion)
+            if size < self.chunk_size:
+                continue
+            lines, feed, rest = portion.rpartition(b"\n")
+            if feed:
+                yield b"".join([*parts[:-1], lines, feed])
+                parts, size = [rest], len(rest)
+        if size:
+            yield b"".join(parts)
 
 
 class _Run:
@@ -201,7 +229,7 @@ class _Run:
             self._files.close()
 
 
-def _skip(source: IO[bytes], start: Checkpoint) -> bytes:
+def _skip(source: Source, start: Checkpoint) -> bytes:
     """Go to where a run is to begin; return the last bytes before.
 
     Raises ``ValueError`` if they are not those that the run read.
@@ -211,9 +239,11 @@ def _skip(source: IO[bytes], start: Checkpoint) -> bytes:
     if source.seekable():
         source.seek(left)
         left = 0
-    while left and (read := source.read(min(left, CHUNK_SIZE))):
-        left -= len(read)
-    tail = source.read(length)
+    while left and (portion := source.read1(min(left, CHUNK_SIZE))):
+        left -= len(portion)
+    tail = b""
+    while len(tail) < length and (portion := source.read1(length - len(tail))):
+        tail += portion
     if len(tail) < length or zlib.crc32(tail) != start.tail:
         raise ValueError("the input is not what the run to be resumed has read")
     return tail

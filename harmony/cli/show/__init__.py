@@ -26,7 +26,8 @@ def add_options(show: argparse.ArgumentParser) -> None:
         "--role",
         choices=[*(role.value for role in Role), "none"],
         help="who writes the first message, if its header is begun by the prompt "
-        "(default: none if FILE begins with <|start|>, else assistant)",
+        "(default: none if FILE begins with <|start|>, else assistant); a conversation "
+        "in JSON says so itself",
     )
     show.add_argument(
         "--tokens",
@@ -43,12 +44,7 @@ def add_options(show: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     """Return what to print."""
-    tokens = _shown_tokens(options, encoding)
-    role = options.role
-    if role is None:
-        begins = encoding.decode(tokens[:1]) == "<|start|>"
-        role = "none" if begins else "assistant"
-    reading = read_messages(encoding, tokens, None if role == "none" else role)
+    reading = _read(options, encoding)
     if options.html is None:
         return _drawn(reading, options)
     from harmony.cli.show.page import page
@@ -75,17 +71,29 @@ def _drawn(reading: Reading, options: argparse.Namespace) -> str:
     return terminal.draw(reading, sys.stdout, drawing)
 
 
-def _shown_tokens(options: argparse.Namespace, encoding: HarmonyEncoding) -> list[int]:
-    """Return the tokens in FILE, or those of the text or conversation in it."""
+def _read(options: argparse.Namespace, encoding: HarmonyEncoding) -> Reading:
+    """Return what FILE says, be it text, tokens or a conversation."""
     data = read(options.file)
-    if not options.text:
-        if _looks_like_ids(data):
-            return json_tokens(data)
-        conversation = _conversation(data)
-        if conversation is not None:
-            config = RenderConversationConfig(auto_drop_analysis=False)
-            return encoding.render_conversation(conversation, config)
-    return text_tokens(decoded(data), encoding)
+    conversation = None if options.text else _conversation(data)
+    if conversation is not None:
+        config = RenderConversationConfig(auto_drop_analysis=False)
+        return read_messages(
+            encoding, encoding.render_conversation(conversation, config)
+        )
+    if not options.text and _looks_like_ids(data):
+        tokens = json_tokens(data)
+    else:
+        tokens = text_tokens(decoded(data), encoding)
+    return read_messages(encoding, tokens, _first_role(options.role, tokens, encoding))
+
+
+def _first_role(
+    given: str | None, tokens: list[int], encoding: HarmonyEncoding
+) -> str | None:
+    """Return who writes the first message; None if the tokens say that."""
+    if given is not None:
+        return None if given == "none" else given
+    return None if encoding.decode(tokens[:1]) == "<|start|>" else "assistant"
 
 
 def _looks_like_ids(data: bytes) -> bool:
@@ -98,7 +106,7 @@ def _conversation(data: bytes) -> Conversation | None:
     None if the data is anything else. Raises ``ValueError`` for a mistake in what has
     the keys of a conversation or of messages.
     """
-    if not data.lstrip().startswith((b"{", b"[")):
+    if not data.lstrip().startswith((b"{", b"[")) or _looks_like_ids(data):
         return None
     try:
         form = read_json("Conversation", data)

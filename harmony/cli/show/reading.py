@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from codecs import getincrementaldecoder
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from harmony.encoding import HarmonyEncoding
 from harmony.errors import DecodeError
 from harmony.messages import Message, Role, TextContent
-from harmony.parser import StreamableParser, StreamState
+from harmony.parser import StreamableParser, places
 from harmony.repairs import ParseWarning, WarningKind
 
 LONGEST_CELL = 8
 """How many tokens may be held back; a character has four bytes at most."""
 
-_BEGIN_ANEW = {WarningKind.RESTARTED_HEADER, WarningKind.WHITE_SPACE}
+_END_BEFORE = {WarningKind.RESTARTED_HEADER, WarningKind.WHITE_SPACE}
 _IN_RUNS = {WarningKind.AFTER_END, WarningKind.STRAY_STOP, WarningKind.UNKNOWN_TOKEN}
 
 
@@ -106,8 +107,8 @@ class Reading:
 
     encoding: HarmonyEncoding
     tokens: Sequence[int]
-    blocks: list[Block] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    blocks: list[Block]
+    notes: list[Note]
 
     def notes_of(self, block: Block) -> list[Note]:
         """Return the notes to be shown in a block, in order."""
@@ -182,77 +183,24 @@ def read_messages(
     ``role``: who writes the first message, if its header is open, as that of a
     completion; None if they begin with ``<|start|>``.
     """
-    reader = _Reader(encoding, tokens, role)
-    for position, token in enumerate(tokens):
-        reader.take(position, token)
-    reader.finish()
-    return reader.reading
+    parser = StreamableParser(encoding, role, on_error="recover")
+    parser.feed(tokens)
+    next_role = parser.next_role
+    if next_role is None:
+        parser.process_eos()
+    blocks = [Block(*place) for place in places(parser)]
+    for block, message in zip(blocks, parser.messages, strict=False):
+        block.message = message
+    if next_role is not None:
+        blocks[-1].role = next_role
+    notes = _notes(parser.warnings)
+    return Reading(encoding, tokens, _with_gaps(blocks, len(tokens), notes), notes)
 
 
-class _Reader:
-    """Follows a parser token by token, and puts each token into a block."""
-
-    def __init__(
-        self, encoding: HarmonyEncoding, tokens: Sequence[int], role: Role | str | None
-    ) -> None:
-        self.reading = Reading(encoding, tokens)
-        self._encoding = encoding
-        self._parser = StreamableParser(encoding, role, on_error="recover")
-        self._stops = set(encoding.stop_tokens())
-        self._start = 0
-        self._body: int | None = None
-        self._warned = 0
-        self._messages = 0
-
-    def take(self, position: int, token: int) -> None:
-        """Take a token; a block that it ends is put away, with it or without it."""
-        before = self._parser.state
-        self._parser.process(token)
-        after = self._parser.state
-        kinds = self._note()
-        message = self._message()
-        if message is not None and token in self._stops:
-            self._stop(position, message, kinds)
-            return
-        begins = before is StreamState.EXPECT_START is not after
-        if message is not None or begins or kinds & _BEGIN_ANEW:
-            self._put(position, message, kinds)
-        if before is StreamState.HEADER and after is StreamState.EXPECT_START:
-            self._put(position + 1)
-        opens = before is not StreamState.CONTENT is after
-        if opens or WarningKind.REPEATED_MESSAGE in kinds:
-            self._body = position + 1
-
-    def finish(self) -> None:
-        """Take the end of the tokens."""
-        end = len(self.reading.tokens)
-        role = self._parser.next_role
-        if role is not None:
-            self._put(end)
-            self.reading.blocks[-1].role = role
-            return
-        self._parser.process_eos()
-        kinds = self._note()
-        self._put(end, self._message(), kinds)
-
-    def _message(self) -> Message | None:
-        """Return the message that was finished just now; None if none was."""
-        messages = self._parser.messages
-        if len(messages) == self._messages:
-            return None
-        self._messages = len(messages)
-        return messages[-1]
-
-    def _note(self) -> set[WarningKind]:
-        """Note what was repaired just now; return the kinds."""
-        warnings = self._parser.warnings[self._warned :]
-        self._warned += len(warnings)
-        for warning in warnings:
-            self._add(warning)
-        return {warning.kind for warning in warnings}
-
-    def _add(self, warning: ParseWarning) -> None:
-        notes = self.reading.notes
+def _notes(warnings: list[ParseWarning]) -> list[Note]:
+    """Return notes of what was repaired, those that are in a row as one."""
+    notes: list[Note] = []
+    for warning in warnings:
         kind, position, text, count = warning.kind, warning.position, warning.text, 1
         if notes and kind in _IN_RUNS and notes[-1].kind is kind:
             last = notes[-1]
@@ -260,26 +208,28 @@ class _Reader:
                 notes.pop()
                 position, text, count = last.position, last.text + text, last.count + 1
         notes.append(Note(kind, position, text, count))
+    return notes
 
-    def _stop(self, position: int, message: Message, kinds: set[WarningKind]) -> None:
-        """Put away a message that ends with its stop token, which is content."""
-        if self._body is None and WarningKind.BARE_TEXT not in kinds:
-            self._body = position
-        self._put(position + 1, message, kinds)
 
-    def _put(
-        self,
-        end: int,
-        message: Message | None = None,
-        kinds: Collection[WarningKind] = (),
-    ) -> None:
-        """Put away the tokens up to ``end``, if there are any or they are a message."""
-        if end > self._start or message is not None:
-            body = self._body
-            if body is None:
-                body = self._start if WarningKind.BARE_TEXT in kinds else end
-            self.reading.blocks.append(Block(self._start, body, end, message))
-        self._start, self._body = end, None
+def _with_gaps(blocks: list[Block], end: int, notes: list[Note]) -> list[Block]:
+    """Return blocks with those of the tokens before, between and behind them.
+
+    Where a header is begun again or dropped, or white space ends, one of these ends.
+    No such place is inside a message.
+    """
+    borders = {0, end}
+    for block in blocks:
+        borders.update((block.start, block.end))
+    for note in notes:
+        if note.kind in _END_BEFORE:
+            borders.add(note.position)
+        elif note.kind is WarningKind.DROPPED_HEADER:
+            borders.add(min(note.position + 1, end))
+    known = {block.start: block for block in blocks}
+    return [
+        known.get(start) or Block(start, stop, stop)
+        for start, stop in pairwise(sorted(borders))
+    ]
 
 
 def title(block: Block) -> str:

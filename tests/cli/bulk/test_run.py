@@ -252,6 +252,36 @@ def test_ctrl_c_stops_the_run_and_it_goes_on(
     assert records(out) == records(whole)
 
 
+@posix
+@pytest.mark.parametrize(
+    ("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_that_comes_with_some_bytes_of_a_slow_pipe_is_heard(
+    tmp_path: Path, number: signal.Signals, expected: int
+) -> None:
+    # It waited for more bytes: the loop around read(2) was in C.
+    command = [sys.executable, "-m", "harmony", "render", "--jsonl", "-"]
+    command += ["--out", str(tmp_path / "out.bin"), "--processes", "1"]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdin and process.stderr
+    journal = Path(journal_path(str(tmp_path / "out.bin")))
+    while not journal.exists():
+        time.sleep(0.01)
+    time.sleep(0.2)  # until it reads
+    os.write(process.stdin.fileno(), GOOD % 1)
+    process.send_signal(number)
+    try:
+        assert process.wait(60) == expected
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_standard_input_is_resumed_too(
     monkeypatch: pytest.MonkeyPatch, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,6 +58,11 @@ def test_nothing_of_a_conversation_is_left_out(show: Any, rich: Any) -> None:
     assert "⚠" not in out
 
 
+def test_a_conversation_tells_the_role_itself(show: Any) -> None:
+    """It used to be "1 repaired": the role that the option gave was not needed."""
+    assert show(MESSAGE, "--role=assistant") == show(MESSAGE)
+
+
 @pytest.mark.parametrize(
     "text",
     [
