@@ -36,7 +36,7 @@ highlight_language = "none"
 myst_heading_anchors = 4
 
 # What the parser needs of an encoding, which users know as the encoding itself.
-autodoc_type_aliases = {"_HasBinding": "harmony.HarmonyEncoding"}
+autodoc_type_aliases = {"HasBinding": "harmony.HarmonyEncoding"}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autoclass_content = "both"

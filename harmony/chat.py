@@ -338,7 +338,7 @@ class ChatStream:
         return self._reply.messages
 
     @property
-    def warnings(self) -> list[ParseWarning]:
+    def warnings(self) -> Sequence[ParseWarning]:
         """What was repaired in what the model wrote."""
         return self._reply.warnings
 

@@ -71,7 +71,7 @@ class TokenCount:
     content: int = 0
 
 
-class _HasBinding(Protocol):
+class HasBinding(Protocol):
     """What a parser has to know of a ``HarmonyEncoding``."""
 
     _native: Encoding
@@ -124,7 +124,7 @@ class StreamableParser:
 
     def __init__(
         self,
-        encoding: _HasBinding,
+        encoding: HasBinding,
         role: Role | str | None,
         *,
         strict: bool = True,
@@ -158,7 +158,7 @@ class StreamableParser:
     @classmethod
     def after(
         cls,
-        encoding: _HasBinding,
+        encoding: HasBinding,
         prompt_tokens: Iterable[int],
         *,
         strict: bool = True,

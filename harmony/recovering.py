@@ -22,7 +22,7 @@ class StreamableParser(_parser.StreamableParser):
 
     def __init__(
         self,
-        encoding: _encoding.HarmonyEncoding,
+        encoding: _parser.HasBinding,
         role: Role | str | None,
         *,
         strict: bool = True,
@@ -34,7 +34,7 @@ class StreamableParser(_parser.StreamableParser):
     @classmethod
     def after(
         cls,
-        encoding: _encoding.HarmonyEncoding,
+        encoding: _parser.HasBinding,
         prompt_tokens: Iterable[int],
         *,
         strict: bool = True,
