@@ -546,7 +546,8 @@ typedef struct harmony_parser_options {
 /* RECOVERY. A parser with `recover` takes every sequence of tokens. No text is
  * lost: it is in a content, in the fields of a header, or in a warning.
  * Finished messages never change and deltas are never taken back. What is
- * written as harmony_render writes it is read as always. Of anything else:
+ * written as harmony_render writes it is read as always, but for a few things
+ * that docs/python.md lists. Every repair is a warning. Of anything else:
  *
  * - stop tokens where no message is open are ignored; <|endoftext|> ends the
  *   open message and the stream;
@@ -562,7 +563,7 @@ typedef struct harmony_parser_options {
  *
  * Text that may turn out to be a header is held back until it is decided. */
 typedef enum harmony_warning_kind {
-    HARMONY_WARNING_STRAY_STOP = 0,   /* a stop token outside of messages */
+    HARMONY_WARNING_STRAY_STOP = 0,   /* a stop, or end, outside of messages */
     HARMONY_WARNING_WHITE_SPACE,      /* white space where <|start|> is due */
     HARMONY_WARNING_MISSING_START,    /* a header without <|start|> */
     HARMONY_WARNING_BARE_TEXT,        /* text without a header is a message */
@@ -572,9 +573,9 @@ typedef enum harmony_warning_kind {
     HARMONY_WARNING_MISSING_MESSAGE,  /* the content was in the header */
     HARMONY_WARNING_DROPPED_HEADER,   /* a header without a content */
     HARMONY_WARNING_HEADER_WORDS,     /* words without a place */
-    HARMONY_WARNING_ROLE,             /* missing, repeated, misplaced, unused */
+    HARMONY_WARNING_ROLE,             /* missing, repeated, misplaced, guess */
     HARMONY_WARNING_CHANNEL,          /* one that does not count, or is empty */
-    HARMONY_WARNING_RECIPIENT,        /* one that does not count; its bad end */
+    HARMONY_WARNING_RECIPIENT,        /* none; its bad end; without `to=` */
     HARMONY_WARNING_CONTENT_TYPE,     /* a content type that does not count */
     HARMONY_WARNING_NOT_UTF8,         /* header bytes replaced by U+FFFD */
     HARMONY_WARNING_UNKNOWN_TOKEN,    /* an id replaced by U+FFFD */

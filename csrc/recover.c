@@ -276,9 +276,64 @@ static void content_step(harmony_parser *parser, int32_t token,
         warn(parser, HARMONY_WARNING_UNKNOWN_TOKEN, "", 0);
 }
 
+/* ---- Behind the end ------------------------------------------------------ */
+
+/* How many bytes of what is pending are not the beginning of a character. */
+static size_t settled_length(const hm_buffer *pending)
+{
+    size_t at = 0, error_length = 1;
+
+    while (error_length > 0) {
+        at += hm_utf8_valid(pending->data + at, pending->length - at,
+                            &error_length);
+        at += error_length;
+    }
+    return at;
+}
+
+/* A token behind <|endoftext|>; its warning has the characters that it
+ * completes. */
+static void ignore_token(harmony_parser *parser, const char *bytes,
+                         size_t length)
+{
+    hm_buffer *pending = &parser->pending;
+    size_t settled;
+
+    if (bytes != NULL)
+        hm_append(pending, bytes, length);
+    settled = settled_length(pending);
+    warn(parser, HARMONY_WARNING_AFTER_END, pending->data, settled);
+    pending->length -= settled;
+    memmove(pending->data, pending->data + settled, pending->length);
+}
+
+/* The rest of a character does not come. */
+static void end_ignoring(harmony_parser *parser)
+{
+    if (parser->pending.length > 0)
+        warn(parser, HARMONY_WARNING_AFTER_END, parser->pending.data,
+             parser->pending.length);
+    parser->pending.length = 0;
+}
+
+/* At <|endoftext|>. It is no stop token: a message that it ends has none. */
+static void end_stream(harmony_parser *parser)
+{
+    if (parser->view.state == HARMONY_STATE_EXPECT_START)
+        warn(parser, HARMONY_WARNING_STRAY_STOP, "", 0);
+    else if (parser->view.state == HARMONY_STATE_CONTENT)
+        warn(parser, HARMONY_WARNING_CUT_MESSAGE, "", 0);
+    else if (parser->view.open.header_tokens == 0)
+        warn(parser, HARMONY_WARNING_DROPPED_HEADER, "", 0);
+    hm_recover_end(parser);
+    parser->ended = 1;
+}
+
 void hm_recover_end(harmony_parser *parser)
 {
-    if (parser->view.state == HARMONY_STATE_HEADER)
+    if (parser->ended)
+        end_ignoring(parser);
+    else if (parser->view.state == HARMONY_STATE_HEADER)
         end_without_message(parser, HARMONY_NO_TOKEN);
     else if (parser->view.state == HARMONY_STATE_CONTENT)
         hm_end_content(parser, HARMONY_NO_TOKEN);
@@ -288,12 +343,11 @@ void hm_recover_step(harmony_parser *parser, int32_t token, const char *bytes,
                      size_t length)
 {
     if (parser->ended) {
-        warn(parser, HARMONY_WARNING_AFTER_END, bytes, length);
+        ignore_token(parser, bytes, length);
         return;
     }
     if (token == HARMONY_TOKEN_ENDOFTEXT) {
-        hm_recover_end(parser);
-        parser->ended = 1;
+        end_stream(parser);
         return;
     }
     switch ((harmony_state)parser->view.state) {

@@ -1,13 +1,16 @@
 /*
- * Reading a header whatever it holds. A header that is written as render.c
- * writes it is read by its grammar:
+ * Reading a header whatever it holds. One that the strict parser takes, and
+ * that render.c would write so,
  *
  *     author [" to=" recipient] [<|channel|> channel] [" " content type]
+ *     author [<|channel|> channel] [" to=" recipient] [" " content type]
  *
- * and never repaired. Any other is read word by word, from left to right:
+ * is the strict parser's to read, but for what is_excepted() lists. Any other
+ * is read word by word, from left to right:
  *
  * - the word behind <|channel|> is a channel; the last known one counts;
- * - `to=` begins a recipient, which ends where no tool's name goes on;
+ * - `to=` begins a recipient, which ends where no tool's name goes on, if the
+ *   strict parser does not take the header;
  * - the word behind <|constrain|> is the content type, unless a single word
  *   follows the last recipient or channel: then it is that;
  * - the first word is the role, if none is given: a role, a role and a name, a
@@ -43,6 +46,8 @@ void hm_warn(hm_warnings *warnings, harmony_warning_kind kind, const void *text,
                - 1;
     if (last != NULL && last->kind == (int32_t)kind
         && last->position == warnings->position) {
+        if (length == 0)
+            return;
         hm_append(&warnings->text, " ", 1);
         hm_append(&warnings->text, text, length);
         last->text.length += 1 + (int32_t)length;
@@ -67,9 +72,11 @@ struct word {
 
 struct repair {
     hm_buffer *text;
+    size_t start;
     size_t at;  /* where reading goes on */
     size_t end; /* of the header; what is added to the text lies behind */
     hm_header_end how;
+    int whole;  /* the strict parser takes the header: no recipient is cut */
     int marked; /* there is a mark in the header */
     harmony_message *message;
     hm_warnings *warnings;
@@ -242,36 +249,19 @@ static void warn(struct repair *r, harmony_warning_kind kind, struct word word)
         hm_warn(r->warnings, kind, bytes_of(r, word), length_of(word));
 }
 
+/* Of something that is missing. */
+static void warn_empty(struct repair *r, harmony_warning_kind kind)
+{
+    hm_warn(r->warnings, kind, "", 0);
+}
+
 /* Words where there is no place for any. */
 static void leave_over(struct repair *r, struct word word)
 {
     warn(r, HARMONY_WARNING_HEADER_WORDS, word);
 }
 
-/* ---- As it is written --------------------------------------------------- */
-
-/* A word up to a mark, white space or the end. */
-static struct word plain_word(const struct repair *r, size_t at)
-{
-    struct word word = {0, at, at};
-
-    while (word.end < r->end && !is_mark(r->text->data[word.end])
-           && !hm_is_gap(r->text->data[word.end]))
-        word.end++;
-    return word;
-}
-
-/* Whether there is white space of any kind in a word, from `at` to `limit`. */
-static int has_space(const struct repair *r, size_t at, size_t limit)
-{
-    const uint8_t *end = r->text->data + limit;
-    size_t size;
-
-    for (; at < limit; at += size)
-        if (hm_space_at(r->text->data + at, end, &size))
-            return 1;
-    return 0;
-}
+/* ---- As the strict parser reads it -------------------------------------- */
 
 static int begins_in_space(const struct repair *r, struct word word)
 {
@@ -302,67 +292,298 @@ static int has_marker_text(const struct repair *r, struct word word)
     return 0;
 }
 
-/* Whether a header's text at `at` goes on with some words. */
-static int goes_on(const struct repair *r, size_t at, const char *words)
+static struct word word_of(harmony_span span)
 {
-    struct word rest = {0, at, r->end};
+    struct word word = {0, 0, 0};
 
-    return begins_with(r, rest, words);
-}
-
-/* The author's part of a header by the grammar, up to *at; 0 if it is none.
- * Nothing is needed where the role is given. */
-static int written_author(struct repair *r, harmony_message *message,
-                          size_t *at)
-{
-    struct word word;
-
-    if (message->role != HARMONY_ROLE_NONE)
-        return message->role != HARMONY_ROLE_TOOL;
-    word = plain_word(r, *at);
-    *at = word.end;
-    if (begins_in_space(r, word))
-        return 0;
-    message->role = role_of(r, word);
-    if (message->role != HARMONY_ROLE_NONE) {
-        if (message->role == HARMONY_ROLE_TOOL)
-            message->name = span_of(word);
-        return is_text(r, word, hm_role_word(message->role));
+    if (span.start >= 0) {
+        word.start = (size_t)span.start;
+        word.end = word.start + (size_t)span.length;
     }
-    message->role = HARMONY_ROLE_TOOL;
-    message->name = span_of(word);
-    return r->how != HM_ENDED_UNSTARTED && length_of(word) > 0
-           && !begins_with(r, word, "to=") && goes_on(r, *at, " to=");
+    return word;
 }
 
-/* ` to=X`, if it is there; 0 if it can't be one. */
-static int written_recipient(struct repair *r, harmony_message *message,
-                             size_t *at)
+/* Copy the header to the end of the text as the strict parser collects it. 0 if
+ * it has a marker twice: no such header is taken but with a marker in a word.
+ */
+static int collect_strictly(struct repair *r, hm_header *header)
 {
-    struct word word;
+    size_t at, from = r->start;
+    int constrained = 0;
 
-    if (!goes_on(r, *at, " to="))
-        return 1;
-    word = plain_word(r, *at + 4);
-    *at = word.end;
-    message->recipient = span_of(word);
-    return !has_marker_text(r, word);
+    header->start = r->text->length;
+    header->channel = -1;
+    for (at = r->start; at < r->end; at++) {
+        uint8_t byte = r->text->data[at];
+
+        if (!is_mark(byte))
+            continue;
+        hm_append(r->text, r->text->data + from, at - from);
+        from = at + 1;
+        if (byte == HM_CHANNEL_MARK ? header->channel >= 0 : constrained)
+            return 0;
+        if (byte == HM_CHANNEL_MARK) {
+            header->channel = (int64_t)r->text->length;
+        } else {
+            hm_append(r->text, " ", 1);
+            hm_append(r->text, constrain, CONSTRAIN_LENGTH);
+            constrained = 1;
+        }
+    }
+    hm_append(r->text, r->text->data + from, r->end - from);
+    return 1;
 }
 
-/* A channel behind its mark, if it is there; 0 if it can't be one. */
-static int written_channel(struct repair *r, harmony_message *message,
-                           size_t *at)
+/* What the strict parser makes of the header, by a copy of it at the end of the
+ * text, whose start *copy is; 0 if it refuses it. */
+static int read_strictly(struct repair *r, harmony_message *message,
+                         size_t *copy)
 {
-    struct word word;
+    hm_header header;
 
-    if (*at == r->end || r->text->data[*at] != HM_CHANNEL_MARK)
-        return 1;
-    word = plain_word(r, *at + 1);
-    *at = word.end;
-    message->channel = span_of(word);
-    return length_of(word) > 0 && !has_space(r, word.start, word.end)
-           && memchr(bytes_of(r, word), '<', length_of(word)) == NULL;
+    *copy = r->text->length;
+    *message = *r->message;
+    message->role = r->given_role;
+    message->name = message->recipient = message->channel = hm_absent();
+    message->content_type = hm_absent();
+    return collect_strictly(r, &header)
+           && hm_take_channel(&header, r->text, &message->channel, NULL)
+                  == HARMONY_OK
+           && hm_read_words(r->text->data, header.start,
+                            r->text->length - (size_t)message->channel.length,
+                            message, NULL)
+                  == HARMONY_OK;
 }
+
+/* Whether the header goes on at *at with these bytes; then *at moves on. */
+static int goes_on(const struct repair *r, size_t *at, const void *bytes,
+                   size_t length)
+{
+    if (length > r->end - *at
+        || memcmp(r->text->data + *at, bytes, length) != 0)
+        return 0;
+    *at += length;
+    return 1;
+}
+
+static int goes_on_with(const struct repair *r, size_t *at, harmony_span span)
+{
+    return goes_on(r, at, r->text->data + span.start, (size_t)span.length);
+}
+
+/* Nothing is written of an author whose role is given. */
+static int is_author_written(const struct repair *r,
+                             const harmony_message *message, size_t *at)
+{
+    const char *role = hm_role_word(message->role);
+
+    if (r->given_role != HARMONY_ROLE_NONE)
+        return r->given_role != HARMONY_ROLE_TOOL && message->name.start < 0;
+    if (message->role == HARMONY_ROLE_TOOL)
+        return goes_on_with(r, at, message->name);
+    return goes_on(r, at, role, strlen(role))
+           && (message->name.start < 0
+               || (goes_on(r, at, ":", 1)
+                   && goes_on_with(r, at, message->name)));
+}
+
+static int is_recipient_written(const struct repair *r,
+                                const harmony_message *message, size_t *at)
+{
+    return message->recipient.start < 0
+           || (goes_on(r, at, " to=", 4)
+               && goes_on_with(r, at, message->recipient));
+}
+
+static int is_channel_written(const struct repair *r,
+                              const harmony_message *message, size_t *at)
+{
+    static const uint8_t mark = HM_CHANNEL_MARK;
+
+    return message->channel.start < 0
+           || (goes_on(r, at, &mark, 1)
+               && goes_on_with(r, at, message->channel));
+}
+
+static int is_type_written(const struct repair *r,
+                           const harmony_message *message, size_t *at)
+{
+    static const uint8_t mark = HM_CONSTRAIN_MARK;
+    struct word type = word_of(message->content_type);
+
+    if (message->content_type.start < 0)
+        return 1;
+    if (!goes_on(r, at, " ", 1))
+        return 0;
+    if (begins_with(r, type, constrain)) {
+        type.start += CONSTRAIN_LENGTH;
+        if (!goes_on(r, at, &mark, 1))
+            return 0;
+    }
+    return goes_on_with(r, at, span_of(type));
+}
+
+/* Whether the header is what render.c writes of a message, with the channel
+ * behind the recipient or, as models write it, before. */
+static int is_written(const struct repair *r, const harmony_message *message)
+{
+    size_t author = r->start, at, first;
+
+    if (!is_author_written(r, message, &author))
+        return 0;
+    at = first = author;
+    if (is_recipient_written(r, message, &at)
+        && is_channel_written(r, message, &at)
+        && is_type_written(r, message, &at) && at == r->end)
+        return 1;
+    return is_channel_written(r, message, &first)
+           && is_recipient_written(r, message, &first)
+           && is_type_written(r, message, &first) && first == r->end;
+}
+
+/* A word without the punctuation around it. */
+static struct word without_punctuation(const struct repair *r, struct word word)
+{
+    const uint8_t *at = bytes_of(r, word), *end = r->text->data + word.end;
+    size_t size;
+
+    word.end = word.start;
+    for (; at < end; at += size) {
+        if (hm_class_at(at, end, &size) != HM_OTHER)
+            word.end = (size_t)(at - r->text->data) + size;
+        else if (word.end == word.start)
+            word.start = word.end = word.end + size;
+    }
+    return word;
+}
+
+/* A channel like `analysis?`. */
+static int is_spoiled_channel(const struct repair *r, struct word word)
+{
+    return !is_channel(r, word) && is_channel(r, without_punctuation(r, word));
+}
+
+/* Quotes before a recipient are no part of its name. */
+static int is_quoted(const struct repair *r, struct word word)
+{
+    return length_of(word) > 1 && memchr("\"'`", *bytes_of(r, word), 3) != NULL;
+}
+
+/* `functions.` alone: it says that a tool is meant, but not which. */
+static int is_bare_namespace(const struct repair *r, struct word word)
+{
+    return is_text(r, word, "functions.");
+}
+
+/* A role with a colon and no name behind it. */
+static int is_bare_role(const struct repair *r, struct word word)
+{
+    if (length_of(word) == 0 || r->text->data[word.end - 1] != ':')
+        return 0;
+    word.end--;
+    return role_of(r, word) != HARMONY_ROLE_NONE;
+}
+
+/* What is read otherwise though the strict parser takes it: the closed list in
+ * docs/python.md. Without <|start|> a name may be anything. */
+static int is_excepted(const struct repair *r, const harmony_message *message)
+{
+    struct word name = word_of(message->name);
+    struct word recipient = word_of(message->recipient);
+    struct word channel = word_of(message->channel);
+    struct word type = word_of(message->content_type);
+
+    if (begins_with(r, type, constrain))
+        type.start += CONSTRAIN_LENGTH;
+    return (r->how == HM_ENDED_UNSTARTED && length_of(name) > 0)
+           || has_marker_text(r, recipient) || has_marker_text(r, channel)
+           || has_marker_text(r, type) || begins_with(r, name, "to=")
+           || is_bare_role(r, name) || is_bare_namespace(r, recipient)
+           || is_quoted(r, recipient) || is_spoiled_channel(r, channel);
+}
+
+static void move_back(harmony_span *span, size_t by)
+{
+    if (span->start >= 0)
+        span->start -= (int32_t)by;
+}
+
+/* The copy takes the place of the header. */
+static void keep_copy(struct repair *r, harmony_message *message, size_t copy)
+{
+    size_t by = copy - r->start;
+
+    memmove(r->text->data + r->start, r->text->data + copy,
+            r->text->length - copy);
+    r->text->length -= by;
+    move_back(&message->name, by);
+    move_back(&message->recipient, by);
+    move_back(&message->channel, by);
+    move_back(&message->content_type, by);
+    *r->message = *message;
+}
+
+/* Read the header as the strict parser does, if it is written as it should be;
+ * otherwise 0. */
+static int as_written(struct repair *r)
+{
+    harmony_message message;
+    size_t copy;
+
+    if (r->how == HM_ENDED_BY_STOP)
+        return 0;
+    r->whole = read_strictly(r, &message, &copy);
+    if (r->whole && is_written(r, &message) && !is_excepted(r, &message)) {
+        keep_copy(r, &message, copy);
+        return 1;
+    }
+    r->text->length = copy;
+    return 0;
+}
+
+static int is_same(const struct repair *r, harmony_span a, harmony_span b)
+{
+    if (a.start < 0 || b.start < 0)
+        return (a.start < 0) == (b.start < 0);
+    return a.length == b.length
+           && memcmp(r->text->data + a.start, r->text->data + b.start,
+                     (size_t)a.length)
+                  == 0;
+}
+
+/* One warning of where the message is another than the strict parser's. */
+static void warn_of_difference(struct repair *r, const harmony_message *strict)
+{
+    const harmony_message *message = r->message;
+    struct word recipient = word_of(strict->recipient);
+
+    if (message->role != strict->role
+        || !is_same(r, message->name, strict->name))
+        warn_empty(r, HARMONY_WARNING_ROLE);
+    else if (!is_same(r, message->channel, strict->channel))
+        warn_empty(r, HARMONY_WARNING_CHANNEL);
+    else if (!is_same(r, message->recipient, strict->recipient))
+        hm_warn(r->warnings, HARMONY_WARNING_RECIPIENT, bytes_of(r, recipient),
+                length_of(recipient));
+    else if (!is_same(r, message->content_type, strict->content_type))
+        warn_empty(r, HARMONY_WARNING_CONTENT_TYPE);
+}
+
+/* No repair is silent: a header that was read without a warning is read as the
+ * strict parser reads it, or is what render.c writes of the message. */
+static void break_silence(struct repair *r)
+{
+    harmony_message strict;
+    size_t copy;
+
+    if (read_strictly(r, &strict, &copy))
+        warn_of_difference(r, &strict);
+    else if (!is_written(r, r->message))
+        warn_empty(r, HARMONY_WARNING_HEADER_WORDS);
+    r->text->length = copy;
+}
+
+/* ---- Word by word ------------------------------------------------------- */
 
 /* Add a content type with its marker to the text. */
 static harmony_span constrained_type(struct repair *r, struct word word)
@@ -374,63 +595,6 @@ static harmony_span constrained_type(struct repair *r, struct word word)
     type.end = r->text->length;
     return span_of(type);
 }
-
-/* ` TYPE`, at the end, which is only known to be one behind a recipient. */
-static int written_type(struct repair *r, harmony_message *message, size_t *at)
-{
-    struct word word;
-    int constrained;
-
-    if (*at == r->end)
-        return 1;
-    if (message->recipient.start < 0 || r->text->data[*at] != ' ')
-        return 0;
-    word = plain_word(r, *at + 1);
-    constrained = length_of(word) == 0 && word.end < r->end
-                  && r->text->data[word.end] == HM_CONSTRAIN_MARK;
-    if (constrained)
-        word = plain_word(r, word.end + 1);
-    *at = word.end;
-    if (word.end < r->end || has_marker_text(r, word))
-        return 0;
-    message->content_type
-        = constrained ? constrained_type(r, word) : span_of(word);
-    return constrained
-           || (length_of(word) > 0 && !begins_with(r, word, "to=")
-               && role_of(r, word) < 0);
-}
-
-/* White space of another kind than separates words is part of a word, but not
- * at the end of a header, where the channel does not count. */
-static int is_trimmed(const struct repair *r, const harmony_message *message)
-{
-    struct word word = {0, r->at, r->end};
-
-    if (ends_in_space(r, word))
-        return 0;
-    if (message->recipient.start < 0 || message->content_type.start >= 0)
-        return 1;
-    word.start = (size_t)message->recipient.start;
-    word.end = word.start + (size_t)message->recipient.length;
-    return !ends_in_space(r, word);
-}
-
-/* Read a header by the grammar; 0 if it is not written so. */
-static int as_written(struct repair *r)
-{
-    harmony_message message = *r->message;
-    size_t at = r->at;
-
-    if (r->how == HM_ENDED_BY_STOP || !written_author(r, &message, &at)
-        || !written_recipient(r, &message, &at)
-        || !written_channel(r, &message, &at) || !written_type(r, &message, &at)
-        || !is_trimmed(r, &message))
-        return 0;
-    *r->message = message;
-    return 1;
-}
-
-/* ---- Word by word ------------------------------------------------------- */
 
 /* A channel or a recipient was read: a single word that follows is a type. */
 static void expect_type(struct repair *r)
@@ -482,6 +646,30 @@ static void take_channel(struct repair *r, struct word word, int known)
     r->channel_known = known;
 }
 
+/* A tool's whole name where a recipient without `to=` may stand. */
+static int is_tool(const struct repair *r, struct word word)
+{
+    return r->message->recipient.start < 0
+           && (begins_with(r, word, "functions.")
+               || begins_with(r, word, "browser.")
+               || (r->how != HM_ENDED_BY_STOP && is_text(r, word, "python")));
+}
+
+/* Whether an unknown word in a channel's place begins a text: other words
+ * follow it at once, and then the end. */
+static int begins_text(struct repair *r, struct word word)
+{
+    size_t at = r->at;
+    struct word next;
+    int found = r->how == HM_ENDED_BY_STOP && length_of(word) > 0
+                && !begins_with(r, word, "to=") && next_word(r, &next)
+                && next.mark == 0 && !begins_with(r, next, "to=")
+                && !is_tool(r, next);
+
+    r->at = at;
+    return found;
+}
+
 static void read_channel(struct repair *r, struct word word)
 {
     const char *known = beginning(r, word, channels, COUNT(channels));
@@ -489,6 +677,16 @@ static void read_channel(struct repair *r, struct word word)
     size_t n;
 
     stop_expecting_type(r);
+    if (known == NULL && begins_text(r, word)) {
+        begin_content(r, word);
+        return;
+    }
+    if (r->how != HM_ENDED_BY_STOP && is_spoiled_channel(r, word)) {
+        warn(r, HARMONY_WARNING_CHANNEL, word);
+        take_channel(r, without_punctuation(r, word), 1);
+        expect_type(r);
+        return;
+    }
     if (known != NULL) {
         channel.end = channel.start + strlen(known);
     } else if (begins_with(r, word, "to=")) {
@@ -501,7 +699,7 @@ static void read_channel(struct repair *r, struct word word)
     if (length_of(channel) > 0)
         take_channel(r, channel, known != NULL);
     else
-        hm_warn(r->warnings, HARMONY_WARNING_CHANNEL, "", 0);
+        warn_empty(r, HARMONY_WARNING_CHANNEL);
     expect_type(r);
     read_rest(r, word, length_of(channel));
 }
@@ -513,11 +711,16 @@ static void take_recipient(struct repair *r, struct word word, struct word name)
     struct word rest = name;
 
     stop_expecting_type(r);
-    warn(r, HARMONY_WARNING_RECIPIENT, r->recipient);
-    rest.start = name.end = name.start + name_length(r, name);
-    word.end = name.end;
-    r->recipient = word;
-    r->message->recipient = span_of(name);
+    if (!r->whole || has_marker_text(r, name))
+        name.end = name.start + name_length(r, name);
+    rest.start = word.end = name.end;
+    if (is_bare_namespace(r, name)) {
+        warn(r, HARMONY_WARNING_RECIPIENT, word);
+    } else {
+        warn(r, HARMONY_WARNING_RECIPIENT, r->recipient);
+        r->recipient = word;
+        r->message->recipient = span_of(name);
+    }
     expect_type(r);
     if (length_of(rest) == 0)
         return;
@@ -539,11 +742,12 @@ static void read_recipient(struct repair *r, struct word word)
         name.mark = 0;
     quote = name;
     quote.end = quote.start;
-    if (length_of(name) > 1 && strchr("\"'`", *bytes_of(r, name)) != NULL) {
+    if (is_quoted(r, name)) {
         name.start++;
         quote.end++;
+        r->whole = 0;
     }
-    if (name.mark != 0 || name_length(r, name) == 0) {
+    if (name.mark != 0 || (!r->whole && name_length(r, name) == 0)) {
         stop_expecting_type(r);
         r->at = at;
         leave_over(r, word);
@@ -551,14 +755,6 @@ static void read_recipient(struct repair *r, struct word word)
     }
     warn(r, HARMONY_WARNING_RECIPIENT, quote);
     take_recipient(r, word, name);
-}
-
-/* A tool's whole name where a recipient without `to=` may stand. */
-static int is_tool(const struct repair *r, struct word word)
-{
-    return r->message->recipient.start < 0
-           && (begins_with(r, word, "functions.")
-               || begins_with(r, word, "browser."));
 }
 
 static int begins_json(uint8_t byte)
@@ -597,7 +793,7 @@ static void read_constrained(struct repair *r, struct word word)
         r->constrained = word;
         r->constrained.end = word.start + length;
     } else {
-        hm_warn(r->warnings, HARMONY_WARNING_CONTENT_TYPE, "", 0);
+        warn_empty(r, HARMONY_WARNING_CONTENT_TYPE);
     }
     read_rest(r, word, length);
 }
@@ -634,6 +830,12 @@ static int read_known_role(struct repair *r, struct word word)
         return 0;
     if (!is_text(r, role, hm_role_word(message->role)))
         warn(r, HARMONY_WARNING_ROLE, role);
+    if (is_bare_role(r, word)) {
+        role.start = role.end;
+        role.end = word.end;
+        warn(r, HARMONY_WARNING_ROLE, role);
+        return 1;
+    }
     if (role.end < word.end)
         name.start = role.end + 1;
     if (role.end < word.end || message->role == HARMONY_ROLE_TOOL)
@@ -666,7 +868,10 @@ static int read_tool(struct repair *r, struct word word)
         return 0;
     r->message->role = HARMONY_ROLE_TOOL;
     name.end = rest.start = word.start + n;
-    r->message->name = span_of(name);
+    if (is_bare_namespace(r, name))
+        warn(r, HARMONY_WARNING_ROLE, name);
+    else
+        r->message->name = span_of(name);
     leave_over(r, rest);
     return 1;
 }
@@ -700,7 +905,8 @@ static void read_plain(struct repair *r, struct word word)
     }
     if (is_tool(r, word)) {
         take_recipient(r, word, word);
-        warn(r, HARMONY_WARNING_RECIPIENT, word);
+        if (!is_bare_namespace(r, word))
+            warn(r, HARMONY_WARNING_RECIPIENT, word);
         return;
     }
     if (r->how == HM_ENDED_BY_STOP) {
@@ -802,12 +1008,13 @@ static void settle_author(struct repair *r)
             && name_length(r, r->stranger) == length_of(r->stranger)) {
             message->role = HARMONY_ROLE_TOOL;
             message->name = span_of(r->stranger);
+            warn(r, HARMONY_WARNING_ROLE, r->stranger);
         } else {
             leave_over(r, r->stranger);
         }
     }
     if (message->role == HARMONY_ROLE_NONE) {
-        hm_warn(r->warnings, HARMONY_WARNING_ROLE, "", 0);
+        warn_empty(r, HARMONY_WARNING_ROLE);
         message->role = HARMONY_ROLE_ASSISTANT;
     }
     if (message->role == HARMONY_ROLE_TOOL && message->name.start < 0) {
@@ -815,7 +1022,7 @@ static void settle_author(struct repair *r)
         hm_append(r->text, "tool", 4);
         name.end = r->text->length;
         message->name = span_of(name);
-        hm_warn(r->warnings, HARMONY_WARNING_ROLE, "", 0);
+        warn_empty(r, HARMONY_WARNING_ROLE);
     }
 }
 
@@ -838,29 +1045,43 @@ static void settle_type(struct repair *r)
         message->content_type = constrained_type(r, r->constrained);
 }
 
+/* Add a part of the content to the text, from where the content starts in it. A
+ * marker that parted two words leaves a space between them. */
+static void add_content(struct repair *r, size_t start, struct word part)
+{
+    struct word before = {0, start, r->text->length};
+
+    if (length_of(part) > 0 && length_of(before) > 0
+        && !ends_in_space(r, before) && !begins_in_space(r, part))
+        hm_append(r->text, " ", 1);
+    hm_append(r->text, bytes_of(r, part), length_of(part));
+}
+
 /* The content is the rest of the header, without marks and channels in it,
  * added to the text. */
 static void settle_content(struct repair *r)
 {
-    size_t start = r->text->length, from = r->content.start, at;
-    struct word word;
+    size_t start = r->text->length, at;
+    struct word word, part = r->content;
 
     if (is_none(r->content))
         return;
-    for (at = from; at < r->end; at++) {
+    for (at = part.start; at < r->end; at++) {
         if (!is_mark(r->text->data[at]))
             continue;
-        hm_append(r->text, r->text->data + from, at - from);
-        from = at + 1;
+        part.end = at;
+        add_content(r, start, part);
+        part.start = at + 1;
         r->at = at;
         if (r->text->data[at] == HM_CHANNEL_MARK && next_word(r, &word)
             && is_channel(r, word)) {
             take_channel(r, word, 1);
-            from = word.end;
+            part.start = word.end;
             at = word.end - 1;
         }
     }
-    hm_append(r->text, r->text->data + from, r->end - from);
+    part.end = r->end;
+    add_content(r, start, part);
     r->message->content.start = (int32_t)start;
     r->message->content.length = (int32_t)(r->text->length - start);
 }
@@ -899,20 +1120,21 @@ size_t hm_repair_warnings(size_t length)
     return length + 8;
 }
 
-/* The content or the author, and the content type, are copied. */
+/* The content or the author, and the content type, are copied; and the header,
+ * with its channel once more. */
 uint64_t hm_repair_text(size_t length)
 {
-    return 2 * (uint64_t)length + CONSTRAIN_LENGTH + 8;
+    return 4 * (uint64_t)length + 2 * CONSTRAIN_LENGTH + 9;
 }
 
 void hm_repair_header(hm_buffer *text, size_t start, hm_header_end how,
                       harmony_message *message, hm_warnings *warnings)
 {
     struct repair repair = {0};
-    size_t i;
+    size_t i, warned = warnings->text.length + warnings->list.length;
 
     repair.text = text;
-    repair.at = start;
+    repair.start = repair.at = start;
     repair.end = text->length;
     repair.how = how;
     repair.message = message;
@@ -920,6 +1142,10 @@ void hm_repair_header(hm_buffer *text, size_t start, hm_header_end how,
     repair.given_role = message->role;
     for (i = start; i < text->length; i++)
         repair.marked |= is_mark(text->data[i]);
-    if (!as_written(&repair))
-        word_by_word(&repair);
+    if (as_written(&repair))
+        return;
+    word_by_word(&repair);
+    if (how == HM_ENDED_BY_MESSAGE
+        && warned == warnings->text.length + warnings->list.length)
+        break_silence(&repair);
 }

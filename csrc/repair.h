@@ -29,8 +29,8 @@ static inline int hm_reserve_warnings(hm_warnings *warnings, size_t count,
            && hm_reserve(&warnings->text, length + count);
 }
 
-/* Add a warning, or its text, behind a space, to the last one if that is of the
- * same kind and at the same position. */
+/* Add a warning; or its text, if any, behind a space, to the last one, if that
+ * is of the same kind and at the same position. */
 void hm_warn(hm_warnings *warnings, harmony_warning_kind kind, const void *text,
              size_t length);
 

@@ -27,11 +27,16 @@ extensions = [
 ]
 exclude_patterns = ["build"]
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(?!harmony\.).*")]  # other people's names
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!harmony\.).*"),  # other people's names
+    ("py:class", r"harmony\.(.*\.)?_\w+"),  # private ones, in signatures
+]
 
 highlight_language = "none"
 myst_heading_anchors = 4
 
+# What the parser needs of an encoding, which users know as the encoding itself.
+autodoc_type_aliases = {"HasBinding": "harmony.HarmonyEncoding"}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autoclass_content = "both"

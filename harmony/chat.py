@@ -86,7 +86,7 @@ def prompt(
     >>> request = {"messages": [{"role": "user", "content": "Rome?"}]}
     >>> tokens = chat.prompt(request, date="2025-06-28").tokens(encoding)
     >>> encoding.decode(tokens[-8:])
-    '<|end|><|start|>user<|message|>Rome?<|end|><|start|>assistant'
+    '<|start|>user<|message|>Rome?<|end|><|start|>assistant'
     """
     options = Options(
         *(date, drop_analysis, header, rename_tools, unknown_tools),
@@ -338,7 +338,7 @@ class ChatStream:
         return self._reply.messages
 
     @property
-    def warnings(self) -> list[ParseWarning]:
+    def warnings(self) -> Sequence[ParseWarning]:
         """What was repaired in what the model wrote."""
         return self._reply.warnings
 

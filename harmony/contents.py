@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 from harmony._model.base import Model
 from harmony._model.checks import (
@@ -25,6 +25,7 @@ from harmony._model.checks import (
     member,
     unknown,
 )
+from harmony._model.refusal import refusal
 from harmony.tools import ToolDescription, ToolNamespaceConfig, namespaces
 
 
@@ -57,6 +58,21 @@ class Content(Model):
     def from_dict(cls, data: dict[str, Any]) -> Content:
         """Read the JSON form of any kind of content; see ``content_from_dict``."""
         return content_from_dict(data)
+
+    @classmethod
+    def _json_fields(cls) -> dict[str, tuple[Any, Any]]:
+        """Return what the JSON form has: its type, and the fields."""
+        (name,) = (name for name, kind in CONTENT_TYPES.items() if kind is cls)
+        return {"type": (Literal[name], ...), **super()._json_fields()}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        """Tell pydantic what the JSON form looks like: any of those there are."""
+        if cls is not Content:
+            return super().__get_pydantic_json_schema__(schema, handler)
+        from harmony._model.schema import any_of
+
+        return any_of(cls, CONTENT_TYPES.values(), handler)
 
 
 @dataclass
@@ -423,5 +439,6 @@ def content_from_dict(data: dict[str, Any]) -> Content:
     check_form(Content, data, ("type",))
     kind = data["type"]
     if not isinstance(kind, str) or kind not in CONTENT_TYPES:
-        raise ValueError(f"type: {unknown('content type', kind, CONTENT_TYPES)}")
+        what = str(unknown("content type", kind, CONTENT_TYPES))
+        raise refusal("type", what, kind, "enum")
     return CONTENT_TYPES[kind].from_dict(data)

@@ -10,8 +10,9 @@
         ├── RenderError         a conversation that has no token form
         └── ParseError          tokens that are not a conversation
 
-A wrong value given to a constructor or found in JSON is a plain ``ValueError``; it
-is raised where the object is made (see ``harmony._model.checks``).
+A wrong value given to a constructor or found in JSON is a ``ValueError``, and
+pydantic's ``ValidationError`` where that is loaded; it is raised where the object is
+made (see ``harmony._model.checks`` and ``harmony._model.refusal``).
 """
 
 

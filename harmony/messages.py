@@ -4,8 +4,9 @@ What a message can hold is in ``harmony.contents``, tools are in ``harmony.tools
 both are importable from here too. Nothing here renders, parses or tokenizes.
 
 The JSON form of a message is flat: ``role``, ``name``, ``content``, ``channel``,
-``recipient``, ``content_type``. Keys that are not known are ignored, as in the
-reference. Writing and reading back gives an equal object, always.
+``recipient``, ``content_type``. Reading also takes role and name in an ``author``.
+Keys that are not known are ignored, as in the reference. Writing and reading back gives
+an equal object, always.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from harmony._model.checks import (
     check_form,
     check_optional_text,
     from_fields,
+    instance,
     instances,
     items,
     member,
     unknown,
-    without_class,
     wrong,
 )
 from harmony._model.jsontext import read_json, write_json
+from harmony._model.refusal import without_class
 from harmony.contents import (
     CONTENT_TYPES,
     ChannelConfig,
@@ -101,11 +103,8 @@ class Author(Model):
         return cls(role, name)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, with a name that is None left out."""
-        form: dict[str, Any] = {"role": Role(self.role).value}
-        if self.name is not None:
-            form["name"] = self.name
-        return form
+        """Return the JSON form; ``name`` is always there, even if None."""
+        return {"role": Role(self.role).value, "name": self.name}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Author:
@@ -126,7 +125,7 @@ class Message(Model):
     or of the JSON form.
 
     >>> Message("user", "What is 2 + 2?").to_dict()
-    {'role': 'user', 'content': [{'type': 'text', 'text': 'What is 2 + 2?'}]}
+    {'role': 'user', 'name': None, 'content': [{'type': 'text', 'text': 'What is ...
     """
 
     author: Author
@@ -219,7 +218,10 @@ class Message(Model):
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, of plain strings, lists and dicts."""
+        """Return the JSON form, of plain strings, lists and dicts.
+
+        ``role``, ``name`` and ``content`` are always there, the others unless None.
+        """
         form = self.author.to_dict()
         form["content"] = [content.to_dict() for content in self.content]
         if self.channel is not None:
@@ -234,19 +236,26 @@ class Message(Model):
     def from_dict(cls, data: dict[str, Any]) -> Message:
         """Read the JSON form; ``content`` may be a string.
 
-        Raises ``ValueError`` beginning with the path to what is wrong.
+        Without ``role``, it and ``name`` are read from ``author``, as pydantic writes
+        the messages of openai-harmony. Raises ``ValueError`` beginning with the path
+        to what is wrong.
 
         >>> Message.from_dict({"role": "user", "content": [{"type": "image"}]})
         Traceback (most recent call last):
         ValueError: content[0].type: unknown content type 'image' (known: text, ...
         """
-        check_form(cls, data, ("role", "content"))
+        check_form(cls, data, ())
+        author = "author" if "author" in data and "role" not in data else "role"
+        check_form(cls, data, (author, "content"))
         content = data["content"]
         if not isinstance(content, (str, list, tuple)):
-            raise wrong("content", "a string or a list", content)
+            where, expected = "Message.content", "a string or a list"
+            raise without_class(wrong(where, expected, content, "list_type"))
         try:
             return cls(
-                Author(data["role"], data.get("name")),
+                instance("Message.author", data["author"], Author, Author.from_dict)
+                if author == "author"
+                else Author(data["role"], data.get("name")),
                 content,
                 data.get("channel"),
                 data.get("recipient"),
@@ -254,6 +263,14 @@ class Message(Model):
             )
         except ValueError as error:
             raise without_class(error) from None
+
+    @classmethod
+    def _json_fields(cls) -> dict[str, tuple[Any, Any]]:
+        """Return what the JSON form has: the author's fields, and the others."""
+        others = super()._json_fields()
+        del others["author"]
+        others["content"] = str | list[Content], ...
+        return {**Author._json_fields(), **others}
 
     def to_json(self) -> str:
         """Return the JSON form as text. Raises ``ValueError`` as in Conversation."""
@@ -275,6 +292,11 @@ class Conversation(Model):
     """
 
     messages: list[Message] = field(default_factory=list)
+
+    @classmethod
+    def _json_fields(cls) -> dict[str, tuple[Any, Any]]:
+        """Return what the JSON form has, which must have messages."""
+        return {"messages": (list[Message], ...)}
 
     def __post_init__(self) -> None:
         """Check the field."""
@@ -395,7 +417,9 @@ def _author(author: object) -> Author:
         return author
     if isinstance(author, str):
         return Author(member("Message.author", Role, author))
-    raise wrong("Message.author", "an Author or a role", author)
+    raise wrong(
+        *("Message.author", "an Author or a role", author), "model_type", "Author"
+    )
 
 
 def _content(content: object) -> Content:
@@ -403,7 +427,9 @@ def _content(content: object) -> Content:
         return TextContent(content)
     if isinstance(content, Content):
         return content
-    raise wrong("Message.content", "a string or a Content", content)
+    raise wrong(
+        *("Message.content", "a string or a Content", content), "model_type", "Content"
+    )
 
 
 def _contents(content: object) -> list[Content]:
@@ -412,5 +438,7 @@ def _contents(content: object) -> list[Content]:
     if isinstance(content, (str, Content)):
         return [_content(content)]
     if isinstance(content, dict) or not isinstance(content, Iterable):
-        raise wrong("Message.content", "a string, a Content or a list", content)
+        raise wrong(
+            *("Message.content", "a string, a Content or a list", content), "list_type"
+        )
     return instances("Message.content", content, Content, content_from_dict)

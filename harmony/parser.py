@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
@@ -12,7 +12,7 @@ from harmony import _native
 from harmony._native import parser as native_parser
 from harmony.errors import not_a_token_id
 from harmony.messages import Author, Message, Role
-from harmony.repairs import ParseWarning, WarningKind
+from harmony.repairs import ParseWarning, WarningKind, Warnings
 
 if TYPE_CHECKING:
     from harmony._native.encoding import Encoding
@@ -71,7 +71,7 @@ class TokenCount:
     content: int = 0
 
 
-class _HasBinding(Protocol):
+class HasBinding(Protocol):
     """What a parser has to know of a ``HarmonyEncoding``."""
 
     _native: Encoding
@@ -124,7 +124,7 @@ class StreamableParser:
 
     def __init__(
         self,
-        encoding: _HasBinding,
+        encoding: HasBinding,
         role: Role | str | None,
         *,
         strict: bool = True,
@@ -138,15 +138,15 @@ class StreamableParser:
             )
         self._texts = encoding._native.texts
         self._strict = strict
+        self._recover = on_error == "recover"
         self._delta: str | None
         self._messages: list[Message] = []
-        self._warnings: list[ParseWarning] = []
+        self._warnings = Warnings([], 0)
+        self._all_warnings: list[ParseWarning] = []
         self._sums: _Sums = {}
         self._summed = 0
         self._hold(
-            native_parser.Parser(
-                encoding._native, number, strict, on_error == "recover"
-            )
+            native_parser.Parser(encoding._native, number, strict, self._recover)
         )
 
     def _hold(self, native: native_parser.Parser) -> None:
@@ -158,7 +158,7 @@ class StreamableParser:
     @classmethod
     def after(
         cls,
-        encoding: _HasBinding,
+        encoding: HasBinding,
         prompt_tokens: Iterable[int],
         *,
         strict: bool = True,
@@ -180,12 +180,8 @@ class StreamableParser:
         <Role.ASSISTANT: 'assistant'>
         """
         parser = cls(encoding, None, strict=strict, on_error=on_error)
-        recover = on_error == "recover"
-        parser._hold(
-            native_parser.Parser(
-                *(encoding._native, _native.NO_ROLE, strict, recover, prompt_tokens)
-            )
-        )
+        given = _native.NO_ROLE, strict, parser._recover, prompt_tokens
+        parser._hold(native_parser.Parser(encoding._native, *given))
         return parser
 
     def process(self, token: int) -> StreamableParser:
@@ -229,10 +225,13 @@ class StreamableParser:
             return  # the same message: each that ends is counted
         self._place = place
         self._state = _STATES[place[0]]
-        self._current = current = native.current()
-        self._role = None if current.role == _native.NO_ROLE else _ROLES[current.role]
-        self._channel = current.channel
-        self._recipient = current.recipient
+        self._current = shown = native.current()
+        if self._recover and self._delta is not None and place[0] != _native.CONTENT:
+            (shown,) = native.messages(place[1] - 1)
+        self._role = None if shown.role == _native.NO_ROLE else _ROLES[shown.role]
+        self._channel = shown.channel
+        self._recipient = shown.recipient
+        self._content_type = shown.content_type
 
     def feed(self, tokens: Iterable[int]) -> list[Segment]:
         """Take many tokens at once; return the text they completed, by message.
@@ -331,14 +330,14 @@ class StreamableParser:
         return known
 
     @property
-    def warnings(self) -> list[ParseWarning]:
+    def warnings(self) -> Sequence[ParseWarning]:
         """What was repaired, with ``on_error="recover"``; like ``messages``."""
-        known, count = self._warnings, self._native.warning_count()
+        known, count = self._all_warnings, self._native.warning_count()
         if len(known) < count:
             added = range(len(known), count)
-            known = [*known, *(_warning(self._native.warning(i)) for i in added)]
-            self._warnings = known
-        return known
+            known.extend(_warning(self._native.warning(i)) for i in added)
+            self._warnings = Warnings(known, count)
+        return self._warnings
 
     @property
     def token_counts(self) -> dict[str | None, TokenCount]:
@@ -393,7 +392,7 @@ class StreamableParser:
         sums = dict(self._sums)
         tally = self._native.open_tally()
         if tally.header or tally.content:
-            _add(sums, self._channel, self._recipient, tally)
+            _add(sums, self._current.channel, self._current.recipient, tally)
         return sums
 
     @property
@@ -450,10 +449,10 @@ class StreamableParser:
         "The recipient of the open message, from the end of its header on.",
     )
 
-    @property
-    def current_content_type(self) -> str | None:
-        """The content type of the open message, from the end of its header on."""
-        return self._current.content_type
+    current_content_type: str | None = _kept(
+        "_content_type",
+        "The content type of the open message, from the end of its header on.",
+    )
 
     @property
     def current_content(self) -> str:
@@ -469,6 +468,35 @@ class StreamableParser:
             "character adds it later; bytes that can't become one add U+FFFD.\n"
         ),
     )
+
+    @property
+    def last_segment(self) -> Segment | None:
+        """``last_content_delta`` with the message it belongs to, or None.
+
+        A delta can come with the token that ends its message. The ``current_…``
+        properties then speak of no message, as in openai-harmony; with
+        ``on_error="recover"`` they speak of the one that ended, until the next token.
+
+        >>> from harmony import load_harmony_encoding
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> text = "<|channel|>final 4.<|return|>"
+        >>> parser = StreamableParser(encoding, Role.ASSISTANT, strict=False)
+        >>> for token in encoding.encode(text, allowed_special="all"):
+        ...     parser = parser.process(token)
+        >>> parser.last_content_delta, parser.current_channel
+        ('4.', None)
+        >>> parser.last_segment.text, parser.last_segment.channel
+        ('4.', 'final')
+        """
+        if self._delta is None:
+            return None
+        index = self._native.message_count()
+        finished = self._state is not _CONTENT
+        record = self._current
+        if finished:
+            index -= 1
+            (record,) = self._native.messages(index)
+        return _segment(record, native_parser.Added(index, finished, self._delta))
 
 
 def _add(

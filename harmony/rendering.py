@@ -72,7 +72,7 @@ def manner(config: RenderConversationConfig | None) -> Manner:
 
 def messages_of(conversation: Iterable[Message]) -> list[Message]:
     """Return the messages of a conversation, or of any iterable of messages."""
-    if not isinstance(conversation, (dict, str, bytes)):
+    if not isinstance(conversation, (dict, str, bytes, Message)):
         try:
             messages = iter(conversation)
         except TypeError:
@@ -126,7 +126,7 @@ class Renderer:
         ``RenderError`` for a message without token form.
         """
         if function_tools is None:
-            function_tools = has_function_tools(messages)
+            function_tools = _has_function_tools(messages)
         said = [
             _parts(index, message, function_tools)
             for index, message in enumerate(messages)
@@ -177,7 +177,7 @@ class Renderer:
         """Return the tokens to train on, and remember nothing of them."""
         drop_analysis, channel_first = manner(config)
         messages = messages_of(conversation)
-        function_tools = has_function_tools(messages)
+        function_tools = _has_function_tools(messages)
         plan = Plan()
         for index, message in enumerate(messages):
             plan.add(_parts(index, message, function_tools))
@@ -263,7 +263,30 @@ def _parts(index: int, message: Message, function_tools: bool) -> Parts:
     try:
         return _plain_parts(message_parts(message, function_tools))
     except FAULTS as error:
-        raise RenderError(f"messages[{index}]: {error}") from error
+        raise _fault(index, message, error) from error
+
+
+def _has_function_tools(messages: list[Message]) -> bool:
+    """Tell whether messages bring function tools, or complain about one of them."""
+    try:
+        return has_function_tools(messages)
+    except FAULTS:
+        for index, message in enumerate(messages):
+            try:
+                has_function_tools([message])
+            except FAULTS as error:
+                raise _fault(index, message, error) from error
+        raise
+
+
+def _fault(index: int, message: object, error: Exception) -> RenderError:
+    """Return the complaint about a message that is not what it should be."""
+    what = str(error)
+    if not isinstance(message, Message):
+        what = f"expected a Message, got {type(message).__name__}"
+    elif not isinstance(message.content, Iterable):
+        what = f"content: expected a list, got {type(message.content).__name__}"
+    return RenderError(f"messages[{index}]: {what}")
 
 
 def _plain_parts(parts: Parts) -> Parts:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from operator import eq
+from typing import overload
 
 
 class WarningKind(str, Enum):
@@ -13,7 +16,7 @@ class WarningKind(str, Enum):
     """
 
     STRAY_STOP = "stray_stop"
-    """A stop token where no message was open was ignored."""
+    """A stop token, or ``<|endoftext|>``, where no message was open was ignored."""
     WHITE_SPACE = "white_space"
     """White space where ``<|start|>`` was due was dropped."""
     MISSING_START = "missing_start"
@@ -25,7 +28,7 @@ class WarningKind(str, Enum):
     REPEATED_MESSAGE = "repeated_message"
     """A second ``<|message|>`` in a row was ignored."""
     CUT_MESSAGE = "cut_message"
-    """``<|start|>`` or ``<|channel|>`` ended a message that had no stop token."""
+    """``<|start|>``, ``<|channel|>`` or ``<|endoftext|>`` ended a message."""
     MISSING_MESSAGE = "missing_message"
     """A header without ``<|message|>`` had the content in it."""
     DROPPED_HEADER = "dropped_header"
@@ -33,11 +36,14 @@ class WarningKind(str, Enum):
     HEADER_WORDS = "header_words"
     """Words of a header that have no place in it were left out."""
     ROLE = "role"
-    """The role was missing, or the given one ignored (no text); repeated, misplaced."""
+    """The role was missing, or the given one ignored (no text); repeated, misplaced;
+    a word that became a tool's name; a name that is none."""
     CHANNEL = "channel"
-    """A channel that does not count: another one does, or it is empty (no text)."""
+    """A channel that does not count: another one does, or it is empty (no text); one
+    that punctuation was taken off."""
     RECIPIENT = "recipient"
-    """A recipient that does not count, or what was cut off the end of one."""
+    """A recipient that does not count, what was cut off the end of one, or a word
+    that was taken for one, or was not, without ``to=``."""
     CONTENT_TYPE = "content_type"
     """A content type that does not count: another one does, or it is none."""
     NOT_UTF8 = "not_utf8"
@@ -45,7 +51,7 @@ class WarningKind(str, Enum):
     UNKNOWN_TOKEN = "unknown_token"
     """An id outside the vocabulary was replaced by U+FFFD."""
     AFTER_END = "after_end"
-    """A token after ``<|endoftext|>`` was ignored."""
+    """A token after ``<|endoftext|>`` was ignored; the text is what it completed."""
 
 
 @dataclass(frozen=True)
@@ -62,3 +68,50 @@ class ParseWarning:
     kind: WarningKind
     position: int
     text: str
+
+
+class Warnings(Sequence[ParseWarning]):
+    """The warnings up to some token: a sequence that does not grow.
+
+    A parser's sequences share one list, so that reading them after every token costs
+    no more than the warnings. One is equal to any sequence of the same warnings.
+
+    >>> Warnings([ParseWarning(WarningKind.STRAY_STOP, 0, "")], 1)
+    [ParseWarning(kind=<WarningKind.STRAY_STOP: 'stray_stop'>, position=0, text='')]
+    """
+
+    __slots__ = ("_all", "_count")
+
+    def __init__(self, warnings: list[ParseWarning], count: int) -> None:
+        """Take the first ``count`` of the warnings, which are only ever added to."""
+        self._all = warnings
+        self._count = count
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> ParseWarning: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[ParseWarning]: ...
+
+    def __getitem__(self, index: int | slice) -> ParseWarning | list[ParseWarning]:
+        """Return a warning, or a list of some."""
+        places = range(self._count)[index]
+        if isinstance(places, range):
+            return [self._all[place] for place in places]
+        return self._all[places]
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another sequence has the same warnings."""
+        if not isinstance(other, (list, Warnings)):
+            return NotImplemented
+        return len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]  # as that of a list
+
+    def __repr__(self) -> str:
+        """Return it as a list."""
+        return repr(self[:])

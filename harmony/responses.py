@@ -86,7 +86,7 @@ def prompt(
     >>> encoding = load_harmony_encoding("HarmonyGptOss")
     >>> tokens = responses.prompt({"input": "Rome?"}).tokens(encoding)
     >>> encoding.decode(tokens[-8:])
-    '<|end|><|start|>user<|message|>Rome?<|end|><|start|>assistant'
+    '<|start|>user<|message|>Rome?<|end|><|start|>assistant'
     """
     options = Options(
         *(date, drop_analysis, header, rename_tools, unknown_tools),
@@ -97,11 +97,7 @@ def prompt(
     tools = read_tools(form.get("tools"), "responses", unknown_tools, rename_tools)
     names = tools.names.copy()
     history = History(names, header)
-    instructions = form.get("instructions")
-    if instructions is not None:
-        if not isinstance(instructions, str):
-            raise wrong("instructions", "text", instructions)
-        history.instruct(instructions)
+    _read_instructions(form.get("instructions"), history)
     skip = unknown_tools == "skip"
     skipped = [
         *tools.skipped,
@@ -124,6 +120,14 @@ def prompt(
         settings=settings,
         skipped=tuple(skipped),
     )
+
+
+def _read_instructions(value: object, history: History) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise wrong("instructions", "text", value)
+    history.instruct(value)
 
 
 def _read_effort(reasoning: object) -> ReasoningEffort:
@@ -337,7 +341,7 @@ class ResponseStream:
         return self._reply.messages
 
     @property
-    def warnings(self) -> list[ParseWarning]:
+    def warnings(self) -> Sequence[ParseWarning]:
         """What was repaired in what the model wrote."""
         return self._reply.warnings
 

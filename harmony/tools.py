@@ -79,7 +79,7 @@ class ToolDescription(Model):
 
 def _parameters(where: str, value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise wrong(where, "a dict or None", value)
+        raise wrong(where, "a dict or None", value, "dict_type")
     copy: dict[str, Any] = copy_json(where, value)
     return copy
 
@@ -151,7 +151,7 @@ def namespaces(where: str, value: object) -> dict[str, ToolNamespaceConfig] | No
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise wrong(where, "a dict of ToolNamespaceConfig or None", value)
+        raise wrong(where, "a dict of ToolNamespaceConfig or None", value, "dict_type")
     return {
         plain_key(where, key): instance(
             where + path_step(key),

@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +43,14 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_pydantic() -> Iterator[None]:
+    """Errors as they are where pydantic is not loaded, whatever tests have loaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harmony._model.refusal._pydantic", lambda: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from support.o200k import PATTERN
 # Texts
 
 
+@pytest.mark.slow
 def test_documents_are_the_same_each_time_and_all_different() -> None:
     documents = corpora.documents(corpora.source(), "Python source")
     assert documents == corpora.documents(corpora.source(), "Python source")
@@ -49,6 +50,7 @@ def test_a_worker_sees_each_text_once() -> None:
     assert passes.settling == ["w"]
 
 
+@pytest.mark.slow
 def test_the_vocabulary_files_are_the_vocabulary(
     tiktoken_file: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -14,7 +15,15 @@ from typing import Any
 import pytest
 
 import harmony
-from harmony import HarmonyEncoding, Message, Role, StreamState, load_harmony_encoding
+from harmony import (
+    HarmonyEncoding,
+    Message,
+    Role,
+    StreamState,
+    load_harmony_encoding,
+    recovering,
+)
+from harmony.compat import VARIABLE, public_names
 from support import ROOT
 
 CLIENTS_IMPORT = {
@@ -43,13 +52,20 @@ CLIENTS_IMPORT = {
 CLIENT = ROOT / "tests" / "support" / "client.py"
 
 
-def run(code: str, *paths: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    code: str, *paths: Path, variable: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run code in a new process, with HARMONY_ON_ERROR set to something."""
+    environment = {k: v for k, v in os.environ.items() if k != VARIABLE}
+    if variable is not None:
+        environment[VARIABLE] = variable
     lines = ["import sys", *(f"sys.path.insert(0, {str(path)!r})" for path in paths)]
     return subprocess.run(
         [sys.executable, "-c", "\n".join([*lines, code])],
         capture_output=True,
         text=True,
         cwd=ROOT / "tests",
+        env=environment,
     )
 
 
@@ -85,6 +101,84 @@ def test_the_compat_distribution_gives_the_same_objects() -> None:
         "assert other.Message is harmony.Message"
     )
     assert run(code, ROOT / "compat").returncode == 0
+
+
+BROKEN = """
+from openai_harmony import *
+encoding = load_harmony_encoding("HarmonyGptOss")
+text = "<|channel|>commentary to=functions.f json {}<|call|>"
+tokens = encoding.encode(text, allowed_special="all")
+parser = StreamableParser(encoding, role=Role.ASSISTANT)
+for token in tokens:
+    parser.process(token)
+parse = encoding.parse_messages_from_completion_tokens
+print(parser.process_eos().messages == parse(tokens, Role.ASSISTANT) != [])
+"""
+INSTALL = "import harmony.compat; harmony.compat.install({})\n"
+
+
+@pytest.mark.parametrize("argument", ["'recover'", "on_error='recover'"])
+def test_install_can_make_parsers_that_never_fail(argument: str) -> None:
+    result = run(INSTALL.format(argument) + BROKEN)
+    assert result.stdout == "True\n", result.stderr
+
+
+def test_the_variable_makes_parsers_of_both_that_never_fail() -> None:
+    for code, path in ((BROKEN, [ROOT / "compat"]), (INSTALL.format("") + BROKEN, [])):
+        assert "ParseError" in run(code, *path).stderr
+        assert "ParseError" in run(code, *path, variable="raise").stderr
+        result = run(code, *path, variable="recover")
+        assert result.stdout == "True\n", result.stderr
+
+
+def test_an_argument_goes_before_the_variable() -> None:
+    code = INSTALL.format("on_error='raise'") + BROKEN
+    assert "ParseError" in run(code, variable="recover").stderr
+
+
+def test_another_value_is_refused() -> None:
+    complaint = "ValueError: HARMONY_ON_ERROR: expected 'raise' or 'recover', got 'no'"
+    for code, path in ((BROKEN, [ROOT / "compat"]), (INSTALL.format("") + BROKEN, [])):
+        assert complaint in run(code, *path, variable="no").stderr
+    with pytest.raises(ValueError, match=r"^on_error: expected 'raise' or"):
+        public_names("no")  # type: ignore[arg-type]
+
+
+def test_a_second_install_does_nothing_if_it_asks_for_the_same() -> None:
+    twice = INSTALL.format("'recover'") * 2 + INSTALL.format("{}")
+    assert run(twice.format("'recover'") + BROKEN).stdout == "True\n"
+    other = run(INSTALL.format("'recover'") + INSTALL.format("'raise'"))
+    assert "ImportError: openai_harmony is already imported" in other.stderr
+
+
+def test_what_recovers_is_the_same_but_for_its_default(
+    encoding: HarmonyEncoding,
+) -> None:
+    names = public_names("recover")
+    assert names.keys() == set(harmony.__all__)
+    changed = {name for name in names if names[name] is not getattr(harmony, name)}
+    assert changed == {"HarmonyEncoding", "StreamableParser", "load_harmony_encoding"}
+    ours = recovering.load_harmony_encoding("HarmonyGptOss")
+    assert ours is recovering.load_harmony_encoding("HarmonyGptOss")
+    assert isinstance(ours, HarmonyEncoding)
+    assert ours.encode("hello world") == encoding.encode("hello world")
+    assert pickle.loads(pickle.dumps(ours)) is ours is copy.deepcopy(ours)
+
+
+def test_what_recovers_raises_if_it_is_told_to() -> None:
+    ours = recovering.load_harmony_encoding("HarmonyGptOss")
+    with pytest.raises(harmony.ParseError):
+        ours.parse_messages_from_completion_tokens([200008], on_error="raise")
+    assert ours.parse_messages_from_completion_tokens([200008, 1]) != []
+    with pytest.raises(harmony.ParseError):
+        recovering.StreamableParser(ours, None, on_error="raise").process(200008)
+    prompt = ours.encode("<|start|>assistant", allowed_special="all")
+    after = recovering.StreamableParser.after(ours, prompt)
+    assert type(after) is recovering.StreamableParser
+    assert after.process(200007).process(200012).warnings
+    raising = recovering.StreamableParser.after(ours, prompt, on_error="raise")
+    with pytest.raises(harmony.ParseError):
+        raising.process(200007).process_eos()
 
 
 def test_the_main_distribution_has_no_module_openai_harmony() -> None:

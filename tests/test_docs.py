@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import doctest
 import importlib
@@ -198,21 +197,35 @@ def test_the_example_of_many_conversations(
     assert capsys.readouterr().out.startswith("3000 462000 [200006")
 
 
-RECOVERED = re.findall(
-    r"^in: *(.*)\nout: *(.*)\nwarn: (\w+) ('.*')$",
-    re.search(r"```recovered\n(.*?)```", PYTHON, re.S)[1],  # type: ignore[index]
-    re.M,
+KINDS, EXCEPTIONS = (
+    re.findall(r"^in: *(.*)\nout: *(.*)\n((?:warn: .*\n)+)", table, re.M)
+    for table in re.findall(r"```recovered\n(.*?)```", PYTHON, re.S)
 )
 
 
 def test_every_kind_of_warning_is_in_the_table() -> None:
-    assert [row[2] for row in RECOVERED] == [kind.value for kind in WarningKind]
-    assert len(RECOVERED) == PYTHON.count("\nwarn: ")
+    last = [warned.splitlines()[-1] for _, _, warned in KINDS]
+    assert [line.split()[1] for line in last] == [kind.value for kind in WarningKind]
+    assert len(KINDS) + len(EXCEPTIONS) == PYTHON.count("\nout:")
 
 
-@pytest.mark.parametrize(("given", "rendered", "kind", "text"), RECOVERED)
+@pytest.mark.parametrize("given", [row[0] for row in EXCEPTIONS])
+def test_the_strict_parser_takes_an_exception(
+    encoding: HarmonyEncoding, given: str
+) -> None:
+    tokens = encoding.encode(given, **SPECIAL)
+    messages = encoding.parse_messages_from_completion_tokens(tokens)
+    assert tokens in [
+        encoding.render_conversation(
+            Conversation(messages), RenderConversationConfig(channel_first=first)
+        )
+        for first in (False, True)
+    ]
+
+
+@pytest.mark.parametrize(("given", "rendered", "warned"), KINDS + EXCEPTIONS)
 def test_a_row_of_what_goes_in_and_comes_out(
-    encoding: HarmonyEncoding, given: str, rendered: str, kind: str, text: str
+    encoding: HarmonyEncoding, given: str, rendered: str, warned: str
 ) -> None:
     parser = StreamableParser(encoding, None, on_error="recover")
     for written, number in re.findall(r"([^\[]+)|\[(\d+)\]", given):
@@ -221,8 +234,8 @@ def test_a_row_of_what_goes_in_and_comes_out(
     parser.process_eos()
     own = encoding.render_conversation(Conversation(parser.messages), KEEP_ALL)
     assert encoding.decode(own) == rendered
-    found = [(warning.kind.value, warning.text) for warning in parser.warnings]
-    assert found == [(kind, ast.literal_eval(text))]
+    found = [f"warn: {w.kind.value} {w.text!r}" for w in parser.warnings]
+    assert found == warned.splitlines()
 
 
 def test_the_example_of_the_readme() -> None:

@@ -88,6 +88,7 @@ def test_every_code_point_is_encoded_as_tiktoken_does(
     assert not differences, differences[0]
 
 
+@pytest.mark.slow
 def test_every_code_point_alone_is_encoded_as_tiktoken_does(
     encoding: HarmonyEncoding, tiktoken_encoding: Any
 ) -> None:

@@ -31,15 +31,20 @@ PYTHON: dict[str, set[str]] = {
     "vocabulary": {"errors"},
     "_model": set(),
     "_model.text": set(),
-    "_model.checks": set(),
-    "_model.jsontext": {"_model.checks", "_model.text"},
-    "_model.base": {"_model.checks", "_model.jsontext"},
+    "_model.refusal": set(),
+    "_model.checks": {"_model.refusal"},
+    "_model.jsontext": {"_model.checks", "_model.refusal", "_model.text"},
+    "_model.schema": set(),
+    "_model.base": {"_model.checks", "_model.jsontext", "_model.schema"},
     "tools": {"_model.base", "_model.checks"},
-    "contents": {"_model.base", "_model.checks", "tools"},
+    "contents": {
+        *{"_model.base", "_model.checks", "_model.refusal", "_model.schema", "tools"}
+    },
     "messages": {
         "_model.base",
         "_model.checks",
         "_model.jsontext",
+        "_model.refusal",
         "contents",
         "tools",
     },
@@ -88,7 +93,8 @@ PYTHON: dict[str, set[str]] = {
         *{"_openai.names", "_openai.prompt", "_openai.reply", "_openai.tools"},
     },
     "": set(),
-    "compat": {""},
+    "recovering": {"encoding", "messages", "parser"},
+    "compat": {"", "recovering"},
     "cli.screen": set(),
     "cli.files": {"_model.jsontext", "cli.screen", "encoding", "messages"},
     "cli.job": {"encoding", "messages"},
@@ -143,6 +149,7 @@ FOR_TYPES_ALONE = {
     "chat": {"encoding", "messages", "repairs"},
     "responses": {"contents", "encoding", "messages", "repairs"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
+    "compat": {"parser"},
 }
 C: dict[str, set[str]] = {
     "harmony.h": set(),
@@ -200,7 +207,8 @@ OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
     "_model.jsontext": {"orjson"},
-    "_model.base": {"pydantic_core"},
+    "_model.base": {"pydantic", "pydantic_core"},
+    "_model.schema": {"pydantic", "pydantic_core"},
     "tokenizer": {"regex"},
 }
 

@@ -519,3 +519,26 @@ def test_a_misplaced_content_is_an_error_in_a_message_that_is_left_out_too() -> 
     answer = Message("assistant", "4", channel="final")
     with pytest.raises(errors.RenderError, match=r"^messages\[0\]: a SystemContent"):
         encoding.render_conversation(messages.Conversation([thought, answer]))
+
+
+@pytest.mark.parametrize(
+    "render", ["render", "render_conversation", "render_conversation_for_training"]
+)
+def test_a_message_that_was_changed_to_none_is_a_render_error(render: str) -> None:
+    """It was a TypeError or an AttributeError, without saying which message."""
+    encoding = load_harmony_encoding("HarmonyGptOss")
+
+    def complaint(message: Any) -> str:
+        what = message
+        if render != "render":
+            what = messages.Conversation([Message("user", "hi")])
+            what.messages.append(message)
+        with pytest.raises(errors.RenderError) as caught:
+            getattr(encoding, render)(what)
+        return str(caught.value).partition("]: ")[2]
+
+    empty = Message("user", "hi")
+    empty.content = None  # type: ignore[assignment]
+    assert complaint(None) == "expected a Message, got NoneType"
+    assert complaint("hi") == "expected a Message, got str"
+    assert complaint(empty) == "content: expected a list, got NoneType"

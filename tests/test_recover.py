@@ -6,15 +6,17 @@ there is a test too.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import itertools
 import json
 import pickle
 import random
+import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -52,6 +54,10 @@ CASES = [
     .splitlines()
 ]
 KEEP_ALL = RenderConversationConfig(auto_drop_analysis=False)
+KEEP_ALL_CHANNEL_FIRST = RenderConversationConfig(
+    auto_drop_analysis=False, channel_first=True
+)
+CHANNELS = ("analysis", "commentary", "final")
 ENCODING = load_harmony_encoding("HarmonyGptOss")
 GENERATED = Tokens(ENCODING)
 K = WarningKind
@@ -108,7 +114,7 @@ def case_tokens(case: dict[str, Any]) -> list[int]:
 
 
 def test_the_cases_are_there() -> None:
-    assert len({case["id"] for case in CASES}) == len(CASES) == 33
+    assert len({case["id"] for case in CASES}) == len(CASES) == 33 + 30
     assert len({case["cls"] for case in CASES}) > 10
 
 
@@ -254,7 +260,7 @@ def test_4_repairs_are_warnings_in_order_that_do_not_change(
     tokens: list[int], role: str | None
 ) -> None:
     parser = recovering(role)
-    kept: list[ParseWarning] = []
+    kept: Sequence[ParseWarning] = []
     for token in tokens:
         warnings = parser.process(token).warnings
         assert warnings[: len(kept)] == kept
@@ -270,15 +276,34 @@ def canonical(tokens: list[int], role: str | None) -> list[Message] | None:
     """Return what the strict parser makes of tokens, if that is rendered as them."""
     try:
         messages = ENCODING.parse_messages_from_completion_tokens(tokens, role)
-        own = ENCODING.render_conversation(Conversation(messages), KEEP_ALL)
+        talk = Conversation(messages)
+        own = [
+            ENCODING.render_conversation(talk, config)
+            for config in (KEEP_ALL, KEEP_ALL_CHANNEL_FIRST)
+        ]
     except HarmonyError:
         return None
     if role is not None:
         tokens = [*harmony(f"<|start|>{role}"), *tokens]
-    fields = [m.channel for m in messages] + [m.recipient for m in messages]
-    fields += [(m.content_type or "").removeprefix("<|constrain|>") for m in messages]
-    has_marker = any("<|" in (field or "") for field in fields)
-    return messages if own == tokens and not has_marker else None
+    excepted = any(map(is_excepted, messages))
+    return messages if tokens in own and not excepted else None
+
+
+SPOILED = re.compile(r"\W*(analysis|commentary|final)\W*")
+NAMELESS = re.compile(r"to=.*|(user|assistant|system|developer|tool):", re.I | re.S)
+
+
+def is_excepted(message: Message) -> bool:
+    """Tell whether guarantee 5 leaves a message out: the list in docs/python.md."""
+    channel, recipient = message.channel or "", message.recipient or ""
+    content_type = (message.content_type or "").removeprefix("<|constrain|>")
+    return (
+        any("<|" in field for field in (channel, recipient, content_type))
+        or recipient == "functions."
+        or (len(recipient) > 1 and recipient[0] in "\"'`")
+        or bool(NAMELESS.fullmatch(message.author.name or ""))
+        or (channel not in CHANNELS and bool(SPOILED.fullmatch(channel)))
+    )
 
 
 @many
@@ -381,7 +406,6 @@ def test_a_rendered_conversation_comes_back() -> None:
         Message(Author(Role.ASSISTANT, "bob"), "hi", "final"),
         Message(Author(Role.TOOL, "functions.f"), "{}"),
         Message(Author(Role.TOOL, "functions.f"), "{}", "commentary"),
-        Message(Author(Role.TOOL, "search"), "{}"),
         Message(Author(Role.TOOL, "search"), "{}", "commentary", "assistant"),
     ],
     ids=repr,
@@ -420,7 +444,22 @@ WARNINGS: list[tuple[WarningKind, str | list[int], str | None, int, str]] = [
     (K.ROLE, "<|start|>final<|message|>hi", None, 2, "final"),
     (K.CHANNEL, "<|channel|>analysis" + FINAL + "hi", "assistant", 4, "analysis"),
     (K.RECIPIENT, " to=f.a to=f.b<|message|>{}", "assistant", 6, "to=f.a"),
-    (K.RECIPIENT, "<|channel|>final to=f.a(x)<|message|>", "assistant", 7, "(x)"),
+    (
+        K.RECIPIENT,
+        "<|channel|>final to=f.a( to=f.b<|message|>",
+        "assistant",
+        9,
+        "( to=f.a",
+    ),
+    (K.RECIPIENT, "<|channel|>analysis python<|message|>", "assistant", 3, "python"),
+    (K.RECIPIENT, "<|channel|>analysis json<|message|>", "assistant", 3, "json"),
+    (K.RECIPIENT, " to=functions.<|message|>", "assistant", 4, "to=functions."),
+    (K.ROLE, "<|start|>search<|message|>", None, 2, "search"),
+    (K.ROLE, "<|start|>user:<|message|>", None, 3, ":"),
+    (K.CHANNEL, "<|channel|>analysis?<|message|>", "assistant", 3, "analysis?"),
+    (K.CUT_MESSAGE, FINAL + "hi<|endoftext|>", "assistant", 4, ""),
+    (K.STRAY_STOP, FINAL + "hi<|end|><|endoftext|>", "assistant", 5, ""),
+    (K.DROPPED_HEADER, "<|endoftext|>", "assistant", 0, ""),
     (
         K.CONTENT_TYPE,
         " to=f.a <|constrain|>xml <|constrain|>json<|message|>{}",
@@ -431,8 +470,10 @@ WARNINGS: list[tuple[WarningKind, str | list[int], str | None, int, str]] = [
     (K.NOT_UTF8, [200006, *USER, 187, 200008], None, 3, "\ufffd"),
     (K.UNKNOWN_TOKEN, [200005, 17196, 200008, -7], "assistant", 3, ""),
     (K.UNKNOWN_TOKEN, [200005, 17196, 200008, 201_089, 87], "assistant", 3, ""),
-    (K.AFTER_END, FINAL + "hi<|endoftext|>bye", "assistant", 5, "bye"),
 ]
+
+
+BEHIND_THE_END = FINAL + "hi<|endoftext|>"
 
 
 @pytest.mark.parametrize(("kind", "tokens", "role", "position", "text"), WARNINGS)
@@ -448,8 +489,44 @@ def test_an_example_of_a_kind_of_warning(
 
 
 def test_every_kind_of_warning_has_an_example() -> None:
-    assert {row[0] for row in WARNINGS} == set(WarningKind)
+    assert {row[0] for row in WARNINGS} | {K.AFTER_END} == set(WarningKind)
     assert {kind.value for kind in WarningKind} == set(_native.WARNINGS.values())
+
+
+def test_a_token_behind_the_end_is_a_warning_with_the_characters_it_completes() -> None:
+    """Each part of a character used to be replaced for itself."""
+    tokens = harmony(BEHIND_THE_END)
+    bone = [*ENCODING.encode("x🦴"), 9552]
+    ignored = recovered([*tokens, *bone], "assistant").warnings[1:]
+    assert {warning.kind for warning in ignored} == {K.AFTER_END}
+    assert [w.text for w in ignored] == ["x", "", "", "🦴", " ", "\ufffd"]
+    assert [w.position for w in ignored] == [5, 6, 7, 8, 9, 10]
+
+
+def test_reading_the_warnings_after_every_token_is_linear() -> None:
+    """Each new warning used to copy the list of those before."""
+
+    def work(length: int) -> Callable[[], object]:
+        def read() -> None:
+            parser = recovering()
+            for token in [200007] * length:
+                assert len(parser.process(token).warnings)
+
+        return read
+
+    assert_linear(work, 40_000)
+
+
+def test_warnings_are_a_sequence_like_a_list() -> None:
+    warnings = recovered("<|end|><|call|><|end|>").warnings
+    first, second, third = warnings
+    assert warnings == [first, second, third] == warnings[:]
+    assert warnings[-1] == third and warnings[1:] == [second, third]
+    assert repr(warnings) == repr([first, second, third])
+    other: object = "abc"
+    assert warnings != [first, second] and warnings != other
+    with pytest.raises(IndexError):
+        warnings[3]
 
 
 def test_a_list_of_warnings_does_not_grow() -> None:
@@ -513,6 +590,25 @@ def test_a_channel_in_the_place_of_a_given_role_is_the_channel() -> None:
         assert parser.messages == [Message("assistant", "4", "final")]
         word = text.removesuffix("<|message|>4")
         assert [(w.kind, w.text) for w in parser.warnings] == [(K.ROLE, word)]
+
+
+@pytest.mark.parametrize("channel_first", [False, True])
+@pytest.mark.parametrize("content_type", ["json", "user", "<|constrain|>json"])
+@pytest.mark.parametrize(
+    "name",
+    ["mcp/a", "a:b", "a@b+c#d$e", "größe", "天気", "a\u00a0b", "f.now()", "אב.ג"],
+)
+def test_a_name_that_the_strict_parser_takes_is_whole(
+    name: str, content_type: str, channel_first: bool
+) -> None:
+    """Behind the channel it used to be cut, and another tool was called."""
+    message = Message("assistant", "{}", "commentary", name, content_type)
+    config = RenderConversationConfig(channel_first=channel_first)
+    tokens = ENCODING.render_conversation(Conversation([message]), config)
+    parser = recovered(tokens)
+    assert parser.messages == [message]
+    assert parser.warnings == []
+    assert recovered(tokens[2:], "assistant").messages == [message]
 
 
 @pytest.mark.parametrize("words", ["commentary", "assistantcommentary"])
@@ -766,6 +862,71 @@ def test_words_behind_a_channel_are_held_back() -> None:
     text = "<|channel|>final 4.<|return|>"
     held = [None] * (len(harmony(text)) - 1)
     assert deltas(text, "assistant") == [*held, "4.", None]
+
+
+SHOWN = ("role", "channel", "recipient", "content_type")
+
+
+def shown(parser: StreamableParser) -> tuple[Any, ...]:
+    return tuple(getattr(parser, f"current_{name}") for name in SHOWN)
+
+
+@pytest.mark.parametrize("end", ["<|call|>", "<|endoftext|>", "<|start|>", ""])
+def test_text_that_comes_with_the_end_has_its_message_beside_it(end: str) -> None:
+    """The channel was None: a server that reads it with the delta sent no answer."""
+    text = f"<|channel|>final to=functions.f json{{}}{end}"
+    parser = recovering("assistant")
+    for token in harmony(text):
+        parser.process(token)
+    if not end:
+        parser.process_eos()
+    if end != "<|start|>":  # begins the header again: what was in it is a warning
+        assert parser.last_content_delta == "{}"
+        assert shown(parser) == (Role.ASSISTANT, "final", "functions.f", "json")
+    parser.process(200007)
+    assert (parser.last_content_delta, parser.last_segment) == (None, None)
+    assert shown(parser) == (None, None, None, None)
+
+
+def test_a_cut_character_has_its_message_beside_it() -> None:
+    for end in ([200007], [200005]):
+        parser = recovering("assistant")
+        for token in [*harmony(FINAL), 9552, *end]:
+            parser.process(token)
+        assert (parser.last_content_delta, parser.current_channel) == (
+            "\ufffd",
+            "final",
+        )
+        assert "final" in parser.token_counts
+        assert parser.state is not StreamState.CONTENT
+    assert parser.token_counts[None] == TokenCount(header=1)
+
+
+@many
+@given(damages(), roles, st.sampled_from(["raise", "recover"]))
+def test_the_last_segment_is_the_last_delta_and_its_message(
+    tokens: list[int], role: str | None, on_error: Any
+) -> None:
+    parser = StreamableParser(ENCODING, role, on_error=on_error)
+    texts: dict[int, str] = {}
+    found: dict[int, Segment] = {}
+    for token in tokens:
+        with contextlib.suppress(HarmonyError):
+            parser.process(token)
+        segment = parser.last_segment
+        assert (segment and segment.text) == parser.last_content_delta
+        if segment is None:
+            continue
+        if on_error == "recover":
+            assert shown(parser) == tuple(getattr(segment, name) for name in SHOWN)
+        assert segment.finished == (segment.message < len(parser.messages))
+        texts[segment.message] = texts.get(segment.message, "") + segment.text
+        found[segment.message] = segment
+    for index, message in enumerate(parser.messages):
+        assert texts.get(index, "") == only_text(message)
+        if index in found:
+            last = found[index]
+            assert (last.role, last.channel) == (message.author.role, message.channel)
 
 
 def test_a_broken_header_does_not_hold_back_the_content() -> None:

@@ -37,8 +37,16 @@ from harmony import (
 from harmony import messages as messages_module
 from harmony._model.text import utf8
 from harmony.cache import Cache
-from harmony.prompts import has_function_tools
-from harmony.rendering import CACHE_SIZE, FAULTS, Plan, Renderer, _size, message_parts
+from harmony.rendering import (
+    CACHE_SIZE,
+    FAULTS,
+    Plan,
+    Renderer,
+    _fault,
+    _has_function_tools,
+    _size,
+    message_parts,
+)
 from support import strategies
 
 
@@ -49,7 +57,7 @@ def plainly(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> A
 
 
 def at_once(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> Any:
-    function_tools = has_function_tools(messages)
+    function_tools = _has_function_tools(messages)
     plan = Plan()
     for index, message in enumerate(messages):
         try:
@@ -57,7 +65,7 @@ def at_once(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> A
             plain = [None if text is None else utf8(text).decode() for text in texts]
             plan.add((role, *plain))
         except FAULTS as error:
-            raise RenderError(f"messages[{index}]: {error}") from error
+            raise _fault(index, message, error) from error
     tokens, _ = encoding._native.render(
         plan.text, plan.records, plan.message_count, drop_analysis=drop
     )

@@ -1,14 +1,16 @@
 """Our classes as pydantic field types, without depending on pydantic.
 
 Servers declare fields such as ``list[Message | dict]`` and call ``model_dump()`` on
-messages. ``Model`` gives a class both, by its JSON form; pydantic is imported only when
-pydantic itself asks for a schema.
+messages. ``Model`` gives a class both, by its JSON form. pydantic is imported only when
+it asks itself, or a JSON schema is asked for; ``schema.py`` then answers.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping
+import dataclasses
+import typing
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harmony._model.checks import instance
@@ -32,21 +34,30 @@ class Model:
         """Read the JSON form. Raises ``ValueError`` naming what is wrong."""
         raise NotImplementedError(f"{cls.__name__} has no JSON form")
 
+    def __iter__(self) -> Iterator[Any]:
+        """Give the name and the value of each field, as pydantic does for ``dict``."""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            if field.init:
+                yield field.name, getattr(self, field.name)
+
     def model_dump(
         self,
         *,
         include: Collection[str] | None = None,
         exclude: Collection[str] | None = None,
+        exclude_none: bool = False,
         **_options: Any,
     ) -> dict[str, Any]:
         """Return the JSON form, whole or with some keys included or excluded.
 
-        Other options of pydantic have no effect: the form is of plain JSON values,
-        has no aliases and leaves out what is None.
+        ``exclude_none`` leaves out keys that are None, wherever in it; a system prompt
+        whose fields are None is then read back with their defaults. Other options of
+        pydantic have no effect: the form is of plain JSON values and has no aliases.
         """
+        form = _without_none(self.to_dict()) if exclude_none else self.to_dict()
         return {
             key: value
-            for key, value in self.to_dict().items()
+            for key, value in form.items()
             if (include is None or key in include)
             and (exclude is None or key not in exclude)
         }
@@ -84,15 +95,59 @@ class Model:
         return result
 
     @classmethod
+    def model_json_schema(cls, mode: str = "validation") -> dict[str, Any]:
+        """Return the JSON schema of the JSON form. Needs pydantic.
+
+        ``mode``: as in pydantic; what is read and what is written have the same.
+        """
+        from pydantic import TypeAdapter
+
+        schema: dict[str, Any] = TypeAdapter(cls).json_schema(mode=mode)  # type: ignore[arg-type]
+        return schema
+
+    @classmethod
+    def _json_fields(cls) -> dict[str, tuple[Any, Any]]:
+        """Return the type and the default of each key of the JSON form.
+
+        The default is ``...`` if the key has to be there.
+        """
+        types = typing.get_type_hints(cls)
+        return {
+            field.name: (types[field.name], _default(field))
+            for field in dataclasses.fields(cls)  # type: ignore[arg-type]
+            if field.init
+        }
+
+    @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> CoreSchema:
         """Tell pydantic how to check and how to write objects of this class."""
-        from pydantic_core import core_schema
+        from harmony._model.schema import validation_schema
 
-        form = core_schema.dict_schema(core_schema.str_schema())
-        return core_schema.no_info_plain_validator_function(
-            cls.model_validate,
-            json_schema_input_schema=form,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda model: model.to_dict(), return_schema=form
-            ),
-        )
+        return validation_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, handler: Any) -> dict[str, Any]:
+        """Tell pydantic what the JSON form looks like."""
+        from harmony._model.schema import json_schema
+
+        return json_schema(cls, handler)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    """Return the default of a field, or ``...`` if it has none."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return ... if field.default is dataclasses.MISSING else field.default
+
+
+def _without_none(value: Any) -> Any:
+    """Return a JSON form without keys that are None; schemas of tools stay whole."""
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: item if key == "parameters" else _without_none(item)
+        for key, item in value.items()
+        if item is not None
+    }

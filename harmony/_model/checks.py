@@ -2,7 +2,7 @@
 
 A complaint is a ``ValueError`` that begins with where it stands: ``Class.field: …``
 from a constructor, a path such as ``messages[2].content[0].type: …`` from the JSON
-form.
+form. It is made by ``harmony._model.refusal``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import reprlib
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, TypeVar
+
+from harmony._model.refusal import deeper, refusal, without_class
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -35,13 +37,20 @@ _shorten = _Shorten()
 _shorten.maxstring = _shorten.maxother = 60
 
 
-def wrong(where: str, expected: str, value: object) -> ValueError:
-    """Return the complaint about a value of a wrong type.
+def wrong(
+    where: str,
+    expected: str,
+    value: object,
+    kind: str = "value_error",
+    model: str = "",
+) -> ValueError:
+    """Return the complaint about a value of a wrong type; see ``Complaint``.
 
     >>> wrong("Message.channel", "a string or None", 5)
     ValueError('Message.channel: expected a string or None, got 5 (int)')
     """
-    return ValueError(f"{where}: expected {expected}, got {_typed(value)}")
+    what = f"expected {expected}, got {_typed(value)}"
+    return refusal(where, what, value, kind, model)
 
 
 def unknown(what: str, value: object, known: Iterable[str]) -> ValueError:
@@ -75,25 +84,25 @@ def path_step(key: str) -> str:
 def check_text(where: str, value: object) -> None:
     """Raise ``ValueError`` unless the value is a string."""
     if not isinstance(value, str):
-        raise wrong(where, "a string", value)
+        raise wrong(where, "a string", value, "string_type")
 
 
 def check_optional_text(where: str, value: object) -> None:
     """Raise ``ValueError`` unless the value is a string or None."""
     if value is not None and not isinstance(value, str):
-        raise wrong(where, "a string or None", value)
+        raise wrong(where, "a string or None", value, "string_type")
 
 
 def check_flag(where: str, value: object) -> None:
     """Raise ``ValueError`` unless the value is True or False."""
     if not isinstance(value, bool):
-        raise wrong(where, "True or False", value)
+        raise wrong(where, "True or False", value, "bool_type")
 
 
 def check_choice(where: str, what: str, value: object, known: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless the value is one of the known ones."""
     if value not in known:
-        raise ValueError(f"{where}: {unknown(what, value, known)}")
+        raise refusal(where, str(unknown(what, value, known)), value, "enum")
 
 
 def member(where: str, kind: type[E], value: object) -> E:
@@ -103,7 +112,7 @@ def member(where: str, kind: type[E], value: object) -> E:
     try:
         return kind(value)
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
+        raise refusal(where, str(error), value, "enum") from None
 
 
 def instance(
@@ -116,17 +125,23 @@ def instance(
     if isinstance(value, kind):
         return value
     if not isinstance(value, dict):
-        raise wrong(where, f"a {kind.__name__}", value)
+        raise not_a(kind.__name__, where, value)
     try:
         return from_dict(value)
     except ValueError as error:
-        raise ValueError(f"{where}.{error}") from None
+        raise deeper(where, error) from None
+
+
+def not_a(model: str, where: str, value: object) -> ValueError:
+    """Return the complaint about a value that is no object of a class."""
+    article = "an" if model[0] in "AEIO" else "a"
+    return wrong(where, f"{article} {model}", value, "model_type", model)
 
 
 def items(where: str, value: object) -> list[Any]:
     """Return a new list of what any iterable holds, except text and dicts."""
     if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
-        raise wrong(where, "a list", value)
+        raise wrong(where, "a list", value, "list_type")
     return list(value)
 
 
@@ -143,11 +158,6 @@ def instances(
         else instance(f"{where}[{index}]", item, kind, from_dict)
         for index, item in enumerate(items(where, value))
     ]
-
-
-def without_class(error: ValueError) -> ValueError:
-    """Turn ``Class.field: …`` of a constructor into ``field: …``, a JSON path."""
-    return ValueError(str(error).partition(".")[2])
 
 
 def from_fields(
@@ -169,10 +179,11 @@ def from_fields(
 def check_form(kind: type, form: object, required: tuple[str, ...]) -> None:
     """Raise ``ValueError`` unless the JSON form is a dict with the required keys."""
     if not isinstance(form, dict):
-        raise wrong(f"{kind.__name__}.from_dict", "a dict", form)
+        raise wrong(f"{kind.__name__}.from_dict", "a dict", form, "dict_type")
     for key in required:
         if key not in form:
-            raise ValueError(f"{key}: missing key")
+            title = kind.__name__
+            raise refusal(key, "missing key", form, "missing", title=title)
 
 
 def copy_json(where: str, value: object, depth: int = 0) -> Any:
@@ -185,7 +196,7 @@ def copy_json(where: str, value: object, depth: int = 0) -> Any:
     if value is None or type(value) in (str, bool, int):
         return value
     if depth > MAX_DEPTH:
-        raise ValueError(f"{where[:60]}…: nested deeper than {MAX_DEPTH} levels")
+        raise refusal(f"{where[:60]}…", f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
         return {
             plain_key(where, key): copy_json(where + path_step(key), item, depth + 1)

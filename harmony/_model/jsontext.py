@@ -12,6 +12,7 @@ import math
 from typing import Any
 
 from harmony._model.checks import path_step, wrong
+from harmony._model.refusal import refusal
 from harmony._model.text import well_formed
 
 
@@ -21,7 +22,7 @@ def read_json(what: str, payload: str | bytes) -> Any:
     Raises ``ValueError`` beginning with ``what``, saying where it is wrong.
     """
     if not isinstance(payload, (str, bytes, bytearray, memoryview)):
-        raise wrong(f"{what}.from_json", "a string", payload)
+        raise wrong(f"{what}.from_json", "a string", payload, "string_type")
     try:
         return load(payload)
     except ValueError as error:
@@ -30,7 +31,9 @@ def read_json(what: str, payload: str | bytes) -> Any:
         try:
             return json.loads(payload, parse_constant=_no_constant)
         except (ValueError, TypeError, RecursionError):
-            raise ValueError(f"{what}.from_json: {error}") from None
+            raise refusal(
+                f"{what}.from_json", str(error), payload, "json_invalid"
+            ) from None
 
 
 def load(payload: str | bytes | bytearray | memoryview) -> Any:

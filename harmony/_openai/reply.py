@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -103,7 +103,7 @@ class Reply:
         return self._parser.messages
 
     @property
-    def warnings(self) -> list[ParseWarning]:
+    def warnings(self) -> Sequence[ParseWarning]:
         """What was repaired in what the model wrote."""
         return self._parser.warnings
 

@@ -22,7 +22,7 @@ from harmony.contents import (
     TextContent,
     content_from_dict,
 )
-from harmony.messages import Conversation, Message
+from harmony.messages import Author, Conversation, Message
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 from support import strategies
 from support.examples import times
@@ -102,12 +102,14 @@ def test_a_dict_is_made_of_plain_types_and_belongs_to_the_caller(
             Message("tool", "x", "c", "r", "t"),
             {
                 "role": "tool",
+                "name": None,
                 "content": [{"type": "text", "text": "x"}],
                 "channel": "c",
                 "recipient": "r",
                 "content_type": "t",
             },
         ),
+        (Author("user"), {"role": "user", "name": None}),
     ],
 )
 def test_none_is_left_out_but_where_it_is_not_the_default(
@@ -138,6 +140,21 @@ def test_content_may_be_a_string_and_unknown_keys_are_ignored() -> None:
 # What is refused
 
 
+def test_the_author_may_be_an_object_of_its_own() -> None:
+    form = {"author": {"role": "tool", "name": "f"}, "content": "x", "channel": "c"}
+    assert Message.from_dict(form) == Message(Author("tool", "f"), "x", "c")
+    alone = {"author": {"role": "user"}, "content": [{"type": "text", "text": "x"}]}
+    assert Message.from_dict(alone) == Message("user", "x")
+    assert Conversation.from_dict({"messages": [alone]}).messages == [
+        Message("user", "x")
+    ]
+
+
+def test_the_flat_form_goes_before_the_author_form() -> None:
+    form = {"role": "user", "author": {"role": "tool", "name": "f"}, "content": "x"}
+    assert Message.from_dict(form) == Message("user", "x")
+
+
 def in_message(**changes: Any) -> dict[str, Any]:
     """Return a conversation whose third message has these keys changed."""
     good = {"role": "user", "content": "x"}
@@ -163,6 +180,23 @@ def in_tools(tools: Any) -> dict[str, Any]:
             in_message(role="bob"),
             "messages[2].role: unknown role 'bob' "
             "(known: user, assistant, system, developer, tool)",
+        ),
+        (
+            {"messages": [{"author": {"name": "x"}, "content": ""}]},
+            "messages[0].author.role: missing key",
+        ),
+        (
+            {"messages": [{"author": {"role": "bob"}, "content": ""}]},
+            "messages[0].author.role: unknown role 'bob' "
+            "(known: user, assistant, system, developer, tool)",
+        ),
+        (
+            {"messages": [{"author": "user", "content": ""}]},
+            "messages[0].author: expected an Author, got 'user' (str)",
+        ),
+        (
+            {"messages": [{"author": {"role": "user"}}]},
+            "messages[0].content: missing key",
         ),
         (
             in_message(channel=5),
@@ -317,7 +351,8 @@ def test_surrogates_are_written_as_the_text_they_stand_for() -> None:
     message = Message("user", "\ud83d\ude00 \ud83d", "\udfff")
     assert Message.from_dict(message.to_dict()) == message
     assert message.to_json() == (
-        '{"role":"user","content":[{"type":"text","text":"\U0001f600 \ufffd"}],'
+        '{"role":"user","name":null,'
+        '"content":[{"type":"text","text":"\U0001f600 \ufffd"}],'
         '"channel":"\ufffd"}'
     )
     conversation = with_parameters({"\ud83d": [None, True, 1, 0.5, "\ude00"]})
@@ -418,10 +453,9 @@ OURS_ALONE = {
 
 
 def as_the_reference_writes(form: dict[str, Any]) -> dict[str, Any]:
-    """Return our form with the documented differences taken out.
+    """Return our form with the documented difference taken out.
 
-    The reference leaves out what is None in system content too, and writes the name
-    of an author that has none.
+    The reference leaves out what is None in system content too.
     """
 
     def change(part: dict[str, Any]) -> dict[str, Any]:
@@ -431,13 +465,10 @@ def as_the_reference_writes(form: dict[str, Any]) -> dict[str, Any]:
                 for key, item in part.items()
                 if item is not None or key not in OURS_ALONE
             }
-        if "role" in part:
-            return {"name": None, **part}
         return part
 
     def message_parts(message: dict[str, Any]) -> dict[str, Any]:
-        parts = [change(part) for part in message["content"]]
-        return change({**message, "content": parts})
+        return {**message, "content": [change(part) for part in message["content"]]}
 
     return {"messages": [message_parts(message) for message in form["messages"]]}
 

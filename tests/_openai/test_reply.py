@@ -147,7 +147,7 @@ def test_any_tokens_give_a_completion(
         assert reply.finish_reason == (called if reason == "stop" else reason)
 
 
-@times(4)
+@times(2)
 @given(any_tokens, st.sampled_from(RESPONSES_PROMPTS), reasons, st.integers(0, 9))
 def test_any_tokens_give_a_response(
     tokens: list[int], prompt: responses.Prompt, reason: str, seed: int

@@ -148,11 +148,12 @@ static void test_warnings(void)
     check_log(1, " to=a <|constrain|>x <|constrain|>y<|message|>a<|call|>",
               "assistant to=a type=<|constrain|>y: a (9+2, 200012)\n"
               "13 at 8: x\n");
-    check_log(1, "<|channel|>final\xE4\xB8<|message|>a<|end|>",
-              "assistant channel=final\xEF\xBF\xBD: a (4+2, 200007)\n"
+    check_log(1, "<|channel|>some\xE4\xB8<|message|>a<|end|>",
+              "assistant channel=some\xEF\xBF\xBD: a (4+2, 200007)\n"
               "14 at 3: \xE4\xB8\n");
     check_log(1, "<|channel|>final<|message|>a<|endoftext|>b<|end|>",
               "assistant channel=final: a (3+1, -1)\n"
+              "6 at 4: \n"
               "16 at 5: b\n"
               "16 at 6: <|end|>\n");
 }
@@ -234,6 +235,107 @@ static void test_words(void)
     CHECK_EQUAL(view->finished.messages[0].content_type.start, -1);
     harmony_parser_free(parser);
     free(list.ids);
+}
+
+/* A header that the strict parser takes is left as it is. A recipient behind
+ * the channel used to be cut at the first character that is unusual in a name,
+ * and a role's word as a content type to become the author. */
+static void test_what_is_left_alone(void)
+{
+    check_log(1,
+              "<|channel|>commentary to=mcp/a:b@c+d#e$f json<|message|>"
+              "<|call|>",
+              "assistant to=mcp/a:b@c+d#e$f channel=commentary type=json:  "
+              "(16+1, 200012)\n");
+    check_log(1, "<|channel|>x to=\xE5\x90\x8D <|constrain|>json<|message|>",
+              "assistant to=\xE5\x90\x8D channel=x type=<|constrain|>json:  "
+              "(9+0, -1)\n");
+    check_log(1,
+              " to=a\xC2\xA0"
+              "b<|channel|>x<|message|>",
+              "assistant to=a\xC2\xA0"
+              "b channel=x:  (7+0, -1)\n");
+    check_log(1, "<|channel|>x  to=a/b<|message|>",
+              "assistant to=a/b channel=x:  (7+0, -1)\n");
+    check_log(-1, "<|start|>User to=f user<|message|>",
+              "tool name=User to=f type=user:  (6+0, -1)\n");
+    check_log(-1, "user to=a/b<|message|>",
+              "user to=a/b:  (5+0, -1)\n2 at 4: \n");
+}
+
+/* The closed list of what is not. */
+static void test_what_is_excepted(void)
+{
+    check_log(1, "<|channel|>analysis?<|message|>",
+              "assistant channel=analysis:  (4+0, -1)\n11 at 3: analysis?\n");
+    check_log(1, "<|channel|>*final:<|message|>",
+              "assistant channel=final:  (5+0, -1)\n11 at 4: *final:\n");
+    check_log(1, " to=functions.<|message|>",
+              "assistant:  (5+0, -1)\n12 at 4: to=functions.\n");
+    check_log(1, " to=f to=functions.<|message|>",
+              "assistant to=f:  (7+0, -1)\n12 at 6: to=functions.\n");
+    check_log(1, " to='a'<|message|>",
+              "assistant to=a:  (5+0, -1)\n12 at 4: ' '\n");
+    check_log(-1, "<|start|>user: to=f<|message|>",
+              "user to=f:  (6+0, -1)\n10 at 5: :\n");
+    check_log(-1, "<|start|>to=f to=g<|message|>",
+              "assistant to=g:  (6+0, -1)\n12 at 5: to=f\n10 at 5: \n");
+}
+
+/* No name, where one is begun: it used to be the tool's, or empty. */
+static void test_no_name(void)
+{
+    check_log(-1, "<|start|>user:<|message|>",
+              "user:  (4+0, -1)\n10 at 3: :\n");
+    check_log(-1, "<|start|>tool:<|message|>",
+              "tool name=tool:  (4+0, -1)\n10 at 3: :\n");
+    check_log(-1, "<|start|>functions.<|message|>",
+              "tool name=tool:  (4+0, -1)\n10 at 3: functions.\n");
+    check_log(1, "<|channel|>x functions.<|message|>",
+              "assistant channel=x:  (5+0, -1)\n12 at 4: functions.\n");
+}
+
+/* What used to be decided in silence. */
+static void test_no_silence(void)
+{
+    check_log(-1, "<|start|>search<|message|>",
+              "tool name=search:  (3+0, -1)\n10 at 2: search\n");
+    check_log(1, "<|channel|>x json<|message|>",
+              "assistant channel=x type=json:  (4+0, -1)\n12 at 3: json\n");
+    check_log(1, "<|channel|>x <|constrain|>json<|message|>",
+              "assistant channel=x type=<|constrain|>json:  (6+0, -1)\n"
+              "12 at 5: <|constrain|>json\n");
+    check_log(1, "  to= a<|message|>",
+              "assistant to=a:  (5+0, -1)\n12 at 4: \n");
+    check_log(1, "<|channel|>analysis python<|message|>",
+              "assistant to=python channel=analysis:  (4+0, -1)\n"
+              "12 at 3: python\n");
+    check_log(-1, "<|endoftext|>", "0 at 0: \n");
+    check_log(1, "<|endoftext|>", "8 at 0: \n");
+    check_log(-1, "<|start|>user<|message|>a<|end|><|endoftext|>",
+              "user: a (3+2, 200007)\n0 at 5: \n");
+}
+
+/* What ends without <|message|>: a first word used to be the channel, and a
+ * marker used to go without a trace from between two words. */
+static void test_text_in_a_header(void)
+{
+    check_log(1, "<|channel|>Hello there<|end|>",
+              "assistant: Hello there (3+1, 200007)\n7 at 3: \n");
+    check_log(1, "<|channel|>Hello<|end|>", "8 at 2:  Hello\n");
+    check_log(1, "<|channel|>x to=f json{}<|call|>",
+              "assistant to=f channel=x type=json: {} (6+1, 200012)\n"
+              "7 at 6: \n");
+    check_log(1, "<|channel|>final Hello<|constrain|>there<|end|>",
+              "assistant channel=final: Hello there (5+1, 200007)\n7 at 5: \n");
+}
+
+/* The parts of a character used to be replaced one by one; what is left over at
+ * the end still is. */
+static void test_characters_behind_the_end(void)
+{
+    check_log(-1, "<|endoftext|>\xF0\x9F\xA6\xB4",
+              "0 at 0: \n16 at 1: \n16 at 2: \n16 at 3: \xF0\x9F\xA6\xB4\n");
 }
 
 /* ---- Segments ------------------------------------------------------------ */
@@ -563,6 +665,12 @@ void test_recovery(void)
     test_tallies();
     test_open_start();
     test_words();
+    test_what_is_left_alone();
+    test_what_is_excepted();
+    test_no_name();
+    test_no_silence();
+    test_text_in_a_header();
+    test_characters_behind_the_end();
     test_segments();
     test_segments_after_errors();
     test_segment_of_the_end();

@@ -87,7 +87,7 @@ static const char *const words[] = {
     "",
 };
 static const char *const channels[] = {
-    "analysis", "commentary", "final", "final", "summary",
+    "analysis", "commentary", "final", "final", "summary", "analysis?",
 };
 static const char *const recipients[] = {
     "functions.get_weather",
@@ -98,6 +98,14 @@ static const char *const recipients[] = {
     "functions.f",
     "user",
     "x",
+    "functions.",
+    "mcp/a:b",
+    "a@b+c#d$e",
+    "functions.gr\xC3\xB6\xC3\x9F"
+    "e",
+    "\xE5\x90\x8D\xE5\x89\x8D",
+    "a\xC2\xA0"
+    "b",
 };
 static const char *const types[] = {
     "json",
@@ -107,9 +115,18 @@ static const char *const types[] = {
     "text",
     "<|constrain|>",
     "<|constrain|>application/json",
+    "user",
+    "assistant",
 };
 static const char *const names[] = {
-    "functions.get_weather", "python", "browser.search", "x", "bob",
+    "functions.get_weather",
+    "python",
+    "browser.search",
+    "x",
+    "bob",
+    "\xE5\x90\x8D",
+    "a\xE3\x80\x80"
+    "b",
 };
 
 static const harmony_encoding *encoding;
@@ -188,6 +205,7 @@ static void write_stream(struct stream *stream, uint64_t *seed)
         say_message(&talk, seed, talk.messages + i);
     conversation.text_length = talk.length;
     options.training = (int32_t)random_below(seed, 2);
+    options.channel_first = (int32_t)random_below(seed, 2);
     if (harmony_render(encoding, NULL, &conversation, &options, stream->tokens,
                        TOKEN_ROOM / 2, &stream->count, NULL)
         != HARMONY_OK)

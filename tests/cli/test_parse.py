@@ -38,7 +38,8 @@ def test_parse_reads_a_completion_by_the_assistant_unless_told_otherwise(
     run: Run,
 ) -> None:
     completion = "<|channel|>final<|message|>It is sunny.<|return|>"
-    form = {"content": [{"type": "text", "text": "It is sunny."}], "channel": "final"}
+    content = [{"type": "text", "text": "It is sunny."}]
+    form = {"name": None, "content": content, "channel": "final"}
     for role in ([], ["--role", "assistant"], ["--role", "user"]):
         found = json.loads(text(run("parse", "--text", "-", *role, stdin=completion)))
         assert found == {"messages": [{"role": (role or ["assistant"])[-1], **form}]}
@@ -47,7 +48,8 @@ def test_parse_reads_a_completion_by_the_assistant_unless_told_otherwise(
 def test_parse_finishes_a_message_at_the_end_of_its_input(run: Run) -> None:
     found = json.loads(text(run("parse", "-", "--text", stdin="<|message|>It is s")))
     content = [{"type": "text", "text": "It is s"}]
-    assert found == {"messages": [{"role": "assistant", "content": content}]}
+    message = {"role": "assistant", "name": None, "content": content}
+    assert found == {"messages": [message]}
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,7 @@ def test_parse_recover_prints_messages_and_warnings(run: Run) -> None:
         "messages": [
             {
                 "role": "assistant",
+                "name": None,
                 "content": [{"type": "text", "text": "{}"}],
                 "channel": "commentary",
                 "recipient": "functions.f",

@@ -473,10 +473,24 @@ class Endless:
             self.stopped.set()
 
 
+@pytest.fixture
+def nothing_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what replies are made from, so that only closing it can stop an engine."""
+    response = pytest.importorskip("starlette.responses").StreamingResponse
+    make, kept = response.__init__, []
+
+    def keeping(self: Any, content: Any, *more: Any) -> None:
+        kept.append(content)
+        make(self, content, *more)
+
+    monkeypatch.setattr(response, "__init__", keeping)
+
+
 @pytest.mark.parametrize("path", [CHAT, RESPONSES])
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("pause", [0.0, 0.2])
+@pytest.mark.usefixtures("nothing_is_collected")
 def test_a_client_that_hangs_up_stops_the_engine(
     encoding: HarmonyEncoding, path: str, stream: bool, is_async: bool, pause: float
 ) -> None:
@@ -520,18 +534,22 @@ def test_a_client_that_leaves_while_it_asks() -> None:
         client.chat.completions.create(model="m", messages=ASKED)
 
 
+@pytest.mark.usefixtures("nothing_is_collected")
 def test_a_client_that_reads_slowly_holds_the_engine_back(
     encoding: HarmonyEncoding,
 ) -> None:
-    written = 0
+    written, stopped = 0, threading.Event()
     portion = encoding.encode(50_000 * " on")
 
     def engine(tokens: list[int], form: dict[str, Any]) -> Iterator[list[int]]:
         nonlocal written
-        yield encoding.encode(ANSWER[:-12], allowed_special="all")
-        while written < 1000:
-            written += 1
-            yield portion
+        try:
+            yield encoding.encode(ANSWER[:-12], allowed_special="all")
+            while written < 1000:
+                written += 1
+                yield portion
+        finally:
+            stopped.set()
 
     with served(engine) as run, contextlib.closing(connected(run)) as connection:
         connection.request(
@@ -545,6 +563,9 @@ def test_a_client_that_reads_slowly_holds_the_engine_back(
             threading.Event().wait(0.5)
         assert written < 500  # of 150 kB each: the kernel holds some megabytes
         reply.close()
+        connection.close()
+        assert stopped.wait(30)
+    assert written < 500
 
 
 # As a program

@@ -196,7 +196,7 @@ def read_messages(
     return Reading(encoding, tokens, _with_gaps(blocks, len(tokens), notes), notes)
 
 
-def _notes(warnings: list[ParseWarning]) -> list[Note]:
+def _notes(warnings: Sequence[ParseWarning]) -> list[Note]:
     """Return notes of what was repaired, those that are in a row as one."""
     notes: list[Note] = []
     for warning in warnings:

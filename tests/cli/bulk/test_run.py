@@ -179,7 +179,7 @@ def is_killed(command: list[Any], seed: random.Random) -> bool:
 
 
 @posix
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [pytest.param(1, marks=slow), 2])
 @pytest.mark.parametrize(
     ("count", "chunk_size"), [(60, 2500), pytest.param(300, 5000, marks=slow)]
 )

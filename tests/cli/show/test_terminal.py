@@ -142,6 +142,7 @@ def test_nothing_that_is_shown_acts_on_a_terminal(
     assert ":smile:" in re.sub(r"\x1b\[[0-9;]*m", "", out)
 
 
+@pytest.mark.slow
 def test_showing_takes_linear_time(
     encoding: HarmonyEncoding, rich: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
