@@ -17,6 +17,7 @@ from typing import Protocol
 
 from harmony.cli.bulk import journal
 from harmony.cli.bulk.journal import Checkpoint
+from harmony.cli.bulk.lock import only_run
 from harmony.cli.bulk.records import Records
 from harmony.cli.bulk.workers import TAIL, Batch, LineRenderer, in_order
 from harmony.cli.files import FileError, about
@@ -86,8 +87,20 @@ class BulkRun:
         ``told`` is called with each line that is left out, and why; ``seen`` with how
         far the run has come. Raises ``BadLine``, ``OSError``, and ``ValueError`` for
         what can't be resumed. Whatever ends it, it can be resumed; if it ends before
-        anything was done, nothing is left of it.
+        anything was done, nothing is left of it. Raises ``FileError`` if another run
+        is writing the target.
         """
+        with about(self.target):
+            os.stat(os.path.join(os.path.dirname(self.target) or os.curdir, ""))
+        with only_run(self.target):
+            return self._run(source, told, seen)
+
+    def _run(
+        self,
+        source: Source,
+        told: Callable[[int, str], None],
+        seen: Callable[[Checkpoint], None],
+    ) -> Checkpoint | None:
         start = self._start()
         if start is None:
             return None
@@ -107,8 +120,6 @@ class BulkRun:
     def _start(self) -> Checkpoint | None:
         """Return where to begin; None if the run to be resumed is finished."""
         job = asdict(self.job)
-        with about(self.target):
-            os.stat(os.path.join(os.path.dirname(self.target) or os.curdir, ""))
         known = journal.read(self.target)
         if known is None:
             if self.resumes and os.path.exists(self.target):
