@@ -69,18 +69,18 @@ struct words {
 
 static struct words trimmed(const uint8_t *text, size_t start, size_t end)
 {
-    struct words words = {text, start, start};
-    const uint8_t *at = text + start, *stop = text + end;
-    size_t size;
-    int leading = 1;
+    struct words words = {text, start, end};
+    size_t size, last;
 
-    for (; at < stop; at += size) {
-        if (hm_space_at(at, stop, &size))
-            continue;
-        if (leading)
-            words.start = (size_t)(at - text);
-        leading = 0;
-        words.end = (size_t)(at - text) + size;
+    while (words.start < end
+           && hm_space_at(text + words.start, text + end, &size))
+        words.start += size;
+    for (; words.end > words.start; words.end = last) {
+        last = words.end - 1;
+        while (last > words.start && (text[last] & 0xC0) == 0x80)
+            last--;
+        if (!hm_space_at(text + last, text + words.end, &size))
+            break;
     }
     return words;
 }

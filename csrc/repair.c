@@ -1140,10 +1140,10 @@ void hm_repair_header(hm_buffer *text, size_t start, hm_header_end how,
     repair.message = message;
     repair.warnings = warnings;
     repair.given_role = message->role;
-    for (i = start; i < text->length; i++)
-        repair.marked |= is_mark(text->data[i]);
     if (as_written(&repair))
         return;
+    for (i = start; i < repair.end; i++)
+        repair.marked |= is_mark(text->data[i]);
     word_by_word(&repair);
     if (how == HM_ENDED_BY_MESSAGE
         && warned == warnings->text.length + warnings->list.length)
