@@ -155,8 +155,8 @@ said = st.builds(
     st.sampled_from([None, "analysis", "commentary", "final"]),
     st.sampled_from([None, "functions.f"]),
     st.sampled_from([None, "<|constrain|>json"]),
-).filter(lambda message: message.channel or not message.content_type)
-"""Without a channel, the strict parser takes a lone content type for the recipient."""
+).filter(lambda message: message.recipient or not message.content_type)
+"""Without a recipient, the strict parser takes the content type for one."""
 
 
 @given(messages=st.lists(said, max_size=6), model=st.booleans())
