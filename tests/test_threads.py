@@ -81,6 +81,7 @@ def test_reading_while_another_thread_feeds_is_safe(encoding: HarmonyEncoding) -
     tokens = encoding.encode(TEXT * 20, allowed_special="all")
     parser = StreamableParser(encoding, "assistant", on_error="recover")
     many = array("i", tokens * 10)
+    parser.feed(many)  # what is finished never changes
     ended = threading.Event()
     surprises: list[BaseException] = []
 

@@ -9,7 +9,7 @@
 
 #define HEADER 48
 #define ENTRY 6
-#define LONGEST 4096 /* bytes of tokens that are encoded; some have more */
+#define LONGEST 4096 /* bytes of the tokens that are encoded */
 
 static uint8_t *compact_file(const uint8_t *entries, size_t size,
                              size_t *length)
