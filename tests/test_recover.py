@@ -611,6 +611,13 @@ def test_a_name_that_the_strict_parser_takes_is_whole(
     assert recovered(tokens[2:], "assistant").messages == [message]
 
 
+@pytest.mark.parametrize("word", ["finalé", "最final", "final1", "finale", "Final?"])
+def test_letters_beside_a_channel_make_another_channel(word: str) -> None:
+    parser = recovered(f"<|channel|>{word}<|message|>", "assistant")
+    assert parser.messages == [Message("assistant", "", word)]
+    assert parser.warnings == []
+
+
 @pytest.mark.parametrize("words", ["commentary", "assistantcommentary"])
 @pytest.mark.parametrize("end", ["<|end|>", "<|call|>"])
 def test_a_call_without_start_is_by_the_assistant(words: str, end: str) -> None:
