@@ -45,13 +45,20 @@ from harmony._openai.prompt import (
     read_format,
     read_parallel,
 )
-from harmony._openai.reply import TEXTS, Kind, Part, Piece, Reason, Reply, new_id
+from harmony._openai.reply import (
+    TEXTS,
+    Kind,
+    Part,
+    Piece,
+    Reason,
+    Reply,
+    ReplyStream,
+    new_id,
+)
 from harmony._openai.tools import BUILTIN, UnknownTools, read_choice, read_tools
 
 if TYPE_CHECKING:
     from harmony.encoding import HarmonyEncoding
-    from harmony.messages import Message
-    from harmony.repairs import ParseWarning
 
 __all__ = ["ChatStream", "Prompt", "ToolNames", "completion", "prompt"]
 
@@ -275,7 +282,7 @@ def completion(
     return stream.completion()
 
 
-class ChatStream:
+class ChatStream(ReplyStream):
     """The reply to a prompt as chunks, while the model writes it.
 
     Text in chunks is never empty and never taken back. One thread at a time.
@@ -331,16 +338,6 @@ class ChatStream:
         self._content: list[str] = []
         self._calls: list[dict[str, Any]] = []
         self._parts: dict[Part, int] = {}
-
-    @property
-    def messages(self) -> list[Message]:
-        """All messages that are finished, by whomever the model wrote them."""
-        return self._reply.messages
-
-    @property
-    def warnings(self) -> Sequence[ParseWarning]:
-        """What was repaired in what the model wrote."""
-        return self._reply.warnings
 
     def feed(self, tokens: Iterable[int]) -> list[dict[str, Any]]:
         """Take some tokens; return the ``chat.completion.chunk`` they give.

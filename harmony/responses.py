@@ -47,14 +47,12 @@ from harmony._openai.prompt import (
     read_format,
     read_parallel,
 )
-from harmony._openai.reply import Kind, Part, Piece, Reason, Reply, new_id
+from harmony._openai.reply import Kind, Part, Piece, Reason, Reply, ReplyStream, new_id
 from harmony._openai.tools import UnknownTools, read_choice, read_tools
 
 if TYPE_CHECKING:
     from harmony.contents import ReasoningEffort, ResponseFormat
     from harmony.encoding import HarmonyEncoding
-    from harmony.messages import Message
-    from harmony.repairs import ParseWarning
 
 __all__ = ["Prompt", "ResponseStream", "ToolNames", "prompt", "response"]
 
@@ -286,7 +284,7 @@ def response(
     return stream.response()
 
 
-class ResponseStream:
+class ResponseStream(ReplyStream):
     """The reply to a prompt as events, while the model writes it.
 
     One message of the model is one item of the output. One thread at a time.
@@ -334,16 +332,6 @@ class ResponseStream:
         self._places: dict[Part, int] = {}
         self._number = 0
         self._started = False
-
-    @property
-    def messages(self) -> list[Message]:
-        """All messages that are finished, by whomever the model wrote them."""
-        return self._reply.messages
-
-    @property
-    def warnings(self) -> Sequence[ParseWarning]:
-        """What was repaired in what the model wrote."""
-        return self._reply.warnings
 
     def start(self) -> list[Event]:
         """Return the first two events, before any token.

@@ -146,8 +146,8 @@ FOR_TYPES_ALONE = {
     "tokenizer": {"special"},
     "_openai.prompt": {"encoding", "rendering"},
     "_openai.reply": {"encoding"},
-    "chat": {"encoding", "messages", "repairs"},
-    "responses": {"contents", "encoding", "messages", "repairs"},
+    "chat": {"encoding"},
+    "responses": {"contents", "encoding"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
     "compat": {"parser"},
 }

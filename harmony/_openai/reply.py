@@ -196,6 +196,22 @@ class Reply:
         return Kind.SEARCH if recipient in _BROWSER else Kind.CALL, name
 
 
+class ReplyStream:
+    """What both APIs' streams give besides chunks or events."""
+
+    _reply: Reply
+
+    @property
+    def messages(self) -> list[Message]:
+        """All messages that are finished, by whomever the model wrote them."""
+        return self._reply.messages
+
+    @property
+    def warnings(self) -> Sequence[ParseWarning]:
+        """What was repaired in what the model wrote."""
+        return self._reply.warnings
+
+
 def new_id(prefix: str) -> str:
     """Return an id that no other call has: the prefix, ``_`` and 32 hex digits."""
     return f"{prefix}_{secrets.token_hex(16)}"
