@@ -27,7 +27,8 @@ extensions = [
 ]
 exclude_patterns = ["build"]
 nitpicky = True
-nitpick_ignore_regex = [
+# Other people's names, and what is private.
+nitpick_ignore_regex = [("py:.*", r"(?!harmony\.).*"), ("py:.*", r"harmony\._.*")]
     ("py:.*", r"(?!harmony\.).*"),  # other people's names
     ("py:class", r"harmony\.(.*\.)?_\w+"),  # private ones, in signatures
 ]
