@@ -27,10 +27,9 @@ extensions = [
 ]
 exclude_patterns = ["build"]
 nitpicky = True
-# Other people's names, and what is private.
-nitpick_ignore_regex = [("py:.*", r"(?!harmony\.).*"), ("py:.*", r"harmony\._.*")]
+nitpick_ignore_regex = [
     ("py:.*", r"(?!harmony\.).*"),  # other people's names
-    ("py:class", r"harmony\.(.*\.)?_\w+"),  # private ones, in signatures
+    ("py:class", r"harmony\.(.*\.)?_\w+(\..*)?"),  # private ones, in signatures
 ]
 
 highlight_language = "none"
