@@ -83,7 +83,10 @@ CALLS: dict[str, Call] = {
     "Conversation.from_json": lambda e, a, b: Conversation.from_json(a),
     "Tokenizer": lambda e, a, b: Tokenizer.from_tiktoken(a, pattern=b),
 }
-MAY_RAISE = (*(HarmonyError, ValueError, TypeError, OverflowError, OSError),)
+MAY_RAISE = (
+    *(HarmonyError, ValueError, TypeError, OverflowError, OSError),
+    LookupError,  # an unknown way to treat errors, as of bytes.decode
+)
 
 
 def fed(parser: StreamableParser, first: Any, second: Any) -> object:
