@@ -1,7 +1,7 @@
 """Whatever Python hands to the extension: an answer, or an error that says why.
 
 No crash, no ``SystemError``, no ``MemoryError``, nothing left behind: after each call
-the same encoding still gives what it gave. ``-m slow`` takes many more.
+the same encoding still gives what it gave. ``--hypothesis-profile=many`` takes more.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony import HarmonyEncoding, HarmonyError, StreamableParser, Tokenizer
 from harmony.messages import Conversation, Message
 from support import strategies
+from support.examples import times
 
 surrogates = st.text(
     st.characters(codec=None, categories=None, exclude_categories=()), max_size=9
@@ -108,19 +109,9 @@ def check(encoding: HarmonyEncoding, call: Call, first: Any, second: Any) -> Non
 
 
 @pytest.mark.parametrize("name", CALLS)
+@times(3)
 @given(first=anything, second=anything | words)
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 def test_whatever_comes_over_the_border(
-    encoding: HarmonyEncoding, name: str, first: Any, second: Any
-) -> None:
-    check(encoding, CALLS[name], first, second)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CALLS)
-@given(first=anything, second=anything | words)
-@settings(max_examples=5_000, suppress_health_check=list(HealthCheck), deadline=None)
-def test_a_lot_comes_over_the_border(
     encoding: HarmonyEncoding, name: str, first: Any, second: Any
 ) -> None:
     check(encoding, CALLS[name], first, second)
