@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections.abc
 import re
 import types
+from copy import deepcopy
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -184,7 +185,8 @@ def damaged(requests: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
                 break
             where, key = draw(st.sampled_from(found))
             if draw(st.booleans()):
-                where[key] = draw(st.sampled_from(JUNK))
+                # A copy: the next place may lie within it.
+                where[key] = deepcopy(draw(st.sampled_from(JUNK)))
             else:
                 del where[key]
         return request
