@@ -200,7 +200,7 @@ C: dict[str, set[str]] = {
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
-    "pretokenize.c": {"arm_neon.h", "emmintrin.h"},
+    "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "machine.h": {"intrin.h"},
 }
 OTHER_PACKAGES = {
