@@ -320,7 +320,9 @@ def main() -> int:
         pairs = list(make(Random(18), round(count * share)))
         for start in range(0, len(pairs), BATCH):
             for case, mine, theirs in differences(node, pairs[start : start + BATCH]):
-                print(f"{name}: {json.dumps(case)}\nPython: {mine}\nJavaScript: {theirs}")
+                print(
+                    f"{name}: {json.dumps(case)}\nPython: {mine}\nJavaScript: {theirs}"
+                )
                 return 1
         print(f"{len(pairs):,} {name} agree", flush=True)
     node.close()

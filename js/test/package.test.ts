@@ -46,7 +46,9 @@ test("numbers are those of harmony.h", () => {
   const listed = source.split("const WARNINGS = [")[1]!.split("];")[0]!;
   assert.deepEqual([...listed.matchAll(/"(\w+)"/g)].map(([, kind]) => kind), kinds);
   assert.equal(encoding.version, /HARMONY_VERSION "(.*)"/.exec(header)![1]);
-  assert.equal(JSON.parse(file("js/package.json")).version, encoding.version);
+  for (const name of ["package.json", "package-lock.json"]) {
+    assert.equal(JSON.parse(file(`js/${name}`)).version, encoding.version);
+  }
 });
 
 test("loading: once by default, from bytes, a module, an answer", async () => {
