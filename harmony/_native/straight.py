@@ -62,21 +62,17 @@ def straight(method: Method) -> Method:
 
 def _signature(method: Any) -> str:
     """Return the signature of a method as classes in C have it, without types."""
-    code, values = method.__code__, method.__defaults__ or ()
+    code, values, named = method.__code__, method.__defaults__, method.__kwdefaults__
+    values = values or ()
     names = code.co_varnames[: code.co_argcount]
     plain = len(names) - len(values)
     given = [*names[:plain], *map(_with_default, names[plain:], values)]
     given[0] = f"${given[0]}"
-    if code.co_kwonlyargcount:
-        given.append("*")
-    given += map(
-        _with_default,
-        method.__kwdefaults__ or {},
-        (method.__kwdefaults__ or {}).values(),
-    )
+    if named:
+        given += ["*", *map(_with_default, named, named.values())]
     return f"({', '.join(given)})"
 
 
 def _with_default(name: str, value: object) -> str:
-    """Return a parameter; an empty set is one that ``inspect`` can read."""
-    return f"{name}={'set()' if value == frozenset() else repr(value)}"
+    """Return a parameter; ``inspect`` reads no set, not even an empty one."""
+    return f"{name}={'()' if value == frozenset() else repr(value)}"
