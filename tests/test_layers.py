@@ -130,8 +130,12 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
         *{"encoding", "responses"},
     },
+    "cli.doctor": {
+        *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
+    },
     "cli": {
-        *{"cli.chat", "cli.decode", "cli.encode", "cli.parse", "cli.render"},
+        *{"cli.chat", "cli.decode", "cli.doctor", "cli.encode", "cli.parse"},
+        *{"cli.render"},
         *{"", "cli.files", "cli.screen", "cli.show", "encoding", "errors"},
     },
     "__main__": {"cli"},
