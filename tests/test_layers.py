@@ -136,8 +136,12 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
         *{"encoding", "responses"},
     },
+    "cli.doctor": {
+        *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
+    },
     "cli": {
-        *{"cli.chat", "cli.decode", "cli.encode", "cli.parse", "cli.render"},
+        *{"cli.chat", "cli.decode", "cli.doctor", "cli.encode", "cli.parse"},
+        *{"cli.render"},
         *{"", "cli.files", "cli.screen", "cli.show", "encoding", "errors"},
     },
     "__main__": {"cli"},
@@ -162,6 +166,7 @@ FOR_TYPES_ALONE = {
 C: dict[str, set[str]] = {
     "harmony.h": set(),
     "python.h": {"harmony.h"},
+    "wasm.h": {"harmony.h"},
     "buffer.h": set(),
     "unicode.h": set(),
     "pretokenize.h": set(),
@@ -201,6 +206,7 @@ C: dict[str, set[str]] = {
     "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
     "stream.h": {"buffer.h", "harmony.h", "header.h", "machine.h", "repair.h"},
     "python.c": {"python.h", "stream.h"},
+    "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
     "recover.c": {"recover.h", "unicode.h"},
@@ -211,7 +217,7 @@ C: dict[str, set[str]] = {
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
-    "pretokenize.c": {"arm_neon.h", "emmintrin.h"},
+    "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "machine.h": {"intrin.h"},
 }
 OTHER_PACKAGES = {
