@@ -37,7 +37,7 @@ from harmony.rendering import messages_of, said
 if TYPE_CHECKING:
     from harmony.encoding import HarmonyEncoding
 
-__all__ = ["Example", "MaskKind", "Packed", "Span", "example", "pack"]
+__all__ = ["Example", "Packed", "Span", "example", "pack"]
 
 PARTS: tuple[Literal["header", "content", "end"], ...] = ("header", "content", "end")
 
