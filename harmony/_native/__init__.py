@@ -78,6 +78,13 @@ DROP_RULES: dict[str, int] = {
 }
 """Which messages on channel analysis are left out, as in ``harmony.h``."""
 
+MASKS: dict[str, int] = {
+    "sampled": lib.HARMONY_MASK_SAMPLED,
+    "messages": lib.HARMONY_MASK_MESSAGES,
+    "content": lib.HARMONY_MASK_CONTENT,
+}
+"""Which tokens of the assistant's messages are trained on, as in ``harmony.h``."""
+
 EXPECT_START: int = lib.HARMONY_STATE_EXPECT_START
 HEADER: int = lib.HARMONY_STATE_HEADER
 CONTENT: int = lib.HARMONY_STATE_CONTENT
