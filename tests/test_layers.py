@@ -49,16 +49,23 @@ PYTHON: dict[str, set[str]] = {
         "tools",
     },
     "_native": {"_native._ffi", "errors"},
-    "_native.encoding": {"_native"},
+    "_native.straight": {"_native"},
+    "_native.encoding": {"_native", "_native.straight"},
+    "_native.batch": {"_native", "_native.encoding"},
     "_native.vocabulary": {"_native"},
     "_native.parser": {"_native"},
     "prompts": {"_model.checks", "cache", "errors", "messages", "tools", "typescript"},
     "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
     "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
     "encoding": {
-        *{"_model.text", "_native", "_native.encoding", "errors", "forks"},
-        *{"parser", "rendering", "special", "vocabulary"},
+        *{"_model.text", "_native", "_native.encoding", "_native.straight"},
+        *{"errors", "forks", "parser", "rendering", "special", "vocabulary"},
     },
+    "batch": {
+        *{"_model.checks", "_model.text", "_native", "_native.batch", "messages"},
+        *{"rendering"},
+    },
+    "training": {"batch", "messages", "rendering"},
     "tokenizer": {
         *{"_model.text", "_native", "_native.vocabulary", "errors", "forks"},
         *{"special", "vocabulary"},
@@ -130,8 +137,12 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
         *{"encoding", "responses"},
     },
+    "cli.doctor": {
+        *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
+    },
     "cli": {
-        *{"cli.chat", "cli.decode", "cli.encode", "cli.parse", "cli.render"},
+        *{"cli.chat", "cli.decode", "cli.doctor", "cli.encode", "cli.parse"},
+        *{"cli.render"},
         *{"", "cli.files", "cli.screen", "cli.show", "encoding", "errors"},
     },
     "__main__": {"cli"},
@@ -143,6 +154,8 @@ FOR_TYPES_ALONE = {
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
     "encoding": {"messages", "parser", "rendering", "special"},
+    "batch": {"encoding"},
+    "training": {"encoding"},
     "tokenizer": {"special"},
     "_openai.prompt": {"encoding", "rendering"},
     "_openai.reply": {"encoding"},
@@ -154,6 +167,7 @@ FOR_TYPES_ALONE = {
 C: dict[str, set[str]] = {
     "harmony.h": set(),
     "python.h": {"harmony.h"},
+    "wasm.h": {"harmony.h"},
     "buffer.h": set(),
     "unicode.h": set(),
     "pretokenize.h": set(),
@@ -162,6 +176,7 @@ C: dict[str, set[str]] = {
     "error.h": {"harmony.h"},
     "conversation.h": {"harmony.h"},
     "special.h": {"harmony.h"},
+    "mask.h": {"harmony.h"},
     "vocabulary.h": {"harmony.h", "machine.h"},
     "bpe.h": {"vocabulary.h"},
     "pieces.h": {"bpe.h"},
@@ -186,10 +201,17 @@ C: dict[str, set[str]] = {
     "render.c": {
         *{"buffer.h", "conversation.h", "error.h", "harmony.h", "options.h"},
     },
+    "mask.c": {"conversation.h", "error.h", "mask.h", "options.h"},
+    "batch.c": {"error.h", "harmony.h", "mask.h"},
     "repair.h": {"buffer.h", "harmony.h"},
     "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
     "stream.h": {"buffer.h", "harmony.h", "header.h", "machine.h", "repair.h"},
     "python.c": {"python.h", "stream.h"},
+    "cpython.h": {"harmony.h", "machine.h"},
+    "cpython.c": {"cpython.h"},
+    "cpython_pool.c": {"cpython.h"},
+    "cpython_text.c": {"cpython.h"},
+    "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
     "recover.c": {"recover.h", "unicode.h"},
@@ -200,8 +222,9 @@ C: dict[str, set[str]] = {
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
-    "pretokenize.c": {"arm_neon.h", "emmintrin.h"},
+    "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "machine.h": {"intrin.h"},
+    "cpython.h": {"Python.h"},
 }
 OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},
