@@ -49,7 +49,8 @@ PYTHON: dict[str, set[str]] = {
         "tools",
     },
     "_native": {"_native._ffi", "errors"},
-    "_native.encoding": {"_native"},
+    "_native.straight": {"_native"},
+    "_native.encoding": {"_native", "_native.straight"},
     "_native.batch": {"_native", "_native.encoding"},
     "_native.vocabulary": {"_native"},
     "_native.parser": {"_native"},
@@ -57,8 +58,8 @@ PYTHON: dict[str, set[str]] = {
     "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
     "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
     "encoding": {
-        *{"_model.text", "_native", "_native.encoding", "errors", "forks"},
-        *{"parser", "rendering", "special", "vocabulary"},
+        *{"_model.text", "_native", "_native.encoding", "_native.straight"},
+        *{"errors", "forks", "parser", "rendering", "special", "vocabulary"},
     },
     "batch": {
         *{"_model.checks", "_model.text", "_native", "_native.batch", "messages"},
@@ -206,6 +207,10 @@ C: dict[str, set[str]] = {
     "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
     "stream.h": {"buffer.h", "harmony.h", "header.h", "machine.h", "repair.h"},
     "python.c": {"python.h", "stream.h"},
+    "cpython.h": {"harmony.h", "machine.h"},
+    "cpython.c": {"cpython.h"},
+    "cpython_pool.c": {"cpython.h"},
+    "cpython_text.c": {"cpython.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
@@ -219,6 +224,7 @@ C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
     "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "machine.h": {"intrin.h"},
+    "cpython.h": {"Python.h"},
 }
 OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},

@@ -7,7 +7,9 @@ needs; ``encoding``, ``vocabulary`` and ``parser`` each bind one kind of object.
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 from array import array
 
 from harmony.errors import (
@@ -37,6 +39,20 @@ except ModuleNotFoundError as error:
         "on it; a C compiler is needed",
         name="harmony._native._ffi",
     ) from error
+
+
+def _extension() -> Any:
+    """Return the extension module if it has straight ways; else None.
+
+    They are for CPython (csrc/bindings/cpython.h); with ``HARMONY_BINDING=cffi`` in the
+    environment there are none.
+    """
+    module = sys.modules["harmony._native._ffi"]
+    is_wanted = os.environ.get("HARMONY_BINDING") != "cffi"
+    return module if is_wanted and hasattr(module, "straight") else None
+
+
+EXTENSION = _extension()
 
 VERSION: str = ffi.string(lib.harmony_version()).decode()
 """The version, as in ``harmony.h``."""
