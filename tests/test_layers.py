@@ -126,7 +126,7 @@ PYTHON: dict[str, set[str]] = {
     "cli.show": {
         *{"_model.jsontext", "cli.files", "cli.show.layout", "cli.show.page"},
         *{"cli.show.plain", "cli.show.reading", "cli.show.terminal"},
-        *{"encoding", "messages"},
+        *{"batch", "encoding", "messages", "training"},
     },
     "cli.render": {
         *{"cli.bulk.journal", "cli.bulk.progress", "cli.bulk.records"},
