@@ -23,6 +23,7 @@ from harmony import (
     WarningKind,
     chat,
     responses,
+    training,
 )
 from harmony.cli import main
 from support import ROOT
@@ -131,7 +132,7 @@ def test_the_api_page_has_every_public_name() -> None:
     auto = r"^\.\. auto(?:class|function|exception):: (\w+)(?:\(\))?$"
     package, _, doors = text.partition("## Requests and replies")
     assert sorted(re.findall(auto, package, re.M)) == sorted(harmony.__all__)
-    public = {*chat.__all__, *responses.__all__}
+    public = {*chat.__all__, *responses.__all__, *training.__all__}
     assert set(re.findall(auto, doors, re.M)) == public
 
 
