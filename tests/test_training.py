@@ -290,7 +290,8 @@ def test_what_is_too_long_is_named() -> None:
         training.pack([of(8), of(9)], 8)
     with pytest.raises(ValueError, match=r"examples\[0\]: 9 tokens"):
         training.pack([of(8)], 8, separator=1)
-    assert training.pack([], 8) == ([], [], [], [])
+    assert training.pack([], 8) == training.Packed()
+    assert list(training.pack([], 8)) == [[], [], []]
 
 
 # The binding
