@@ -8,6 +8,7 @@ from enum import Enum
 from harmony import _native
 from harmony._model.text import utf8
 from harmony._native.encoding import Encoding
+from harmony._native.straight import EncodingBase, straight
 from harmony.errors import VocabularyError, invalid_utf8, not_text
 from harmony.forks import once
 from harmony.special import SpecialTokens
@@ -42,7 +43,7 @@ class HarmonyEncodingName(str, Enum):
         return self.value
 
 
-class HarmonyEncoding:
+class HarmonyEncoding(EncodingBase):
     """The encoding of gpt-oss models, ``o200k_harmony``.
 
     Get one from ``load_harmony_encoding``. It never changes and may be shared by any
@@ -65,6 +66,7 @@ class HarmonyEncoding:
         except VocabularyError as error:
             raise VocabularyError(f"{path}: {error}") from None
         check_vocabulary(path, data)
+        self._share(self._native.pool)
         self._name = name
         self._vocabulary = vocabulary
         self._path = path
@@ -102,6 +104,7 @@ class HarmonyEncoding:
         }
         return SpecialTokens(ids, _spelled)
 
+    @straight
     def is_special_token(self, token: int) -> bool:
         """Tell whether an id is that of a special token."""
         return _native.is_special_token(token)
@@ -116,6 +119,7 @@ class HarmonyEncoding:
 
     # Text
 
+    @straight
     def encode(
         self,
         text: str,
@@ -147,6 +151,7 @@ class HarmonyEncoding:
         data, allowed = self._checked(text, allowed_special, disallowed_special)
         return self._native.encode(data, allowed)
 
+    @straight
     def encode_to_array(
         self,
         text: str,
@@ -165,6 +170,7 @@ class HarmonyEncoding:
         data, allowed = self._checked(text, allowed_special, disallowed_special)
         return self._native.encode_to_array(data, allowed)
 
+    @straight
     def count_tokens(
         self,
         text: str,
@@ -195,6 +201,7 @@ class HarmonyEncoding:
         allowed = special.allowed(data, allowed_special, disallowed_special)
         return data, [special.ids[name] for name in allowed] if is_marked else ()
 
+    @straight
     def decode(self, tokens: Iterable[int], errors: str = "replace") -> str:
         """Return the text of tokens.
 
@@ -203,6 +210,7 @@ class HarmonyEncoding:
         """
         return self._native.decode(tokens, errors)
 
+    @straight
     def decode_utf8(self, tokens: Iterable[int]) -> str:
         """Return the text of tokens; raise ``DecodeError`` if it is not valid UTF-8."""
         try:
@@ -210,6 +218,7 @@ class HarmonyEncoding:
         except UnicodeDecodeError as error:
             raise invalid_utf8(error) from None
 
+    @straight
     def decode_bytes(self, tokens: Iterable[int]) -> bytes:
         r"""Return the bytes of tokens. Raises ``DecodeError`` for an unknown id.
 

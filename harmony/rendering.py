@@ -270,6 +270,15 @@ def message_parts(
     return role, name, recipient, channel, message.content_type, *texts
 
 
+def said(messages: list[Message], schemas: str = "reference") -> list[Parts]:
+    """Return what is rendered of each message. Raises ``RenderError`` naming it."""
+    function_tools = _has_function_tools(messages)
+    return [
+        _parts(index, message, function_tools, schemas)
+        for index, message in enumerate(messages)
+    ]
+
+
 def _parts(index: int, message: Message, function_tools: bool, schemas: str) -> Parts:
     """Return what is rendered of a message, or complain about it."""
     try:

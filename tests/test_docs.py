@@ -23,6 +23,7 @@ from harmony import (
     WarningKind,
     chat,
     responses,
+    training,
 )
 from harmony.cli import main
 from support import ROOT
@@ -101,7 +102,7 @@ def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
 
 
 EXECUTED = [
-    *[("index.md", 8), ("python.md", 50), ("serving.md", 25)],
+    *[("index.md", 8), ("moving.md", 9), ("python.md", 50), ("serving.md", 25)],
     ("structured-output.md", 6),
 ]
 
@@ -134,7 +135,7 @@ def test_the_api_page_has_every_public_name() -> None:
     auto = r"^\.\. auto(?:class|function|exception):: (\w+)(?:\(\))?$"
     package, _, doors = text.partition("## Requests and replies")
     assert sorted(re.findall(auto, package, re.M)) == sorted(harmony.__all__)
-    public = {*chat.__all__, *responses.__all__}
+    public = {*chat.__all__, *responses.__all__, *training.__all__}
     assert set(re.findall(auto, doors, re.M)) == public
 
 

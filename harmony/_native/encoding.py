@@ -15,6 +15,7 @@ from harmony._native import (
     new_buffer,
     raise_error,
 )
+from harmony._native.straight import pool_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class Encoding:
         if lib.harmony_encoding_new(data, len(vocabulary), out, error):
             raise_error(error)
         self._pointer = ffi.gc(out[0], lib.harmony_encoding_free)
+        self.pool = pool_of(self._pointer)
         self._scratches: list[_Scratch] = []  # of which a call takes one
         self.texts: dict[int, str | None] = {}  # of tokens, as far as parsers know them
 
