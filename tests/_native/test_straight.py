@@ -102,7 +102,7 @@ def test_special_tokens(encoding: HarmonyEncoding, token: int) -> None:
 
 
 @needs_straight
-@times(40)
+@times(20)
 @given(st.text(st.sampled_from("ab <|>end\ud800é世\U0001f600 \n1"), max_size=99))
 def test_any_text(text: str) -> None:
     encoding = load_harmony_encoding("HarmonyGptOss")
@@ -112,7 +112,7 @@ def test_any_text(text: str) -> None:
 
 
 @needs_straight
-@times(40)
+@times(20)
 @given(st.lists(st.integers(-9, 201_100) | st.sampled_from([2**31, 9552, 2**64])))
 def test_any_tokens(tokens: list[int]) -> None:
     encoding = load_harmony_encoding("HarmonyGptOss")
