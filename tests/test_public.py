@@ -198,6 +198,7 @@ def test_the_version_is_that_of_the_header() -> None:
     text = (ROOT / "csrc" / "harmony.h").read_text(encoding="utf-8")
     (version,) = re.findall(r'#define HARMONY_VERSION "(.*)"', text)
     assert harmony.__version__ == version
+    assert importlib.metadata.version("harmony-format") == version
 
 
 def test_the_version_is_there_without_what_is_slow_to_import() -> None:
