@@ -26,6 +26,8 @@ PYTHON: dict[str, set[str]] = {
     "cache": set(),
     "forks": set(),
     "typescript": set(),
+    "schema_references": set(),
+    "complete_typescript": {"schema_references", "typescript"},
     "repairs": set(),
     "special": {"errors"},
     "vocabulary": {"errors"},
@@ -54,7 +56,10 @@ PYTHON: dict[str, set[str]] = {
     "_native.batch": {"_native", "_native.encoding"},
     "_native.vocabulary": {"_native"},
     "_native.parser": {"_native"},
-    "prompts": {"_model.checks", "cache", "errors", "messages", "tools", "typescript"},
+    "prompts": {
+        *{"_model.checks", "cache", "complete_typescript", "errors", "messages"},
+        *{"tools", "typescript"},
+    },
     "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
     "parser": {
         *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
@@ -365,6 +370,8 @@ def test_what_is_said_knows_nothing_of_how_it_is_written(name: str) -> None:
 
 def test_typescript_is_pure() -> None:
     assert everything_known_to("typescript") == set()
+    knows = everything_known_to("complete_typescript")
+    assert knows == {"schema_references", "typescript"}
 
 
 def test_every_role_has_a_number_in_c() -> None:
