@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import inspect
-import sys
 from array import array
 from collections.abc import Callable, Iterable
 from threading import Thread
@@ -21,6 +19,7 @@ from harmony import (
     _native,
     load_harmony_encoding,
 )
+from support.blocks import blocks_left
 from support.examples import times
 
 if _native.EXTENSION is None:
@@ -191,11 +190,4 @@ def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
         outcome(parser.feed, tokens)
         look(parser)
 
-    for _ in range(20):
-        run()
-    gc.collect()
-    before = sys.getallocatedblocks()
-    for _ in range(100):
-        run()
-    gc.collect()
-    assert sys.getallocatedblocks() - before < 100
+    assert blocks_left(run) < 0.5
