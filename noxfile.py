@@ -1,6 +1,7 @@
 """Short commands for what is done again and again: ``nox -s test``, ``nox -l``."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -47,13 +48,22 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Run the C tests under the sanitizers, and the fuzzers for a minute."""
+    """Run the C tests under the sanitizers, and each fuzzer for a minute."""
     targets = ["check", "damage", "headers"]
     session.run("make", "-s", "-C", "csrc", *targets, external=True)
     if shutil.which("clang"):
         session.run("make", "-s", "-C", "csrc", "fuzz", external=True)
     else:
         session.warn("libFuzzer is left out: it needs clang")
+    if not sys.platform.startswith("linux"):
+        session.warn("atheris is left out: it has wheels for Linux")
+        return
+    session.install("-e", ".[test]", "atheris")
+    session.chdir("tests")
+    for target in ("replies", "parser", "border"):
+        folders = [f"../build/fuzz/{target}", f"fuzz/corpus/{target}"]
+        options = ["-max_total_time=60", "-artifact_prefix=../build/fuzz/"]
+        session.run("python", "-m", "fuzz", target, *options, *folders)
 
 
 @nox.session

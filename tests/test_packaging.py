@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import runpy
 import subprocess
@@ -68,13 +69,16 @@ def tracked() -> list[str]:
     return names
 
 
-def test_only_pyproject_has_the_address_of_the_repository() -> None:
+def test_only_what_is_published_has_the_address_of_the_repository() -> None:
+    """pyproject.toml; and package.json, which npm compares with where it was built."""
     tomllib = pytest.importorskip("tomllib")
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     address = tomllib.loads(text)["project"]["urls"]["Repository"]
     host_and_path = address.partition("://")[2].encode()
     having = [name for name in tracked() if host_and_path in (ROOT / name).read_bytes()]
-    assert having == ["pyproject.toml"]
+    assert having == ["js/package.json", "pyproject.toml"]
+    package = json.loads((ROOT / "js" / "package.json").read_text(encoding="utf-8"))
+    assert package["repository"]["url"] == f"git+{address}.git"
 
 
 def editor_rules(name: str) -> dict[str, str]:
