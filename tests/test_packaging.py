@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import harmony
 from support import ROOT
 
 setuptools = pytest.importorskip("setuptools")
@@ -43,7 +44,22 @@ def test_the_stable_abi_and_the_dependencies_follow_the_python_that_builds(
     runpy.run_path(str(ROOT / "setup.py"))
     options = given["options"].get("bdist_wheel", {})
     assert options.get("py_limited_api") == abi
+    assert given["version"] == harmony.__version__
     assert [line.partition(">")[0] for line in given["install_requires"]] == names
+
+
+PACKAGES = {
+    "compat/pyproject.toml": r'^version = "(.*)"$',
+    "js/package.json": r'^  "version": "(.*)",$',
+}
+"""Where the version stands again; ``nox -s version`` writes it."""
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_package_has_the_version_of_the_header(name: str) -> None:
+    path = ROOT / name
+    found = re.findall(PACKAGES[name], path.read_text(encoding="utf-8"), re.M)
+    assert found == [harmony.__version__]
 
 
 def test_a_wheel_is_tested_with_files_that_exist() -> None:
