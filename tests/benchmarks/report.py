@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .charts import draw
+from .charts import draw, draw_front
 from .machine import ROOT
 from .tables import figures, ratios, replace, rows, verdicts
 from .targets import judge
@@ -57,6 +57,7 @@ def main(path: str) -> None:
     page = PAGE.read_text(encoding="utf-8")
     page = replace(page, "circumstances", circumstances(results))
     page = replace(page, "targets", verdicts(judge(results["tables"])))
+    draw_front(results["tables"], folder)
     parts = [section(table, folder) for table in results["tables"]]
     page = replace(page, "tables", "\n\n".join(parts))
     PAGE.write_text(page, encoding="utf-8")
