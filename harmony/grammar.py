@@ -1,8 +1,8 @@
 """What a model may write: rules for constrained decoding.
 
-A grammar on the raw tokens of a gpt-oss model that only knows JSON forbids its channels.
-The rules here are of the whole reply: thinking stays free, and what is behind a header
-that promises JSON is JSON by the schema. ``Rules.lark`` is for llguidance,
+A grammar that only knows JSON, on the raw tokens of a gpt-oss model, forbids its
+channels. The rules here are of the whole reply: thinking stays free, and what is behind
+a header that promises JSON is JSON by the schema. ``Rules.lark`` is for llguidance,
 ``Rules.structural_tag`` for xgrammar; servers of gpt-oss take one or the other.
 
 Everything that the rules allow is taken by the strict parser. The order and the spaces
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harmony._grammar.narrow import LLGUIDANCE, XGRAMMAR, Sampler, narrow
@@ -22,7 +23,10 @@ from harmony._model.checks import check_flag, shown
 from harmony.tools import ToolNamespaceConfig
 
 if TYPE_CHECKING:
-    pass
+    from llguidance import LLTokenizer
+
+    from harmony._openai.prompt import Prompt
+    from harmony.encoding import HarmonyEncoding
 
 __all__ = ["Rules", "for_prompt", "tokenizer"]
 
@@ -47,6 +51,7 @@ class Rules:
     ``choice``: "auto"; "required": the reply has a call; "none": it has none; or the
     names of the tools of which one has to be called. ``final``: a JSON schema.
     ``parallel``: behind a call, the next one may follow, for servers that go on there.
+    ``begun``: the prompt ends inside a message on this channel, which goes on first.
     ``lenient``: what a schema says and the sampler can't enforce is left out and
     listed in ``relaxed``; else ``lark`` and ``structural_tag`` raise ``ValueError``
     with the tool, the path and the keyword.
@@ -73,6 +78,7 @@ class Rules:
         final: dict[str, Any] | None = None,
         parallel: bool = True,
         reasoning: bool = True,
+        begun: str | None = None,
         lenient: bool = False,
     ) -> None:
         """Check the options."""
@@ -95,6 +101,10 @@ class Rules:
         self._parallel = parallel
         self._reasoning = reasoning
         self._lenient = lenient
+        if begun == "final" and final is not None:
+            raise ValueError("begun: an answer by a schema can't go on from the middle")
+        self._begun = begun
+        self._unheld: tuple[str, ...] = ()
         self.relaxed = ()
         self._choose(choice)
 
@@ -164,9 +174,10 @@ class Rules:
         if "python" in self._builtin:
             calls.append(Call("python", None, is_builtin=True))
         final = None if self._final is None else taken(self._final, "final")
-        self.relaxed = tuple(relaxed)
+        self.relaxed = (*self._unheld, *relaxed)
         must_call, parallel = self._must_call, self._parallel
-        return Reply(calls, final, must_call, parallel, self._reasoning)
+        reasoning, begun = self._reasoning, self._begun
+        return Reply(calls, final, must_call, parallel, reasoning, begun)
 
 
 def _arguments(schema: Any, sampler: Sampler) -> Any:
@@ -179,3 +190,96 @@ def _arguments(schema: Any, sampler: Sampler) -> Any:
     if sampler.exact or beside.isdisjoint(schema):
         return {"type": "object", **schema}
     return schema
+
+
+def for_prompt(
+    prompt: Prompt, *, reasoning: bool = True, lenient: bool = False
+) -> Rules:
+    """Return the rules that a request asks for.
+
+    ``prompt``: of ``chat.prompt`` or ``responses.prompt``. Its tools, ``tool_choice``,
+    response format and ``parallel_tool_calls`` count, and whether its last message goes
+    on. ``reasoning`` and ``lenient`` are those of ``Rules``.
+
+    The input of a custom tool is held to its format, if that is a regular expression.
+    Another grammar can't be enforced inside a JSON string: a ``ValueError``, or with
+    ``lenient`` any text, listed in ``relaxed``.
+
+    >>> from harmony import chat
+    >>> request = {"messages": [{"role": "user", "content": "2 + 2?"}]}
+    >>> print(for_prompt(chat.prompt(request), reasoning=False).lark(), end="")
+    start: (answer)
+    next: <|start|> "assistant"
+    answer: <|channel|> "final" <|message|> TEXT <|return|>
+    TEXT: /(?s:.*)/
+    """
+    functions: dict[str, Any] = dict(prompt.functions)
+    unheld: list[str] = []
+    for name, (syntax, definition) in prompt.inputs.items():
+        if name not in functions:
+            continue
+        if syntax == "regex":
+            functions[name] = _input_schema(definition)
+        elif lenient:
+            unheld.append(f"{name}.input: {syntax} grammar")
+        else:
+            raise ValueError(
+                f"{name}.input: a {syntax} grammar can't be enforced "
+                "(lenient=True leaves it out)"
+            )
+    form = prompt.response_format
+    rules = Rules(
+        functions=functions,
+        builtin_tools=prompt.builtin_tools,
+        choice="required" if prompt.must_call else "auto",
+        final=None if form is None else form.schema,
+        parallel=prompt.parallel,
+        reasoning=reasoning,
+        begun=prompt.begun,
+        lenient=lenient,
+    )
+    rules._unheld = rules.relaxed = tuple(unheld)
+    return rules
+
+
+def _input_schema(pattern: str) -> dict[str, Any]:
+    """Return the parameters of a custom tool whose whole input matches a pattern."""
+    whole = {"type": "string", "pattern": f"^(?:{pattern})$"}
+    return {
+        "type": "object",
+        "properties": {"input": whole},
+        "required": ["input"],
+        "additionalProperties": False,
+    }
+
+
+@lru_cache(maxsize=4)
+def tokenizer(encoding: HarmonyEncoding) -> LLTokenizer:
+    """Return a tokenizer of llguidance over the vocabulary of an encoding.
+
+    It takes a second to make, and is made once. Its end of sequence is
+    ``<|return|>``. Needs llguidance: ``pip install harmony-format[guidance]``.
+    """
+    from llguidance import LLTokenizer, TokenizerWrapper
+
+    return LLTokenizer(TokenizerWrapper(_Vocabulary(encoding)))
+
+
+class _Vocabulary:
+    """An encoding as llguidance wants to see a tokenizer."""
+
+    bos_token_id = None
+
+    def __init__(self, encoding: HarmonyEncoding) -> None:
+        self._encoding = encoding
+        names = "".join(sorted(encoding.special_tokens_set))
+        self.special_token_ids = encoding.encode(names, allowed_special="all")
+        (end,) = encoding.encode("<|return|>", allowed_special="all")
+        self.eos_token_id = end
+        self.tokens = [
+            encoding.decode_bytes([token]) for token in range(encoding.n_vocab)
+        ]
+
+    def __call__(self, text: bytes) -> list[int]:
+        """Return the tokens of a text; what spells a special token is text."""
+        return self._encoding.encode(text.decode(), disallowed_special=())

@@ -22,7 +22,7 @@ class Reply(NamedTuple):
 
     ``final``: a JSON schema of the answer; None for any text. ``must_call``: there is
     no answer. ``parallel``: a call may follow a call. ``reasoning``: there may be
-    thinking.
+    thinking. ``begun``: the channel of a message that is begun already.
     """
 
     calls: list[Call]
@@ -30,3 +30,4 @@ class Reply(NamedTuple):
     must_call: bool
     parallel: bool
     reasoning: bool
+    begun: str | None

@@ -34,7 +34,12 @@ def _lark_lines(reply: Reply) -> Iterator[str]:
     asides = ["thought"] * reply.reasoning + ["preamble"] * bool(reply.calls)
     before = "(aside next)* " if asides else ""
     last = ["calls"] * bool(reply.calls) + ["answer"] * (not reply.must_call)
-    yield f"start: {before}({' | '.join(last)})"
+    rest = f"{before}({' | '.join(last)})"
+    if reply.begun == "final":
+        rest = "TEXT <|return|>"
+    elif reply.begun is not None:
+        rest = f"TEXT <|end|> next {rest}"
+    yield f"start: {rest}"
     yield 'next: <|start|> "assistant"'
     if asides:
         yield f"aside: {' | '.join(asides)}"
@@ -123,6 +128,10 @@ class _Tags:
             last.append(_sequence([call, *more]))
         if not reply.must_call:
             last += self._answers(reply.final)
+        if reply.begun == "final":
+            return _sequence([self._text, *self._end("<|return|>")])
+        if reply.begun is not None:
+            before = [self._text, _token("<|end|>"), *opening, *before]
         return _sequence([*before, _either(last)])
 
     def _aside(self, channel: str) -> Format:
