@@ -61,7 +61,10 @@ PYTHON: dict[str, set[str]] = {
         *{"tools", "typescript"},
     },
     "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
-    "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
+    "parser": {
+        *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
+        "repairs",
+    },
     "batch": {
         *{"_model.checks", "_model.text", "_native", "_native.batch", "messages"},
         *{"rendering"},
@@ -158,7 +161,7 @@ PYTHON: dict[str, set[str]] = {
 # For type checkers alone: the encoding and the package import what is not needed to
 # encode when it is used.
 FOR_TYPES_ALONE = {
-    "_native.parser": {"_native.encoding"},
+    "_native.parser": {"_native.encoding", "_native.straight"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
@@ -221,6 +224,7 @@ C: dict[str, set[str]] = {
     "cpython_pool.c": {"cpython.h"},
     "cpython_text.c": {"cpython.h"},
     "cpython_batch.c": {"cpython.h"},
+    "cpython_parser.c": {"cpython.h", "stream.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
@@ -234,7 +238,7 @@ C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
     "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "machine.h": {"intrin.h"},
-    "cpython.h": {"Python.h"},
+    "cpython.h": {"Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},
