@@ -102,6 +102,14 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "parser", "repairs"},
     },
     "_openai.items": {"_model.jsontext", "_openai.reply"},
+    "_grammar": set(),
+    "_grammar.narrow": {"schema_references"},
+    "_grammar.reply": set(),
+    "_grammar.texts": {"_grammar.reply"},
+    "grammar": {
+        *{"_grammar.narrow", "_grammar.reply", "_grammar.texts", "_model.checks"},
+        *{"encoding", "tools"},
+    },
     "chat": {
         *{"_openai.fields", "_openai.history", "_openai.names", "_openai.prompt"},
         *{"_openai.reply", "_openai.tools"},
@@ -146,7 +154,7 @@ PYTHON: dict[str, set[str]] = {
     "cli.decode": {"cli.files", "cli.screen", "encoding"},
     "cli.chat": {
         *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
-        *{"encoding", "responses"},
+        *{"encoding", "grammar", "responses"},
     },
     "cli.doctor": {
         *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
@@ -172,6 +180,7 @@ FOR_TYPES_ALONE = {
     "_openai.prompt": {"encoding", "rendering"},
     "_openai.reply": {"encoding"},
     "chat": {"encoding"},
+    "grammar": {"_openai.prompt", "encoding"},
     "responses": {"contents", "encoding"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
     "compat": {"parser"},
@@ -248,6 +257,7 @@ OTHER_PACKAGES = {
     "_model.schema": {"pydantic", "pydantic_core"},
     "encoding": {"numpy"},
     "tokenizer": {"regex"},
+    "grammar": {"llguidance"},
 }
 
 
