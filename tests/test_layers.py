@@ -60,7 +60,10 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.checks", "cache", "complete_typescript", "errors", "messages"},
         *{"tools", "typescript"},
     },
-    "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
+    "rendering": {
+        *{"_model.text", "_native", "_native.straight", "cache", "errors"},
+        *{"messages", "prompts"},
+    },
     "parser": {
         *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
         "repairs",
@@ -219,8 +222,10 @@ C: dict[str, set[str]] = {
     },
     "tokenizer.c": {"error.h", "harmony.h", "pieces.h"},
     "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
+    "render.h": {"harmony.h"},
     "render.c": {
         *{"buffer.h", "conversation.h", "error.h", "harmony.h", "options.h"},
+        "render.h",
     },
     "mask.c": {"conversation.h", "error.h", "mask.h", "options.h"},
     "batch.c": {"error.h", "harmony.h", "mask.h"},
@@ -234,6 +239,7 @@ C: dict[str, set[str]] = {
     "cpython_text.c": {"cpython.h"},
     "cpython_batch.c": {"cpython.h"},
     "cpython_parser.c": {"cpython.h", "stream.h"},
+    "cpython_render.c": {"cpython.h", "render.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
