@@ -170,7 +170,12 @@ def test_a_schema_becomes_typescript(page: Page) -> None:
     page.type(
         "#parameters", '{"type": "object", "properties": {"n": {"default": 1.0}}}'
     )
-    assert page.texts("#typescript") == ["{\nn?: any, // default: 1.0\n}"]
+    shown = "type f = (_: {\nn?: any, // default: 1.0\n}) => any;"
+    assert page.texts("#typescript") == [shown]
+    page.type("#parameters", '{"anyOf": [{"type": "string"}, {"type": "null"}]}')
+    assert page.texts("#typescript") == ["type f = (_: any) => any;"]
+    page.click("#complete")
+    assert page.texts("#typescript") == ["type f = (_: string | null) => any;"]
     page.type("#parameters", "{")
     assert page.texts("#fault:not([hidden])")[0].startswith("JSON: ")
 

@@ -62,4 +62,5 @@ export const EXAMPLES = {
   role: "assistant",
   recover: true,
   schema: text(WEATHER),
+  complete: false,
 };

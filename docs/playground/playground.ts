@@ -30,6 +30,7 @@ function get<T extends HTMLElement>(id: string): T {
 
 const json = get<HTMLTextAreaElement>("json");
 const reply = get<HTMLTextAreaElement>("reply");
+const complete = get<HTMLInputElement>("complete");
 const parameters = get<HTMLTextAreaElement>("parameters");
 const kind = get<HTMLSelectElement>("kind");
 const role = get<HTMLSelectElement>("role");
@@ -98,8 +99,9 @@ function showSchema(): void {
   const tools = { functions: { name: "functions", tools: [{ name: "f", parameters: schema }] } };
   const content = [{ type: "developer_content", tools }];
   const message = { role: "developer", content } as unknown as Message;
-  const text = encoding.decode(encoding.render(message));
-  const type = text.split("type f = (_: ")[1]!.split(") => any;\n\n} // namespace f")[0]!;
+  const schemas = state.complete ? "complete" : "reference";
+  const text = encoding.decode(encoding.render(message, { schemas }));
+  const type = text.split("{\n\n").slice(1).join("{\n\n").split("\n\n} // namespace f")[0]!;
   get("total").textContent = many(encoding.count(type, { disallowedSpecial: [] }), "token");
   get("beside").replaceChildren();
   const shown = element("pre", { class: "text", id: "typescript" }, type);
@@ -203,6 +205,7 @@ function fill(): void {
   role.value = state.role;
   recover.checked = state.recover;
   parameters.value = state.schema;
+  complete.checked = state.complete;
   drawRows();
 }
 
@@ -228,6 +231,7 @@ function listen(): void {
   typed(json, "input", () => (state.texts[state.kind as "chat"] = json.value));
   typed(reply, "input", () => (state.reply = reply.value));
   typed(parameters, "input", () => (state.schema = parameters.value));
+  typed(complete, "change", () => (state.complete = complete.checked));
   typed(kind, "change", () => ((state.kind = kind.value as Kind), fill()));
   typed(role, "change", () => (state.role = role.value));
   typed(recover, "change", () => (state.recover = recover.checked));
