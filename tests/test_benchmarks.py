@@ -221,7 +221,7 @@ def test_instruction_counts_stand_beside_those_of_another_checkout() -> None:
 
 
 def test_the_front_chart_has_a_row_for_each_job() -> None:
-    tables = {}
+    tables: dict[str, Any] = {}
     for job in front.JOBS:
         unit = "MB/s" if job.table in ("list", "decode") else "us a call"
         table = tables.setdefault(job.table, results.table(job.table, "", unit))
@@ -231,5 +231,5 @@ def test_the_front_chart_has_a_row_for_each_job() -> None:
         table["cases"][job.case] = entries
     rows = front.front(list(tables.values()))
     assert [row.name for row in rows] == [job.name for job in front.JOBS]
-    assert rows[0] == ("a prompt, again", 2.0, pytest.approx(4 / 3))
-    assert rows[5] == ("text to tokens", 0.5, 0.75)
+    assert rows[0] == front.Row("a prompt, again", 2.0, 4 / 3)
+    assert rows[5] == front.Row("text to tokens", 0.5, 0.75)
