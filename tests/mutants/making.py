@@ -1,0 +1,142 @@
+"""The mutants of a source."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+from mutmut.mutation.mutators import mutation_operators
+
+ALIASES = ("Callable", "Literal", "dict", "tuple", "type")
+"""What is subscripted outside of functions to name a type."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A source with one error.
+
+    ``line``: its number in the original; ``place``: the function or class it is in;
+    ``old`` and ``new``: the lines that differ, without their indentation.
+    """
+
+    line: int
+    place: str
+    old: str
+    new: str
+    source: str
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Make all mutants of a source, in the order of their lines."""
+    wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
+    finder = _Finder()
+    wrapper.visit(finder)
+    seen = {source}
+    for node, changed, line, place in finder.found:
+        mutated: Any = wrapper.module.deep_replace(node, changed)
+        if mutated.code not in seen:
+            seen.add(mutated.code)
+            old, new = _difference(source, mutated.code)
+            yield Mutant(line, place, old, new, mutated.code)
+
+
+def _difference(source: str, mutated: str) -> tuple[str, str]:
+    lines = list(difflib.ndiff(source.splitlines(), mutated.splitlines()))
+    old, new = (
+        "\n".join(line[2:].strip() for line in lines if line.startswith(mark))
+        for mark in "-+"
+    )
+    return old, new
+
+
+class _Finder(cst.CSTVisitor):
+    """Collects nodes, what to put in their place, and where they are."""
+
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[cst.CSTNode, cst.CSTNode, int, str]] = []
+        self._names: list[str] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, (cst.ClassDef, cst.FunctionDef)):
+            self._names.append(node.name.value)
+        if _is_for_type_checkers(node) or _is_docstring(node):
+            return False
+        for kind, operator in [*mutation_operators, *OPERATORS]:
+            if isinstance(node, kind):
+                line = self.get_metadata(PositionProvider, node).start.line
+                place = ".".join(self._names)
+                self.found += [(node, new, line, place) for new in operator(node)]
+        return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        if isinstance(original_node, (cst.ClassDef, cst.FunctionDef)):
+            self._names.pop()
+
+
+def _is_for_type_checkers(node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.If):
+        return isinstance(node.test, cst.Name) and node.test.value == "TYPE_CHECKING"
+    if isinstance(node, cst.AnnAssign):
+        annotation = node.annotation.annotation
+        return isinstance(annotation, cst.Name) and annotation.value == "TypeAlias"
+    if isinstance(node, cst.Assign):
+        name, value = node.targets[0].target, node.value
+        if isinstance(name, cst.Name) and name.value == "TYPE_CHECKING":
+            return True
+        return (
+            isinstance(value, cst.Subscript)
+            and isinstance(value.value, cst.Name)
+            and value.value.value in ALIASES
+        )
+    if isinstance(node, cst.FunctionDef):
+        names = [item.decorator for item in node.decorators]
+        return any(isinstance(n, cst.Name) and n.value == "overload" for n in names)
+    return isinstance(node, cst.Annotation)
+
+
+def _is_docstring(node: cst.CSTNode) -> bool:
+    return isinstance(node, cst.Expr) and isinstance(
+        node.value, (cst.SimpleString, cst.ConcatenatedString, cst.Ellipsis)
+    )
+
+
+# What mutmut has no operator for
+
+
+def _formatted_text(node: cst.FormattedStringText) -> Iterable[cst.CSTNode]:
+    yield node.with_changes(value=f"XX{node.value}")
+
+
+def _condition(node: cst.If | cst.While) -> Iterable[cst.CSTNode]:
+    if not isinstance(node.test, (cst.Comparison, cst.UnaryOperation)):
+        test = node.test.with_changes(
+            lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
+        )
+        inverted = cst.UnaryOperation(cst.Not(), test)
+        yield node.with_changes(test=inverted)
+
+
+def _result(node: cst.Return) -> Iterable[cst.CSTNode]:
+    if node.value is not None:
+        yield node.with_changes(value=cst.Name("None"))
+
+
+def _call(node: cst.Expr) -> Iterable[cst.CSTNode]:
+    if isinstance(node.value, cst.Call):
+        yield cst.Pass()
+
+
+OPERATORS: list[tuple[Any, Any]] = [
+    (cst.FormattedStringText, _formatted_text),
+    (cst.If, _condition),
+    (cst.While, _condition),
+    (cst.Return, _result),
+    (cst.Expr, _call),
+]
