@@ -154,6 +154,7 @@ FOR_TYPES_ALONE = {
 C: dict[str, set[str]] = {
     "harmony.h": set(),
     "python.h": {"harmony.h"},
+    "wasm.h": {"harmony.h"},
     "buffer.h": set(),
     "unicode.h": set(),
     "pretokenize.h": set(),
@@ -190,6 +191,7 @@ C: dict[str, set[str]] = {
     "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
     "stream.h": {"buffer.h", "harmony.h", "header.h", "machine.h", "repair.h"},
     "python.c": {"python.h", "stream.h"},
+    "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
     "recover.c": {"recover.h", "unicode.h"},
@@ -200,7 +202,7 @@ C: dict[str, set[str]] = {
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
-    "pretokenize.c": {"arm_neon.h", "emmintrin.h"},
+    "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "machine.h": {"intrin.h"},
 }
 OTHER_PACKAGES = {
