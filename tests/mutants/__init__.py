@@ -3,9 +3,9 @@
     python -m tests.mutants prompts.py typescript.py
 
 A mutant is a file with one small error in it. The kinds of error are those of mutmut
-(a number more, ``<`` for ``<=``, None for an argument, …) and four of our own. mutmut's
-own runner leaves out properties, whatever else is decorated, and all that stands outside
-of functions, and it knows mutants by their number; here they are all made, each is run
-in a fork of its own by the tests that execute its line, fastest first, and the ones that
-change nothing are listed in equal.toml under what they say.
+(a number more, ``<`` for ``<=``, None for an argument, ...) and four of our own.
+mutmut's own runner leaves out properties, whatever else is decorated, and what stands
+outside of functions; and it knows mutants by their number. Here all are made; each is
+run in a fork of its own, by the tests that execute its line, fastest first; and those
+that change nothing are in equal.toml under what they say, with the reason.
 """

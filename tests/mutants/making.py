@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -33,51 +32,76 @@ class Mutant:
 def mutants(source: str) -> Iterator[Mutant]:
     """Make all mutants of a source, in the order of their lines."""
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
-    finder = _Finder()
+    finder = _Finder(wrapper.module)
     wrapper.visit(finder)
     seen = {source}
-    for node, changed, line, place in finder.found:
-        mutated: Any = wrapper.module.deep_replace(node, changed)
-        if mutated.code not in seen:
-            seen.add(mutated.code)
-            old, new = _difference(source, mutated.code)
-            yield Mutant(line, place, old, new, mutated.code)
-
-
-def _difference(source: str, mutated: str) -> tuple[str, str]:
-    lines = list(difflib.ndiff(source.splitlines(), mutated.splitlines()))
-    old, new = (
-        "\n".join(line[2:].strip() for line in lines if line.startswith(mark))
-        for mark in "-+"
-    )
-    return old, new
+    for mutant in finder.found:
+        if mutant.source not in seen:
+            seen.add(mutant.source)
+            yield mutant
 
 
 class _Finder(cst.CSTVisitor):
-    """Collects nodes, what to put in their place, and where they are."""
+    """Makes mutants of each node."""
 
     METADATA_DEPENDENCIES = (PositionProvider,)
 
-    def __init__(self) -> None:
+    def __init__(self, module: cst.Module) -> None:
         super().__init__()
-        self.found: list[tuple[cst.CSTNode, cst.CSTNode, int, str]] = []
+        self.found: list[Mutant] = []
+        self._module = module
+        self._lines = module.code.splitlines(keepends=True)
         self._names: list[str] = []
+        self._statement: cst.SimpleStatementLine | None = None
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, (cst.ClassDef, cst.FunctionDef)):
             self._names.append(node.name.value)
+        if isinstance(node, cst.SimpleStatementLine):
+            self._statement = node
         if _is_for_type_checkers(node) or _is_docstring(node):
             return False
         for kind, operator in [*mutation_operators, *OPERATORS]:
             if isinstance(node, kind):
-                line = self.get_metadata(PositionProvider, node).start.line
-                place = ".".join(self._names)
-                self.found += [(node, new, line, place) for new in operator(node)]
+                self.found += [self._mutant(node, new) for new in operator(node)]
         return True
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
         if isinstance(original_node, (cst.ClassDef, cst.FunctionDef)):
             self._names.pop()
+        if isinstance(original_node, cst.SimpleStatementLine):
+            self._statement = None
+
+    def _mutant(self, node: cst.CSTNode, new: cst.CSTNode) -> Mutant:
+        line = self.get_metadata(PositionProvider, node).start.line
+        place = ".".join(self._names)
+        if self._statement is None:
+            changed: Any = self._module.deep_replace(node, new)
+            old, made = _difference(self._module.code, changed.code)
+            return Mutant(line, place, old, made, changed.code)
+        # Many times quicker than the same with all of the module.
+        statement = self._statement.with_changes(leading_lines=())
+        code = self._module.code_for_node(statement.deep_replace(node, new))  # type: ignore[arg-type]
+        span = self.get_metadata(PositionProvider, self._statement)
+        before, after = self._lines[: span.start.line - 1], self._lines[span.end.line :]
+        source = "".join([*before, " " * span.start.column, code, *after])
+        old, made = _difference(self._module.code_for_node(statement), code)
+        return Mutant(line, place, old, made, source)
+
+
+def _difference(source: str, mutated: str) -> tuple[str, str]:
+    """Return the lines that differ, without those that are equal around them."""
+    old, new = source.splitlines(), mutated.splitlines()
+    while old and new and old[-1] == new[-1]:
+        del old[-1], new[-1]
+    same = 0
+    while same < min(len(old), len(new)) and old[same] == new[same]:
+        same += 1
+    return _stripped(old[same:]), _stripped(new[same:])
+
+
+def _stripped(lines: list[str]) -> str:
+    return "\n".join(line.strip() for line in lines)
 
 
 def _is_for_type_checkers(node: cst.CSTNode) -> bool:
@@ -116,9 +140,7 @@ def _formatted_text(node: cst.FormattedStringText) -> Iterable[cst.CSTNode]:
 
 def _condition(node: cst.If | cst.While) -> Iterable[cst.CSTNode]:
     if not isinstance(node.test, (cst.Comparison, cst.UnaryOperation)):
-        test = node.test.with_changes(
-            lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
-        )
+        test = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         inverted = cst.UnaryOperation(cst.Not(), test)
         yield node.with_changes(test=inverted)
 
