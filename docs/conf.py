@@ -1,5 +1,6 @@
 """The documentation site: ``sphinx-build -W -b html docs build/site``."""
 
+import os
 import re
 import sys
 from importlib.metadata import version as version_of
@@ -12,6 +13,8 @@ from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent))
 from header_page import header_page
+
+os.environ["HARMONY_BINDING"] = "cffi"  # methods written in C have no types to show
 
 HEADER = Path(__file__).parents[1] / "csrc" / "harmony.h"
 

@@ -7,7 +7,9 @@ needs; ``encoding``, ``vocabulary`` and ``parser`` each bind one kind of object.
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 from array import array
 
 from harmony.errors import (
@@ -38,6 +40,20 @@ except ModuleNotFoundError as error:
         name="harmony._native._ffi",
     ) from error
 
+
+def _extension() -> Any:
+    """Return the extension module if it has straight ways; else None.
+
+    They are for CPython (csrc/bindings/cpython.h); with ``HARMONY_BINDING=cffi`` in the
+    environment there are none.
+    """
+    module = sys.modules["harmony._native._ffi"]
+    is_wanted = os.environ.get("HARMONY_BINDING") != "cffi"
+    return module if is_wanted and hasattr(module, "straight") else None
+
+
+EXTENSION = _extension()
+
 VERSION: str = ffi.string(lib.harmony_version()).decode()
 """The version, as in ``harmony.h``."""
 
@@ -61,6 +77,13 @@ DROP_RULES: dict[str, int] = {
     "per_turn": lib.HARMONY_DROP_PER_TURN,
 }
 """Which messages on channel analysis are left out, as in ``harmony.h``."""
+
+MASKS: dict[str, int] = {
+    "sampled": lib.HARMONY_MASK_SAMPLED,
+    "messages": lib.HARMONY_MASK_MESSAGES,
+    "content": lib.HARMONY_MASK_CONTENT,
+}
+"""Which tokens of the assistant's messages are trained on, as in ``harmony.h``."""
 
 EXPECT_START: int = lib.HARMONY_STATE_EXPECT_START
 HEADER: int = lib.HARMONY_STATE_HEADER
