@@ -15,9 +15,12 @@ from harmony import (
     ResponseFormat,
     Role,
     ToolDescription,
+    ToolNamespaceConfig,
+    prompts,
 )
+from harmony.cache import Cache
 from harmony.contents import content_from_dict
-from harmony.prompts import content_text, developer_text
+from harmony.prompts import content_text, developer_text, tools_section
 from support import TEST_DATA
 
 SCHEMA = {"type": "object", "properties": {"größe": {"type": "number"}}}
@@ -122,3 +125,35 @@ def test_every_golden_is_there_for_another_reason() -> None:
     assert len(WRITTEN) > 100 and len(REFUSED) > 20
     assert len({case["why"] for case in CASES}) == len(CASES)
     assert len(WRITTEN) + len(REFUSED) == len(CASES)
+
+
+class Tools(dict[str, ToolNamespaceConfig]):
+    """No plain dict."""
+
+
+class Tool(ToolDescription):
+    """No plain tool."""
+
+
+class Namespace(ToolNamespaceConfig):
+    """No plain namespace."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Tools,
+        lambda tools: {"n": Namespace("n", "N.", tools["n"].tools)},
+        lambda tools: {"n": ToolNamespaceConfig("n", "N.", [Tool("f", "F.")])},
+    ],
+)
+def test_what_is_not_plain_says_the_same_and_is_not_remembered(
+    monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    cache = Cache(10_000)
+    monkeypatch.setattr(prompts, "_sections", cache)
+    plain = {"n": ToolNamespaceConfig("n", "N.", [ToolDescription("f", "F.")])}
+    text = tools_section(kind(plain))
+    assert cache.size() == 0
+    assert text == tools_section(plain)
+    assert cache.size() > 0
