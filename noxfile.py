@@ -68,6 +68,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """See which small errors in harmony/ no test notices; ``--`` names files."""
+    session.install("-e", ".[test]", "coverage>=7.10", "mutmut==3.8.1")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session
 def cmake(session: nox.Session) -> None:
     """Build the C tests by CMake and run them, as CI does with MSVC."""
     session.install("cmake>=3.20")

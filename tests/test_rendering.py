@@ -642,4 +642,4 @@ def test_an_error_that_does_not_come_again_is_raised_as_it_was(
     message = Fickle("user", "hi")
     Fickle.asked = 0
     with pytest.raises(ValueError, match=r"^not now$"):
-        encoding.render_conversation([message])
+        encoding.render_conversation(Conversation([message]))

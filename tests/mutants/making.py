@@ -81,7 +81,7 @@ class _Finder(cst.CSTVisitor):
             return Mutant(line, place, old, made, changed.code)
         # Many times quicker than the same with all of the module.
         statement = self._statement.with_changes(leading_lines=())
-        code = self._module.code_for_node(statement.deep_replace(node, new))  # type: ignore[arg-type]
+        code = self._module.code_for_node(statement.deep_replace(node, new))
         span = self.get_metadata(PositionProvider, self._statement)
         before, after = self._lines[: span.start.line - 1], self._lines[span.end.line :]
         source = "".join([*before, " " * span.start.column, code, *after])

@@ -103,7 +103,8 @@ def test_a_worker_makes_batches_until_its_input_ends(
     """What a worker does, in this process."""
     renderer = LineRenderer(RenderJob(), flat=True, stops=True)
     sent = pickle.dumps(renderer) + pickle.dumps(GOOD % 1) + pickle.dumps(BAD)
-    chunks, batches, ends = Stream(sent), Stream(), []
+    ends: list[int] = []
+    chunks, batches = Stream(sent), Stream()
     monkeypatch.setattr(sys, "stdin", chunks)
     monkeypatch.setattr(sys, "stdout", batches)
     monkeypatch.setattr(os, "_exit", ends.append)
