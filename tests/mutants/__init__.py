@@ -7,5 +7,5 @@ A mutant is a file with one small error in it. The kinds of error are those of m
 mutmut's own runner leaves out properties, whatever else is decorated, and what stands
 outside of functions; and it knows mutants by their number. Here all are made; each is
 run in a fork of its own, by the tests that execute its line, fastest first; and those
-that change nothing are in equal.toml under what they say, with the reason.
+that change nothing are in equal.json under what they say, with the reason.
 """

@@ -1,19 +1,17 @@
-"""The mutants that change nothing, as equal.toml lists them with their reasons."""
+"""The mutants that change nothing, as equal.json lists them with their reasons.
+
+``old`` and ``new`` are the lines that differ, without their indentation; ``in`` is the
+function or class they are in.
+"""
 
 from __future__ import annotations
 
-import sys
+import json
 from pathlib import Path
-from typing import Any
 
 from .making import Mutant
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pip has it
-    from pip._vendor import tomli as tomllib
-
-LIST = Path(__file__).with_name("equal.toml")
+LIST = Path(__file__).with_name("equal.json")
 
 
 class Equal:
@@ -21,13 +19,12 @@ class Equal:
 
     def __init__(self, name: str) -> None:
         """Read them."""
-        data: dict[str, Any] = tomllib.loads(LIST.read_text(encoding="utf-8"))
-        self._unseen = {
+        self._all = {
             (entry["in"], entry["old"], entry["new"])
-            for entry in data.get("equal", [])
+            for entry in json.loads(LIST.read_text(encoding="utf-8"))
             if entry["file"] == name
         }
-        self._all = set(self._unseen)
+        self._unseen = set(self._all)
 
     def has(self, mutant: Mutant) -> bool:
         """Tell whether a mutant is one of them."""
