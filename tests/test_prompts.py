@@ -138,8 +138,8 @@ def test_every_golden_is_there_for_another_reason() -> None:
 # The section on tools
 
 
-PLAIN = {"n": ToolNamespaceConfig("n", "N.", [ToolDescription("f", "F.")])}
 TYPED = {"type": "object", "properties": {"a": {"type": "string", "minLength": 1}}}
+PLAIN = {"n": ToolNamespaceConfig("n", "N.", [ToolDescription("f", "F.", TYPED)])}
 
 
 class Tools(dict[str, ToolNamespaceConfig]):
@@ -167,15 +167,16 @@ def cache(monkeypatch: pytest.MonkeyPatch) -> Cache:
     [
         Tools,
         lambda tools: {"n": Namespace("n", "N.", tools["n"].tools)},
-        lambda tools: {"n": ToolNamespaceConfig("n", "N.", [Tool("f", "F.")])},
+        lambda tools: {"n": ToolNamespaceConfig("n", "N.", [Tool("f", "F.", TYPED)])},
     ],
 )
+@pytest.mark.parametrize("schemas", ["reference", "complete"])
 def test_what_is_not_plain_says_the_same_and_is_not_remembered(
-    cache: Cache, kind: Any
+    cache: Cache, kind: Any, schemas: str
 ) -> None:
-    text = tools_section(kind(PLAIN))
+    text = tools_section(kind(PLAIN), schemas)
     assert cache.size() == 0
-    assert text == tools_section(PLAIN)
+    assert text == tools_section(PLAIN, schemas)
     assert cache.size() > 0
 
 

@@ -547,10 +547,10 @@ def test_a_warning_compares_and_hashes_by_its_fields() -> None:
 
 
 def test_warnings_are_equal_to_a_list_of_the_same_and_have_no_hash() -> None:
-    warnings = recovering([200007]).warnings
-    assert warnings == recovering([200007]).warnings == [*warnings]
-    assert warnings != recovering([200007, 200007]).warnings
-    assert warnings != recovering([200008]).warnings[:0]
+    warnings = recovered([200007]).warnings
+    assert warnings == recovered([200007]).warnings == [*warnings]
+    assert warnings != recovered([200007, 200007]).warnings
+    assert warnings != recovered([200008]).warnings[:0]
     assert warnings.__eq__(tuple(warnings)) is NotImplemented
     assert not isinstance(warnings, Hashable)
 
