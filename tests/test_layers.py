@@ -158,11 +158,14 @@ C: dict[str, set[str]] = {
     "unicode.h": set(),
     "pretokenize.h": set(),
     "machine.h": set(),
+    "four.h": set(),
+    "pages.h": set(),
     "options.h": set(),
     "error.h": {"harmony.h"},
     "conversation.h": {"harmony.h"},
     "special.h": {"harmony.h"},
-    "vocabulary.h": {"harmony.h", "machine.h"},
+    "line.h": {"four.h"},
+    "vocabulary.h": {"harmony.h", "line.h", "machine.h"},
     "bpe.h": {"vocabulary.h"},
     "pieces.h": {"bpe.h"},
     "header.h": {"buffer.h", "harmony.h"},
@@ -173,7 +176,8 @@ C: dict[str, set[str]] = {
     "conversation.c": {"conversation.h", "error.h"},
     "special.c": {"special.h"},
     "pretokenize.c": {"machine.h", "pretokenize.h", "unicode.h"},
-    "vocabulary.c": {"error.h", "vocabulary.h"},
+    "pages.c": {"pages.h"},
+    "vocabulary.c": {"error.h", "pages.h", "vocabulary.h"},
     "vocabulary_file.c": {"error.h", "vocabulary.h"},
     "bpe.c": {"bpe.h", "error.h"},
     "pieces.c": {"error.h", "pieces.h"},
@@ -201,6 +205,8 @@ C: dict[str, set[str]] = {
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
     "pretokenize.c": {"arm_neon.h", "emmintrin.h"},
+    "four.h": {"arm_neon.h", "emmintrin.h"},
+    "pages.c": {"sys/mman.h"},
     "machine.h": {"intrin.h"},
 }
 OTHER_PACKAGES = {

@@ -1,6 +1,7 @@
 /*
  * What only the internal headers reach: small vocabularies, the words of a
- * header, characters, pieces, error messages, options, a parser's last byte.
+ * header, characters, pieces, memory for tables, error messages, options, a
+ * parser's last byte.
  */
 #include "check.h"
 #include "internals.h"
@@ -16,6 +17,7 @@ int main(int count, char **arguments)
     test_header();
     test_unicode();
     test_pretokenize();
+    test_pages();
     test_vocabulary();
     test_bpe();
     test_parser(arguments[1]);
