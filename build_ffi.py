@@ -1,4 +1,4 @@
-"""Build ``harmony._native._ffi``: csrc/*.c and csrc/bindings/python.c.
+"""Build ``harmony._native._ffi``: csrc/*.c and csrc/bindings/*.c for Python.
 
 setuptools calls it through setup.py. csrc/harmony.h and csrc/bindings/python.h are the
 only copies of the declarations: cffi gets their texts without the lines for the C
@@ -49,8 +49,8 @@ for name in HEADERS:
     ffi.cdef(declarations((CSRC / name).read_text(encoding="utf-8")))
 ffi.set_source(
     "harmony._native._ffi",
-    "".join(f'#include "{name}"\n' for name in HEADERS),
-    sources=relative([*CSRC.glob("*.c"), CSRC / "bindings/python.c"]),
+    "".join(f'#include "{name}"\n' for name in (*HEADERS, "bindings/cpython.h")),
+    sources=relative([*CSRC.glob("*.c"), *CSRC.glob("bindings/*python*.c")]),
     depends=relative([*CSRC.glob("*.h"), *CSRC.glob("*.inc"), *CSRC.glob("*/*.h")]),
     include_dirs=["csrc"],
     define_macros=[("HARMONY_API", "")],

@@ -106,6 +106,55 @@ static inline uint32_t hm_only(hm_four a)
 {
     return vmaxvq_u32(a);
 }
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+
+typedef v128_t hm_four;
+
+static inline hm_four hm_load(const uint32_t *numbers)
+{
+    return wasm_v128_load(numbers);
+}
+
+static inline hm_four hm_halves(const uint64_t *two)
+{
+    return wasm_v128_load(two);
+}
+
+static inline hm_four hm_all(uint32_t number)
+{
+    return wasm_u32x4_splat(number);
+}
+
+#define HM_SPREAD(four, place)                                                 \
+    wasm_i32x4_shuffle(four, four, place, place, place, place)
+
+static inline hm_four hm_same(hm_four a, hm_four b)
+{
+    return wasm_i32x4_eq(a, b);
+}
+
+static inline hm_four hm_and(hm_four a, hm_four b)
+{
+    return wasm_v128_and(a, b);
+}
+
+static inline hm_four hm_or(hm_four a, hm_four b)
+{
+    return wasm_v128_or(a, b);
+}
+
+static inline hm_four hm_above(hm_four a, int bits)
+{
+    return wasm_u32x4_shr(a, (uint32_t)bits);
+}
+
+static inline uint32_t hm_only(hm_four a)
+{
+    a = wasm_v128_or(a, wasm_i32x4_shuffle(a, a, 2, 3, 0, 1));
+    return (uint32_t)(wasm_i32x4_extract_lane(a, 0)
+                      | wasm_i32x4_extract_lane(a, 1));
+}
 #else
 typedef struct hm_four {
     uint32_t of[4];

@@ -508,6 +508,67 @@ HARMONY_API harmony_status harmony_render_parts(
 HARMONY_API size_t
 harmony_render_bound(const harmony_conversation *conversation);
 
+/* ---- Training ---------------------------------------------------------- */
+
+/* Which tokens of messages by the assistant are trained on. */
+typedef enum harmony_mask_kind {
+    /* What the model writes itself: all but the <|start|>assistant that a
+     * prompt ends with, which stands before a message behind one by anyone
+     * else, or behind none. */
+    HARMONY_MASK_SAMPLED = 0,
+    HARMONY_MASK_MESSAGES = 1, /* all of them */
+    HARMONY_MASK_CONTENT = 2   /* contents and stop tokens */
+} harmony_mask_kind;
+
+/* What is trained on. Begin with HARMONY_MASK_OPTIONS_INIT and set what is to
+ * differ. */
+typedef struct harmony_mask_options {
+    size_t size;       /* sizeof(harmony_mask_options) */
+    int32_t kind;      /* a harmony_mask_kind */
+    int32_t last_turn; /* 1: only what is behind the last message by a user */
+    /* Only messages on one of these channels, each NUL-terminated; NULL: on
+     * any, or on none. */
+    const char *const *channels;
+    size_t channel_count;
+} harmony_mask_options;
+
+/* What the model writes, in all turns and on all channels. */
+#define HARMONY_MASK_OPTIONS_INIT                                              \
+    {sizeof(harmony_mask_options), HARMONY_MASK_SAMPLED, 0, NULL, 0}
+
+/* Set mask[i] to 1 for each of `count` tokens that is trained on, and to 0 for
+ * all others. `parts`: what harmony_render_parts told of the conversation.
+ * `options` NULL means HARMONY_MASK_OPTIONS_INIT.
+ * Errors: HARMONY_BAD_ARGUMENT (position: index of a message whose part is out
+ * of order or beyond `count`; or -1, for options of a wrong size or an unknown
+ * kind), HARMONY_NO_MEMORY. */
+HARMONY_API harmony_status harmony_mask(
+    const harmony_encoding *encoding, const harmony_conversation *conversation,
+    const harmony_part *parts, const harmony_mask_options *options,
+    int8_t *mask, size_t count, harmony_error *error);
+
+/* Render many conversations in one call. `all` has the messages of all of them
+ * one after the other; conversation i ends before all->messages[ends[i]]. The
+ * tokens of conversation i are tokens[offsets[i] ... offsets[i + 1]): there is
+ * room in `offsets` for one more than there are conversations. `parts` has room
+ * for all->message_count: one for each message of each conversation, as of
+ * harmony_render_parts, but counted in all tokens; it may be NULL if `mask` is.
+ * `mask` has room for `capacity` and is filled as by harmony_mask; or it is
+ * NULL. harmony_render_batch_bound gives a capacity that is never short.
+ * Errors: those of harmony_render and harmony_mask, with the index in `all` of
+ * the message; HARMONY_BAD_ARGUMENT at -1 if an end is less than the one before
+ * or beyond all messages, or `parts` is missing. */
+HARMONY_API harmony_status harmony_render_batch(
+    const harmony_encoding *encoding, harmony_cache *cache,
+    const harmony_conversation *all, const size_t *ends,
+    size_t conversation_count, const harmony_render_options *options,
+    const harmony_mask_options *mask_options, int32_t *tokens, size_t capacity,
+    size_t *offsets, harmony_part *parts, int8_t *mask, harmony_error *error);
+
+/* A number of tokens that harmony_render_batch can't exceed. */
+HARMONY_API size_t harmony_render_batch_bound(const harmony_conversation *all,
+                                              size_t conversation_count);
+
 /* ---- Parsing ----------------------------------------------------------- */
 
 typedef enum harmony_state {

@@ -264,6 +264,36 @@ static inline uint64_t bits_of(vector a, vector b, vector c, vector d)
 
     return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(all, all)), 0);
 }
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+#define HAS_VECTORS
+
+typedef v128_t vector;
+
+static inline vector load(const void *at)
+{
+    return wasm_v128_load(at);
+}
+
+static inline vector within(vector bytes, int first, int count)
+{
+    vector low = wasm_i8x16_sub(bytes, wasm_i8x16_splat((int8_t)first));
+
+    return wasm_u8x16_lt(low, wasm_u8x16_splat((uint8_t)count));
+}
+
+static inline vector same(vector bytes, int byte)
+{
+    return wasm_i8x16_eq(bytes, wasm_i8x16_splat((int8_t)byte));
+}
+
+static inline uint64_t bits_of(vector a, vector b, vector c, vector d)
+{
+    return (uint64_t)wasm_i8x16_bitmask(a)
+           | (uint64_t)wasm_i8x16_bitmask(b) << 16
+           | (uint64_t)wasm_i8x16_bitmask(c) << 32
+           | (uint64_t)wasm_i8x16_bitmask(d) << 48;
+}
 #endif
 
 #if defined(HAS_VECTORS)

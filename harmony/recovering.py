@@ -50,6 +50,7 @@ class HarmonyEncoding(_encoding.HarmonyEncoding):
     def __init__(self, base: _encoding.HarmonyEncoding) -> None:
         """Make one of another, with which it has everything in common."""
         self.__dict__ = base.__dict__
+        self._share(self._native.pool)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by name: whoever reads it loads the same encoding."""

@@ -70,6 +70,11 @@ def manner(config: RenderConversationConfig | None) -> Manner:
     return _native.DROP_RULES[config.drop_rule], config.channel_first
 
 
+def schemas_of(config: RenderConversationConfig | None) -> str:
+    """Return how a config, already checked, wants parameters to be written."""
+    return "reference" if config is None else config.schemas
+
+
 def messages_of(conversation: Iterable[Message]) -> list[Message]:
     """Return the messages of a conversation, or of any iterable of messages."""
     if not isinstance(conversation, (dict, str, bytes, Message)):
@@ -108,6 +113,7 @@ class Renderer:
             drop_analysis=drop_analysis,
             channel_first=channel_first,
             open_last=open_last,
+            schemas=schemas_of(config),
         )
 
     def render(
@@ -118,17 +124,19 @@ class Renderer:
         drop_analysis: int = NEVER,
         channel_first: bool = False,
         open_last: bool = False,
+        schemas: str = "reference",
     ) -> list[int]:
         """Return the tokens of messages.
 
         ``function_tools``: whether the conversation they are from has function tools;
-        None to look for them. ``open_last``: the last message goes on. Raises
-        ``RenderError`` for a message without token form.
+        None to look for them. ``open_last``: the last message goes on. ``schemas``: how
+        the parameters of tools are written. Raises ``RenderError`` for a message
+        without token form.
         """
         if function_tools is None:
             function_tools = _has_function_tools(messages)
         said = [
-            _parts(index, message, function_tools)
+            _parts(index, message, function_tools, schemas)
             for index, message in enumerate(messages)
         ]
         return self._render(said, (drop_analysis, channel_first), open_last)
@@ -180,7 +188,7 @@ class Renderer:
         function_tools = _has_function_tools(messages)
         plan = Plan()
         for index, message in enumerate(messages):
-            plan.add(_parts(index, message, function_tools))
+            plan.add(_parts(index, message, function_tools, schemas_of(config)))
         tokens, _ = self._native.render(
             *(plan.text, plan.records, plan.message_count),
             drop_analysis=drop_analysis,
@@ -245,7 +253,9 @@ def _is_on_channels(said: Iterable[Parts]) -> bool:
     return any([parts[CHANNEL] is not None for parts in said])
 
 
-def message_parts(message: Message, function_tools: bool) -> Parts:
+def message_parts(
+    message: Message, function_tools: bool, schemas: str = "reference"
+) -> Parts:
     """Return what is rendered of a message.
 
     ``function_tools``: whether its conversation has function tools. Raises one of
@@ -253,15 +263,26 @@ def message_parts(message: Message, function_tools: bool) -> Parts:
     """
     author = message.author
     role = author.role if type(author.role) is Role else Role(author.role)
-    texts = [content_text(item, role, function_tools) for item in message.content]
+    texts = [
+        content_text(item, role, function_tools, schemas) for item in message.content
+    ]
     name, recipient, channel = author.name, message.recipient, message.channel
     return role, name, recipient, channel, message.content_type, *texts
 
 
-def _parts(index: int, message: Message, function_tools: bool) -> Parts:
+def said(messages: list[Message], schemas: str = "reference") -> list[Parts]:
+    """Return what is rendered of each message. Raises ``RenderError`` naming it."""
+    function_tools = _has_function_tools(messages)
+    return [
+        _parts(index, message, function_tools, schemas)
+        for index, message in enumerate(messages)
+    ]
+
+
+def _parts(index: int, message: Message, function_tools: bool, schemas: str) -> Parts:
     """Return what is rendered of a message, or complain about it."""
     try:
-        return _plain_parts(message_parts(message, function_tools))
+        return _plain_parts(message_parts(message, function_tools, schemas))
     except FAULTS as error:
         raise _fault(index, message, error) from error
 

@@ -26,6 +26,8 @@ PYTHON: dict[str, set[str]] = {
     "cache": set(),
     "forks": set(),
     "typescript": set(),
+    "schema_references": set(),
+    "complete_typescript": {"schema_references", "typescript"},
     "repairs": set(),
     "special": {"errors"},
     "vocabulary": {"errors"},
@@ -49,16 +51,32 @@ PYTHON: dict[str, set[str]] = {
         "tools",
     },
     "_native": {"_native._ffi", "errors"},
-    "_native.encoding": {"_native"},
+    "_native.straight": {"_native"},
+    "_native.encoding": {"_native", "_native.straight"},
+    "_native.batch": {"_native", "_native.encoding"},
     "_native.vocabulary": {"_native"},
     "_native.parser": {"_native"},
-    "prompts": {"_model.checks", "cache", "errors", "messages", "tools", "typescript"},
-    "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
-    "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
-    "encoding": {
-        *{"_model.text", "_native", "_native.encoding", "errors", "forks"},
-        *{"parser", "rendering", "special", "vocabulary"},
+    "prompts": {
+        *{"_model.checks", "cache", "complete_typescript", "errors", "messages"},
+        *{"tools", "typescript"},
     },
+    "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
+    "parser": {
+        *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
+        "repairs",
+    },
+    "batch": {
+        *{"_model.checks", "_model.text", "_native", "_native.batch", "messages"},
+        *{"rendering"},
+    },
+    "many": {
+        *{"_native.encoding", "batch", "errors", "messages", "rendering"},
+    },
+    "encoding": {
+        *{"_model.text", "_native", "_native.encoding", "_native.straight"},
+        *{"errors", "forks", "many", "parser", "rendering", "special", "vocabulary"},
+    },
+    "training": {"batch", "messages", "rendering"},
     "tokenizer": {
         *{"_model.text", "_native", "_native.vocabulary", "errors", "forks"},
         *{"special", "vocabulary"},
@@ -116,7 +134,7 @@ PYTHON: dict[str, set[str]] = {
     "cli.show": {
         *{"_model.jsontext", "cli.files", "cli.show.layout", "cli.show.page"},
         *{"cli.show.plain", "cli.show.reading", "cli.show.terminal"},
-        *{"encoding", "messages"},
+        *{"batch", "encoding", "messages", "training"},
     },
     "cli.render": {
         *{"cli.bulk.journal", "cli.bulk.progress", "cli.bulk.records"},
@@ -130,8 +148,12 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
         *{"encoding", "responses"},
     },
+    "cli.doctor": {
+        *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
+    },
     "cli": {
-        *{"cli.chat", "cli.decode", "cli.encode", "cli.parse", "cli.render"},
+        *{"cli.chat", "cli.decode", "cli.doctor", "cli.encode", "cli.parse"},
+        *{"cli.render"},
         *{"", "cli.files", "cli.screen", "cli.show", "encoding", "errors"},
     },
     "__main__": {"cli"},
@@ -139,10 +161,13 @@ PYTHON: dict[str, set[str]] = {
 # For type checkers alone: the encoding and the package import what is not needed to
 # encode when it is used.
 FOR_TYPES_ALONE = {
-    "_native.parser": {"_native.encoding"},
+    "_native.parser": {"_native.encoding", "_native.straight"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
-    "encoding": {"messages", "parser", "rendering", "special"},
+    "many": {"_native.batch", "encoding", "special"},
+    "encoding": {"many", "messages", "parser", "rendering", "special"},
+    "batch": {"encoding"},
+    "training": {"encoding"},
     "tokenizer": {"special"},
     "_openai.prompt": {"encoding", "rendering"},
     "_openai.reply": {"encoding"},
@@ -154,6 +179,7 @@ FOR_TYPES_ALONE = {
 C: dict[str, set[str]] = {
     "harmony.h": set(),
     "python.h": {"harmony.h"},
+    "wasm.h": {"harmony.h"},
     "buffer.h": set(),
     "unicode.h": set(),
     "pretokenize.h": set(),
@@ -165,6 +191,7 @@ C: dict[str, set[str]] = {
     "conversation.h": {"harmony.h"},
     "special.h": {"harmony.h"},
     "line.h": {"four.h"},
+    "mask.h": {"harmony.h"},
     "vocabulary.h": {"harmony.h", "line.h", "machine.h"},
     "bpe.h": {"vocabulary.h"},
     "pieces.h": {"bpe.h"},
@@ -190,10 +217,19 @@ C: dict[str, set[str]] = {
     "render.c": {
         *{"buffer.h", "conversation.h", "error.h", "harmony.h", "options.h"},
     },
+    "mask.c": {"conversation.h", "error.h", "mask.h", "options.h"},
+    "batch.c": {"error.h", "harmony.h", "mask.h"},
     "repair.h": {"buffer.h", "harmony.h"},
     "repair.c": {"conversation.h", "header.h", "repair.h", "unicode.h"},
     "stream.h": {"buffer.h", "harmony.h", "header.h", "machine.h", "repair.h"},
     "python.c": {"python.h", "stream.h"},
+    "cpython.h": {"harmony.h", "machine.h"},
+    "cpython.c": {"cpython.h"},
+    "cpython_pool.c": {"cpython.h"},
+    "cpython_text.c": {"cpython.h"},
+    "cpython_batch.c": {"cpython.h"},
+    "cpython_parser.c": {"cpython.h", "stream.h"},
+    "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
     "recover.c": {"recover.h", "unicode.h"},
@@ -204,10 +240,11 @@ C: dict[str, set[str]] = {
 }
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
-    "pretokenize.c": {"arm_neon.h", "emmintrin.h"},
-    "four.h": {"arm_neon.h", "emmintrin.h"},
+    "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
+    "four.h": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "pages.c": {"sys/mman.h"},
     "machine.h": {"intrin.h"},
+    "cpython.h": {"Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},
@@ -215,6 +252,7 @@ OTHER_PACKAGES = {
     "_model.jsontext": {"orjson"},
     "_model.base": {"pydantic", "pydantic_core"},
     "_model.schema": {"pydantic", "pydantic_core"},
+    "encoding": {"numpy"},
     "tokenizer": {"regex"},
 }
 
@@ -338,6 +376,8 @@ def test_what_is_said_knows_nothing_of_how_it_is_written(name: str) -> None:
 
 def test_typescript_is_pure() -> None:
     assert everything_known_to("typescript") == set()
+    knows = everything_known_to("complete_typescript")
+    assert knows == {"schema_references", "typescript"}
 
 
 def test_every_role_has_a_number_in_c() -> None:

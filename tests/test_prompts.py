@@ -1,4 +1,4 @@
-"""What developer messages say of answers that have to be JSON."""
+"""What system and developer messages say: goldens, and answers that are JSON."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony import DeveloperContent, Message, ResponseFormat, ToolDescription
-from harmony.prompts import developer_text
+from harmony import (
+    DeveloperContent,
+    Message,
+    ResponseFormat,
+    Role,
+    ToolDescription,
+)
+from harmony.contents import content_from_dict
+from harmony.prompts import content_text, developer_text
+from support import TEST_DATA
 
 SCHEMA = {"type": "object", "properties": {"größe": {"type": "number"}}}
 COMPACT = '{"type":"object","properties":{"größe":{"type":"number"}}}'
@@ -83,3 +91,34 @@ def test_a_bad_format_is_named_by_its_path(form: Any, path: str) -> None:
     with pytest.raises(ValueError) as caught:
         DeveloperContent.from_dict({"response_formats": [form]})
     assert str(caught.value).startswith(path)
+
+
+# The goldens that the packages for other languages run too
+
+CASES = [
+    json.loads(line)
+    for line in (TEST_DATA / "prompts.jsonl").read_text(encoding="utf-8").split("\n")
+    if line
+]
+WRITTEN = [case for case in CASES if "text" in case]
+REFUSED = [case for case in CASES if "error" in case]
+
+
+@pytest.mark.parametrize("case", WRITTEN, ids=lambda case: case["why"])
+def test_golden(case: dict[str, Any]) -> None:
+    content = content_from_dict(case["content"])
+    text = content_text(content, Role(case["role"]), case["function_tools"])
+    assert text == case["text"]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["why"])
+def test_golden_that_is_refused(case: dict[str, Any]) -> None:
+    with pytest.raises(ValueError) as caught:
+        Message.from_dict(case["message"])
+    assert str(caught.value).startswith(case["error"] + ":")
+
+
+def test_every_golden_is_there_for_another_reason() -> None:
+    assert len(WRITTEN) > 100 and len(REFUSED) > 20
+    assert len({case["why"] for case in CASES}) == len(CASES)
+    assert len(WRITTEN) + len(REFUSED) == len(CASES)

@@ -260,11 +260,11 @@ def test_function_tools_change_a_system_prompt_that_is_remembered(
 def test_tools_are_written_from_their_bytes_not_from_what_has_become_of_them() -> None:
     content: Any = with_default(1).content[0]
     tools = content.tools
-    data = prompts._bytes(tools)
+    data = prompts._bytes(tools, "reference")
     before = prompts.tools_section(tools)
     tools["functions"].tools[0].parameters["type"] = "string"
-    assert prompts._written(prompts._tools(data)) == before
-    assert prompts._written(tools) != before
+    assert prompts._written(prompts._tools(data), "reference") == before
+    assert prompts._written(tools, "reference") != before
 
 
 # What is left out

@@ -7,7 +7,9 @@ needs; ``encoding``, ``vocabulary`` and ``parser`` each bind one kind of object.
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 from array import array
 
 from harmony.errors import (
@@ -38,6 +40,20 @@ except ModuleNotFoundError as error:
         name="harmony._native._ffi",
     ) from error
 
+
+def _extension() -> Any:
+    """Return the extension module if it has straight ways; else None.
+
+    They are for CPython (csrc/bindings/cpython.h); with ``HARMONY_BINDING=cffi`` in the
+    environment there are none.
+    """
+    module = sys.modules["harmony._native._ffi"]
+    is_wanted = os.environ.get("HARMONY_BINDING") != "cffi"
+    return module if is_wanted and hasattr(module, "straight") else None
+
+
+EXTENSION = _extension()
+
 VERSION: str = ffi.string(lib.harmony_version()).decode()
 """The version, as in ``harmony.h``."""
 
@@ -61,6 +77,13 @@ DROP_RULES: dict[str, int] = {
     "per_turn": lib.HARMONY_DROP_PER_TURN,
 }
 """Which messages on channel analysis are left out, as in ``harmony.h``."""
+
+MASKS: dict[str, int] = {
+    "sampled": lib.HARMONY_MASK_SAMPLED,
+    "messages": lib.HARMONY_MASK_MESSAGES,
+    "content": lib.HARMONY_MASK_CONTENT,
+}
+"""Which tokens of the assistant's messages are trained on, as in ``harmony.h``."""
 
 EXPECT_START: int = lib.HARMONY_STATE_EXPECT_START
 HEADER: int = lib.HARMONY_STATE_HEADER
@@ -109,12 +132,17 @@ new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
 
 
 def raise_error(error: Any, where: str = "") -> None:
-    message = where + ffi.string(error.message).decode("utf-8", "replace")
-    if error.status == lib.HARMONY_NO_MEMORY:
+    raise_status(error.status, error.position, ffi.string(error.message), where)
+
+
+def raise_status(status: int, position: int, words: bytes, where: str = "") -> None:
+    """Raise what stands for a ``harmony_error`` with these fields."""
+    message = where + words.decode("utf-8", "replace")
+    if status == lib.HARMONY_NO_MEMORY:
         raise MemoryError(message)
-    kind = _ERRORS.get(error.status, HarmonyError)
+    kind = _ERRORS.get(status, HarmonyError)
     if issubclass(kind, (ParseError, DecodeError)):
-        raise kind(message, position=error.position if error.position >= 0 else None)
+        raise kind(message, position=position if position >= 0 else None)
     raise kind(message)
 
 

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from harmony import __version__
-from harmony.cli import chat, decode, encode, parse, render, show
+from harmony.cli import chat, decode, doctor, encode, parse, render, show
 from harmony.cli.files import FileError, closed
 from harmony.cli.screen import tell, visible
 from harmony.encoding import load_harmony_encoding
@@ -26,6 +26,7 @@ VERBS = {
     "show": show,
     "encode": encode,
     "decode": decode,
+    "doctor": doctor,
 }
 BAD_INPUT = 1
 BAD_USAGE = 2
@@ -145,8 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", dest="verb")
     for name, verb in VERBS.items():
         added = commands.add_parser(name, help=verb.HELP, description=f"{verb.HELP}.")
-        added.add_argument(
-            "file", metavar="FILE", help="a path, or - for standard input"
-        )
+        if verb is not doctor:
+            added.add_argument(
+                "file", metavar="FILE", help="a path, or - for standard input"
+            )
         verb.add_options(added)
     return parser

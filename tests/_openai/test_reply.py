@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,79 +11,23 @@ from hypothesis import strategies as st
 from harmony import HarmonyError, chat, load_harmony_encoding, responses
 from support.differential import Tokens
 from support.examples import times
+from support.model_output import (
+    CHANNELS,
+    CHAT_PROMPTS,
+    CONTENTS,
+    ENDS,
+    REASONS,
+    RECIPIENTS,
+    RESPONSES_PROMPTS,
+    TYPES,
+    check_chat,
+    check_response,
+    check_same,
+)
 from support.replies import chat_reply, portions, responses_reply
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
 DAMAGED = Tokens(ENCODING)
-
-FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
-TOOLS: list[dict[str, Any]] = [
-    FUNCTION,
-    {"type": "function", "name": "a-b"},
-    {"type": "custom", "name": "edit"},
-    {"type": "namespace", "name": "n", "description": "", "tools": [FUNCTION]},
-]
-CHAT_TOOLS = [
-    {"type": "function", "function": {"name": "f"}},
-    {"type": "function", "function": {"name": "a-b"}},
-    {"type": "custom", "custom": {"name": "edit"}},
-]
-PROMPTS: list[dict[str, Any]] = [
-    {"open": False},
-    {"open": False, "parallel_tool_calls": False},
-    {"open": True, "reasoning": "Well,"},
-    {"open": True, "content": "Yes"},
-]
-
-
-def chat_prompt(kind: dict[str, Any]) -> chat.Prompt:
-    """Return one of a few prompts."""
-    messages: list[dict[str, Any]] = [{"role": "user", "content": "Rome?"}]
-    said: dict[str, Any] = {
-        key: kind[key] for key in ("reasoning", "content") if key in kind
-    }
-    if said:
-        messages.append({"role": "assistant", **said})
-    request = {
-        "messages": messages,
-        "tools": CHAT_TOOLS,
-        "continue_final_message": kind["open"],
-        "parallel_tool_calls": kind.get("parallel_tool_calls"),
-    }
-    return chat.prompt(request, date="2025-06-28")
-
-
-CHAT_PROMPTS = [chat_prompt(kind) for kind in PROMPTS]
-RESPONSES_PROMPTS = [
-    responses.prompt({"input": "Rome?", "tools": TOOLS, "parallel_tool_calls": many})
-    for many in (True, False)
-]
-
-RECIPIENTS = [
-    *(
-        None,
-        None,
-        None,
-        "assistant",
-        "user",
-        "all",
-        "functions.f",
-        "f",
-        "functions.a_b",
-    ),
-    *("a_b", "a-b", "functions.edit", "edit", "n__f", "n.f", "functions.n__f"),
-    *("functions.nobody", "nobody", "python", "browser.search", "browser.open"),
-    *("browser.find", "browser", "container.exec", "functions.", "functions"),
-]
-CHANNELS = [None, "analysis", "commentary", "final", "aside"]
-TYPES = [None, None, " json", " <|constrain|>json", " code"]
-CONTENTS = [
-    *("", "", " ", "\n", "Rome.", '{"city":"Rome"}', "{", '{"query": "tides"}'),
-    *('{"id": "http://x"}', '{"id": 7}', '{"pattern": "x"}', "[1]", "[" * 3000),
-    *('{"input": "a\\nb"}', '{"input":"\\ud83d\\ude00 \\ud83d", "x": 1}'),
-    *('{ "input" : 7}', '{"inp', '{"input":"\\u00', '{"input":"\\', "é😀👩‍👩‍👧"),
-]
-ENDS = ["<|end|>", "<|call|>", "<|return|>", "<|end|>", "<|call|>", ""]
 
 
 @st.composite
@@ -121,7 +64,7 @@ def damaged(draw: st.DrawFn) -> list[int]:
 
 
 any_tokens = written() | damaged() | st.lists(st.integers(0, 201_087), max_size=20)
-reasons = st.sampled_from(["stop", "length", "content_filter"])
+reasons = st.sampled_from(REASONS)
 
 
 @times(4)
@@ -129,22 +72,7 @@ reasons = st.sampled_from(["stop", "length", "content_filter"])
 def test_any_tokens_give_a_completion(
     tokens: list[int], prompt: chat.Prompt, reason: str, seed: int
 ) -> None:
-    replies = [
-        chat_reply(ENCODING, prompt, fed, reason, include_usage=bool(seed % 2))
-        for fed in portions(tokens, seed)
-    ]
-    for reply in replies:
-        assert reply.completion == replies[0].completion
-        assert reply.deltas == replies[0].deltas
-        if not prompt.parallel:
-            assert len(reply.calls) <= 1
-        usage = reply.completion["usage"]
-        assert usage["completion_tokens"] == len(tokens)
-        assert usage["prompt_tokens"] == len(prompt.tokens(ENCODING))
-        details = usage["completion_tokens_details"]
-        assert 0 <= details["reasoning_tokens"] <= len(tokens)
-        called = "tool_calls" if reply.calls else "stop"
-        assert reply.finish_reason == (called if reason == "stop" else reason)
+    check_chat(ENCODING, prompt, tokens, reason, seed)
 
 
 @times(2)
@@ -152,20 +80,7 @@ def test_any_tokens_give_a_completion(
 def test_any_tokens_give_a_response(
     tokens: list[int], prompt: responses.Prompt, reason: str, seed: int
 ) -> None:
-    replies = [
-        responses_reply(ENCODING, prompt, fed, reason) for fed in portions(tokens, seed)
-    ]
-    for reply in replies:
-        assert reply.response == replies[0].response
-        assert reply.joined == replies[0].joined
-        usage = reply.response["usage"]
-        assert usage["output_tokens"] == len(tokens)
-        assert usage["total_tokens"] == len(tokens) + usage["input_tokens"]
-        if not prompt.parallel:
-            calls = [
-                i for i in reply.output if i["type"] not in ("reasoning", "message")
-            ]
-            assert len(calls) <= 1
+    check_response(ENCODING, prompt, tokens, reason, seed)
 
 
 @times(4)
@@ -174,15 +89,7 @@ def test_both_apis_say_the_same(tokens: list[int], reason: str) -> None:
     """The text of the chat's message is that of the response's items, joined."""
     chatted = chat_reply(ENCODING, CHAT_PROMPTS[0], [tokens], reason)
     responded = responses_reply(ENCODING, RESPONSES_PROMPTS[0], [tokens], reason)
-    for key, kind in (("reasoning", "reasoning"), ("content", "message")):
-        texts = [
-            item["content"][0]["text"]
-            for item in responded.output
-            if item["type"] == kind
-        ]
-        assert chatted.message[key] == ("\n".join(texts) if texts else None)
-    calls = [i for i in responded.output if i["type"] not in ("reasoning", "message")]
-    assert len(calls) == len(chatted.calls)
+    check_same(chatted, responded)
 
 
 @pytest.mark.parametrize("token", [-1, -(2**31), 201_088, 2**31 - 1])

@@ -44,6 +44,7 @@ void test_pieces(void);
 void test_caches(void);
 void test_memory(void);
 void test_guarded(void);
+void test_batches(void);
 void test_threads(void);
 
 #endif

@@ -7,12 +7,13 @@ static harmony_cache *cache;
 
 const harmony_encoding *fuzz_encoding(void)
 {
-    const char *path = getenv("HARMONY_VOCABULARY");
+    const char *path;
     size_t size;
     char *file;
 
     if (encoding != NULL)
         return encoding;
+    path = getenv("HARMONY_VOCABULARY");
     file = read_file(path != NULL ? path : "o200k_base.vocabulary", &size);
     if (harmony_encoding_new(file, size, &encoding, NULL) != HARMONY_OK
         || harmony_cache_new(encoding, &cache, NULL) != HARMONY_OK)

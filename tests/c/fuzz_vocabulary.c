@@ -29,22 +29,34 @@ static uint8_t *compact_file(const uint8_t *entries, size_t size,
     return file;
 }
 
-static uint8_t *tiktoken_file(const uint8_t *lines, size_t size, size_t *length)
+static char single_bytes[256 * LINE_ROOM(1)];
+
+/* The lines of all single bytes; written once, for it takes long. */
+static size_t write_single_bytes(void)
 {
-    char *file = room(256 * LINE_ROOM(1) + size), *to = file;
-    uint8_t *exact;
+    static size_t length;
+    char *to = single_bytes;
     int32_t byte;
 
-    for (byte = 0; byte < 256; byte++) {
+    for (byte = 0; byte < 256 && length == 0; byte++) {
         char c = (char)byte;
 
         to = write_line(to, &c, 1, byte, "\n");
     }
-    memcpy(to, lines, size);
-    *length = (size_t)(to - file) + size;
-    exact = exact_copy(file, *length);
-    free(file);
-    return exact;
+    if (length == 0)
+        length = (size_t)(to - single_bytes);
+    return length;
+}
+
+static uint8_t *tiktoken_file(const uint8_t *lines, size_t size, size_t *length)
+{
+    size_t before = write_single_bytes();
+    uint8_t *file = room(before + size);
+
+    memcpy(file, single_bytes, before);
+    memcpy(file + before, lines, size);
+    *length = before + size;
+    return file;
 }
 
 /* Encode one piece; the tokens joined are its bytes again. Their number. */

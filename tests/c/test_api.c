@@ -161,6 +161,7 @@ static const struct {
     {"text", test_text},
     {"building", test_building},
     {"rendering", test_rendering},
+    {"batches", test_batches},
     {"parsing", test_parsing},
     {"recovery", test_recovery},
     {"prompts", test_prompts},

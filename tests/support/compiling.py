@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,4 +41,6 @@ def run(*command: str, cwd: Path = CSRC) -> str:
 
 
 def make(target: str, build: Path) -> str:
-    return run("make", target, f"BUILD={build}", f"CC={COMPILER}")
+    return run(
+        "make", target, f"BUILD={build}", f"CC={COMPILER}", f"PYTHON={sys.executable}"
+    )

@@ -1,0 +1,219 @@
+"""The straight ways into C give what the methods written in Python give."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+from array import array
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony import HarmonyEncoding, _native, load_harmony_encoding
+from harmony.recovering import HarmonyEncoding as Recovering
+from support import ROOT
+from support.blocks import blocks_left
+from support.examples import times
+
+needs_straight = pytest.mark.skipif(
+    _native.EXTENSION is None, reason="there are no straight ways here"
+)
+
+OF_TEXT = ["encode", "encode_to_array", "count_tokens"]
+OF_TOKENS = ["decode", "decode_utf8", "decode_bytes"]
+
+
+def outcome(call: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    """Return what a call gives, or the error it raises."""
+    try:
+        result = call(*args, **named)
+    except Exception as error:
+        return type(error), str(error), getattr(error, "position", None)
+    return type(result), result
+
+
+def both(encoding: HarmonyEncoding, name: str, *args: Any, **named: Any) -> None:
+    """Compare both ways."""
+    straight = outcome(getattr(encoding, name), *args, **named)
+    assert straight == outcome(getattr(encoding, f"_{name}_in_full"), *args, **named)
+
+
+class Text(str):
+    pass
+
+
+class Number(int):
+    pass
+
+
+TEXTS = [
+    *("", "hello world", "Grüße, 世界 \U0001f600", "\ud83d", "a \ud83d\ude00", "a < b"),
+    *("<|end|>", "<|reserved_200000|>", "<|nothing|>", "x" * 5_000, "é" * 5_000),
+    *("word " * 300_000, Text("sub"), b"bytes", None, 5, ["a"]),
+]
+TOKENS: list[Any] = [
+    *([], [2375], [200_007], [9552], [2375] * 5_000, (2375, 24912), [199_999]),
+    *([-1], [201_089], [2**31], [2**70], [-(2**70)], ["a"], [None], [1.5], [True]),
+    *([Number(2375)], [5, "a"], [999_999, "a"], [200_013] * 3_000),
+    *(array("i", [2375, 9552]), array("q", [2375]), range(5), iter([2375]), "ab", 5),
+]
+
+
+@needs_straight
+@pytest.mark.parametrize("name", OF_TEXT)
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_text(encoding: HarmonyEncoding, name: str, text: Any) -> None:
+    both(encoding, name, text)
+    both(encoding, name, text=text)
+    both(encoding, name, text, disallowed_special=())
+    both(encoding, name, text, disallowed_special=[])
+    both(encoding, name, text, allowed_special="all")
+    both(encoding, name, text, allowed_special=())
+    both(encoding, name, text, what=5)
+    both(encoding, name, text, text)
+    both(encoding, name)
+
+
+@needs_straight
+@pytest.mark.parametrize("name", OF_TOKENS)
+@pytest.mark.parametrize("tokens", TOKENS, ids=range(len(TOKENS)))
+def test_tokens(encoding: HarmonyEncoding, name: str, tokens: Any) -> None:
+    if hasattr(tokens, "__next__"):
+        tokens = list(tokens)
+    both(encoding, name, tokens)
+    both(encoding, name, tokens=tokens)
+    both(encoding, name, tokens, what=5)
+    both(encoding, name)
+    for errors in ("replace", "strict", "ignore", "nothing"):
+        both(encoding, name, tokens, errors)
+
+
+@needs_straight
+@pytest.mark.parametrize("token", [0, 199_997, 199_998, 201_088, 201_089, -1, 2**70])
+def test_special_tokens(encoding: HarmonyEncoding, token: int) -> None:
+    both(encoding, "is_special_token", token)
+    both(encoding, "is_special_token", token=token)
+
+
+@needs_straight
+@times(20)
+@given(st.text(st.sampled_from("ab <|>end\ud800é世\U0001f600 \n1"), max_size=99))
+def test_any_text(text: str) -> None:
+    encoding = load_harmony_encoding("HarmonyGptOss")
+    for name in OF_TEXT:
+        both(encoding, name, text)
+        both(encoding, name, text, disallowed_special=())
+
+
+@needs_straight
+@times(20)
+@given(st.lists(st.integers(-9, 201_100) | st.sampled_from([2**31, 9552, 2**64])))
+def test_any_tokens(tokens: list[int]) -> None:
+    encoding = load_harmony_encoding("HarmonyGptOss")
+    for name in OF_TOKENS:
+        both(encoding, name, tokens)
+        both(encoding, name, tuple(tokens))
+
+
+def parameters(method: Callable[..., Any]) -> Any:
+    """Return what a method takes besides itself, without types."""
+    _, *rest = inspect.signature(method).parameters.values()
+    values = [() if each.default == frozenset() else each.default for each in rest]
+    return [(each.name, each.kind) for each in rest], values
+
+
+@needs_straight
+@pytest.mark.parametrize("name", [*OF_TEXT, *OF_TOKENS, "is_special_token"])
+def test_they_are_documented_as_written_in_python(name: str) -> None:
+    straight = getattr(HarmonyEncoding, name)
+    written = getattr(HarmonyEncoding, f"_{name}_in_full")
+    assert not inspect.isfunction(straight)
+    assert inspect.getdoc(straight) == inspect.getdoc(written)
+    assert parameters(straight) == parameters(written)
+
+
+@needs_straight
+def test_an_unknown_method_has_none() -> None:
+    assert _native.EXTENSION is not None
+    with pytest.raises(LookupError, match="no such method: nothing"):
+        _native.EXTENSION.straight(HarmonyEncoding, "nothing", "")
+
+
+@needs_straight
+def test_without_a_pool_all_is_done_in_full(encoding: HarmonyEncoding) -> None:
+    bare = HarmonyEncoding.__new__(HarmonyEncoding)
+    with pytest.raises(AttributeError):
+        bare.encode("hello")
+    bare.__dict__.update(encoding.__dict__)
+    assert bare.encode("hello world") == [24912, 2375]
+    assert bare.decode([24912, 2375]) == "hello world"
+
+
+@needs_straight
+def test_a_pool_is_given_once(encoding: HarmonyEncoding) -> None:
+    with pytest.raises(ValueError):
+        encoding._share(object())
+    encoding._share(load_harmony_encoding("HarmonyGptOss")._native.pool)
+    assert encoding.encode("hello world") == [24912, 2375]
+
+
+def test_a_subclass_may_have_methods_of_its_own(encoding: HarmonyEncoding) -> None:
+    class Shouting(Recovering):
+        def encode(self, text: str, **options: Any) -> list[int]:
+            return super().encode(text.upper(), **options)
+
+    assert Shouting(encoding).encode("hi") == encoding.encode("HI")
+
+
+def test_more_threads_than_rooms(encoding: HarmonyEncoding) -> None:
+    text = "A word after another, " * 2_000
+    tokens = encoding.encode(text)
+
+    def work(_: int) -> bool:
+        same = encoding.encode(text) == tokens
+        return same and encoding.decode(tokens) == text
+
+    with ThreadPoolExecutor(80) as threads:
+        assert all(threads.map(work, range(160)))
+
+
+def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda: encoding.encode("hello Grüße 1234567 <"),
+        lambda: encoding.encode("hello", disallowed_special=()),
+        lambda: encoding.encode_to_array("hello world"),
+        lambda: encoding.count_tokens("hello"),
+        lambda: encoding.decode([24912, 2375]),
+        lambda: encoding.decode_bytes((24912, 2375)),
+        lambda: outcome(encoding.decode_utf8, [9552]),
+        lambda: outcome(encoding.decode, [5, "a"]),
+        lambda: outcome(encoding.encode, "<|end|>"),
+        lambda: encoding.is_special_token(5),
+    ]
+    for number, call in enumerate(calls):
+        assert blocks_left(call) < 0.5, number
+
+
+SHOWING = """
+from harmony import HarmonyEncoding, load_harmony_encoding
+print(type(HarmonyEncoding.encode).__name__)
+print(load_harmony_encoding("HarmonyGptOss").encode("hello world"))
+"""
+
+
+def test_the_environment_switches_them_off() -> None:
+    environment = os.environ | {"HARMONY_BINDING": "cffi", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", SHOWING],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n")[:2] == ["function", "[24912, 2375]"]

@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of the Python half; see ``__main__``."""
