@@ -60,7 +60,10 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.checks", "cache", "complete_typescript", "errors", "messages"},
         *{"tools", "typescript"},
     },
-    "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
+    "rendering": {
+        *{"_model.text", "_native", "_native.straight", "cache", "errors"},
+        *{"messages", "prompts"},
+    },
     "parser": {
         *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
         "repairs",
@@ -102,6 +105,14 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "parser", "repairs"},
     },
     "_openai.items": {"_model.jsontext", "_openai.reply"},
+    "_grammar": set(),
+    "_grammar.narrow": {"schema_references"},
+    "_grammar.reply": set(),
+    "_grammar.texts": {"_grammar.reply"},
+    "grammar": {
+        *{"_grammar.narrow", "_grammar.reply", "_grammar.texts", "_model.checks"},
+        *{"encoding", "tools"},
+    },
     "chat": {
         *{"_openai.fields", "_openai.history", "_openai.names", "_openai.prompt"},
         *{"_openai.reply", "_openai.tools"},
@@ -146,7 +157,7 @@ PYTHON: dict[str, set[str]] = {
     "cli.decode": {"cli.files", "cli.screen", "encoding"},
     "cli.chat": {
         *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
-        *{"encoding", "responses"},
+        *{"encoding", "grammar", "responses"},
     },
     "cli.doctor": {
         *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
@@ -172,6 +183,7 @@ FOR_TYPES_ALONE = {
     "_openai.prompt": {"encoding", "rendering"},
     "_openai.reply": {"encoding"},
     "chat": {"encoding"},
+    "grammar": {"_openai.prompt", "encoding"},
     "responses": {"contents", "encoding"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
     "compat": {"parser"},
@@ -214,8 +226,10 @@ C: dict[str, set[str]] = {
     },
     "tokenizer.c": {"error.h", "harmony.h", "pieces.h"},
     "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
+    "render.h": {"harmony.h"},
     "render.c": {
         *{"buffer.h", "conversation.h", "error.h", "harmony.h", "options.h"},
+        "render.h",
     },
     "mask.c": {"conversation.h", "error.h", "mask.h", "options.h"},
     "batch.c": {"error.h", "harmony.h", "mask.h"},
@@ -229,6 +243,7 @@ C: dict[str, set[str]] = {
     "cpython_text.c": {"cpython.h"},
     "cpython_batch.c": {"cpython.h"},
     "cpython_parser.c": {"cpython.h", "stream.h"},
+    "cpython_render.c": {"cpython.h", "render.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
@@ -254,6 +269,7 @@ OTHER_PACKAGES = {
     "_model.schema": {"pydantic", "pydantic_core"},
     "encoding": {"numpy"},
     "tokenizer": {"regex"},
+    "grammar": {"llguidance"},
 }
 
 
