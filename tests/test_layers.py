@@ -60,7 +60,10 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.checks", "cache", "complete_typescript", "errors", "messages"},
         *{"tools", "typescript"},
     },
-    "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
+    "rendering": {
+        *{"_model.text", "_native", "_native.straight", "cache", "errors"},
+        *{"messages", "prompts"},
+    },
     "parser": {
         *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
         "repairs",
@@ -102,6 +105,14 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "parser", "repairs"},
     },
     "_openai.items": {"_model.jsontext", "_openai.reply"},
+    "_grammar": set(),
+    "_grammar.narrow": {"schema_references"},
+    "_grammar.reply": set(),
+    "_grammar.texts": {"_grammar.reply"},
+    "grammar": {
+        *{"_grammar.narrow", "_grammar.reply", "_grammar.texts", "_model.checks"},
+        *{"encoding", "tools"},
+    },
     "chat": {
         *{"_openai.fields", "_openai.history", "_openai.names", "_openai.prompt"},
         *{"_openai.reply", "_openai.tools"},
@@ -146,7 +157,7 @@ PYTHON: dict[str, set[str]] = {
     "cli.decode": {"cli.files", "cli.screen", "encoding"},
     "cli.chat": {
         *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
-        *{"encoding", "responses"},
+        *{"encoding", "grammar", "responses"},
     },
     "cli.doctor": {
         *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
@@ -172,6 +183,7 @@ FOR_TYPES_ALONE = {
     "_openai.prompt": {"encoding", "rendering"},
     "_openai.reply": {"encoding"},
     "chat": {"encoding"},
+    "grammar": {"_openai.prompt", "encoding"},
     "responses": {"contents", "encoding"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
     "compat": {"parser"},
@@ -184,12 +196,15 @@ C: dict[str, set[str]] = {
     "unicode.h": set(),
     "pretokenize.h": set(),
     "machine.h": set(),
+    "four.h": set(),
+    "pages.h": set(),
     "options.h": set(),
     "error.h": {"harmony.h"},
     "conversation.h": {"harmony.h"},
     "special.h": {"harmony.h"},
+    "line.h": {"four.h"},
     "mask.h": {"harmony.h"},
-    "vocabulary.h": {"harmony.h", "machine.h"},
+    "vocabulary.h": {"harmony.h", "line.h", "machine.h"},
     "bpe.h": {"vocabulary.h"},
     "pieces.h": {"bpe.h"},
     "header.h": {"buffer.h", "harmony.h"},
@@ -200,7 +215,8 @@ C: dict[str, set[str]] = {
     "conversation.c": {"conversation.h", "error.h"},
     "special.c": {"special.h"},
     "pretokenize.c": {"machine.h", "pretokenize.h", "unicode.h"},
-    "vocabulary.c": {"error.h", "vocabulary.h"},
+    "pages.c": {"pages.h"},
+    "vocabulary.c": {"error.h", "pages.h", "vocabulary.h"},
     "vocabulary_file.c": {"error.h", "vocabulary.h"},
     "bpe.c": {"bpe.h", "error.h"},
     "pieces.c": {"error.h", "pieces.h"},
@@ -210,8 +226,10 @@ C: dict[str, set[str]] = {
     },
     "tokenizer.c": {"error.h", "harmony.h", "pieces.h"},
     "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
+    "render.h": {"harmony.h"},
     "render.c": {
         *{"buffer.h", "conversation.h", "error.h", "harmony.h", "options.h"},
+        "render.h",
     },
     "mask.c": {"conversation.h", "error.h", "mask.h", "options.h"},
     "batch.c": {"error.h", "harmony.h", "mask.h"},
@@ -225,6 +243,7 @@ C: dict[str, set[str]] = {
     "cpython_text.c": {"cpython.h"},
     "cpython_batch.c": {"cpython.h"},
     "cpython_parser.c": {"cpython.h", "stream.h"},
+    "cpython_render.c": {"cpython.h", "render.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
@@ -280,6 +299,8 @@ JAVASCRIPT: dict[str, set[str]] = {
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
     "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
+    "four.h": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
+    "pages.c": {"sys/mman.h"},
     "machine.h": {"intrin.h"},
     "cpython.h": {"Python.h", "structmember.h"},
 }
@@ -291,6 +312,7 @@ OTHER_PACKAGES = {
     "_model.schema": {"pydantic", "pydantic_core"},
     "encoding": {"numpy"},
     "tokenizer": {"regex"},
+    "grammar": {"llguidance"},
 }
 
 

@@ -135,6 +135,8 @@ static PyObject *member(PyObject *module, PyObject *args)
 static const PyMethodDef functions[] = {
     {"pool", hm_new_pool, METH_VARARGS, NULL},
     {"encode_texts", hm_encode_texts, METH_VARARGS, NULL},
+    {"plain_parts", hm_plain_parts, METH_VARARGS, NULL},
+    {"render_said", hm_render_said, METH_VARARGS, NULL},
     {"member", member, METH_VARARGS, NULL},
     {"straight", straight, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

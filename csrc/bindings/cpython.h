@@ -154,5 +154,18 @@ extern const PyMemberDef hm_parser_members[];
  * be done in Python. */
 PyObject *hm_encode_texts(PyObject *module, PyObject *args);
 
+/* ---- cpython_render.c --------------------------------------------------- */
+
+/* list = plain_parts(tuple of messages, tuple of what is plain: the classes of
+ * messages, authors and texts, the roles, and the names of attributes): of each
+ * message role, name, recipient, channel, content type and text; None for one
+ * that is not plain. */
+PyObject *hm_plain_parts(PyObject *module, PyObject *args);
+
+/* tokens, kept = render_said(pool, what messages say, what is known of each,
+ * roles, drop rule, training, channel first, open last, whether new ones are to
+ * be kept); or None, if it is to be done in Python. */
+PyObject *hm_render_said(PyObject *module, PyObject *args);
+
 #endif
 #endif

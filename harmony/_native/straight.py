@@ -30,6 +30,24 @@ def pool_of(pointer: Any) -> Any:
     return EXTENSION.pool(address, pointer, array("i"))
 
 
+def plain_parts(messages: tuple[Any, ...], plain: tuple[Any, ...]) -> list[Any]:
+    """Return what plain messages say, as tuples, with None for all others.
+
+    ``plain``: the classes of a message, an author and a text, all roles, and the names
+    of the attributes that have author, name, role, content, text, recipient, channel
+    and content type.
+    """
+    if EXTENSION is None:
+        return [None] * len(messages)
+    found: list[Any] = EXTENSION.plain_parts(messages, plain)
+    return found
+
+
+def render_said(*given: Any) -> Any:
+    """Return what messages become; None without straight ways, or not by this one."""
+    return None if EXTENSION is None else EXTENSION.render_said(*given)
+
+
 def encode_texts(*given: Any) -> Any:
     """Return what many texts become; None without straight ways, or not by this one."""
     return None if EXTENSION is None else EXTENSION.encode_texts(*given)
