@@ -524,7 +524,7 @@ def test_lines_of_c_fit_into_80_columns() -> None:
 
 SCRIPTS = ROOT / "js" / "src"
 IMPORTED = re.compile(
-    r'^(?:import|export) (type )?(?:\{([^}]*)\})?[^;"]*"([^"]+)";', re.M
+    r'^(?:import|export) (type )?(?:\{([^}]*)\}|\*) from "([^"]+)";', re.M
 )
 
 
