@@ -59,6 +59,10 @@ class Rows:
         """Return how many conversations there are."""
         return len(self._ends)
 
+    def size(self) -> int:
+        """Return how many bytes their texts have."""
+        return len(self._text)
+
     def add(self, said: Sequence[Parts]) -> None:
         """Add a conversation, given what is rendered of each message."""
         text, records, heads = self._text, self._records, self._heads
@@ -100,8 +104,9 @@ class Rows:
         config: RenderConversationConfig,
         mask: Mask | None,
         next_role: str | None = None,
+        training: bool = True,
     ) -> Batch:
-        """Return the tokens, in one call; for training if there is no next role.
+        """Return the tokens, in one call; with a next role they are not for training.
 
         Raises ``RenderError`` naming a message, but not its conversation.
         """
@@ -116,6 +121,6 @@ class Rows:
             mask=mask,
             drop_analysis=drop_analysis,
             next_role=role,
-            training=next_role is None,
+            training=training and next_role is None,
             channel_first=channel_first,
         )

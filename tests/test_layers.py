@@ -57,13 +57,16 @@ PYTHON: dict[str, set[str]] = {
     "prompts": {"_model.checks", "cache", "errors", "messages", "tools", "typescript"},
     "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
     "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
-    "encoding": {
-        *{"_model.text", "_native", "_native.encoding", "_native.straight"},
-        *{"errors", "forks", "parser", "rendering", "special", "vocabulary"},
-    },
     "batch": {
         *{"_model.checks", "_model.text", "_native", "_native.batch", "messages"},
         *{"rendering"},
+    },
+    "many": {
+        *{"_native.encoding", "batch", "errors", "messages", "rendering"},
+    },
+    "encoding": {
+        *{"_model.text", "_native", "_native.encoding", "_native.straight"},
+        *{"errors", "forks", "many", "parser", "rendering", "special", "vocabulary"},
     },
     "training": {"batch", "messages", "rendering"},
     "tokenizer": {
@@ -153,7 +156,8 @@ FOR_TYPES_ALONE = {
     "_native.parser": {"_native.encoding"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
-    "encoding": {"messages", "parser", "rendering", "special"},
+    "many": {"_native.batch", "encoding", "special"},
+    "encoding": {"many", "messages", "parser", "rendering", "special"},
     "batch": {"encoding"},
     "training": {"encoding"},
     "tokenizer": {"special"},
@@ -211,6 +215,7 @@ C: dict[str, set[str]] = {
     "cpython.c": {"cpython.h"},
     "cpython_pool.c": {"cpython.h"},
     "cpython_text.c": {"cpython.h"},
+    "cpython_batch.c": {"cpython.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
@@ -232,6 +237,7 @@ OTHER_PACKAGES = {
     "_model.jsontext": {"orjson"},
     "_model.base": {"pydantic", "pydantic_core"},
     "_model.schema": {"pydantic", "pydantic_core"},
+    "encoding": {"numpy"},
     "tokenizer": {"regex"},
 }
 

@@ -99,6 +99,7 @@ static PyObject *straight(PyObject *module, PyObject *args)
 
 static const PyMethodDef functions[] = {
     {"pool", hm_new_pool, METH_VARARGS, NULL},
+    {"encode_texts", hm_encode_texts, METH_VARARGS, NULL},
     {"straight", straight, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -80,6 +80,9 @@ PyObject *hm_in_full(PyObject *self, const char *name, PyObject *const *args,
 /* capsule = pool(address of the encoding, its owner, array("i")) */
 PyObject *hm_new_pool(PyObject *module, PyObject *args);
 
+/* The pool in a capsule; or NULL, and an error that says that there is none. */
+hm_pool *hm_pool_of(PyObject *capsule);
+
 /* Methods for types that begin as hm_pooled. */
 PyObject *hm_new_pooled(PyTypeObject *type, PyObject *args, PyObject *named);
 void hm_free_pooled(PyObject *self);
@@ -88,6 +91,10 @@ PyObject *hm_take_pool(PyObject *self, PyObject *capsule);
 /* A room that no other call has, with room for so many tokens; or NULL. */
 hm_room *hm_take_room(hm_pool *pool, size_t wanted);
 void hm_give_room(hm_room *room);
+
+/* Room for so many tokens, in place of what was there. 0 if there is no
+ * memory. */
+int hm_grow_room(hm_room *room, size_t wanted);
 
 /* Room for so many bytes of text. 0 if there is no memory. */
 int hm_make_text_room(hm_room *room, size_t wanted);
@@ -108,10 +115,22 @@ int hm_extend_array(hm_pool *pool, PyObject *array, const int32_t *ids,
 /* The UTF-8 of a plain str that has one, which belongs to it; or NULL. */
 const char *hm_utf8(PyObject *text, size_t *length);
 
+/* Whether text may be encoded without looking further: it spells no special
+ * token. */
+int hm_is_unmarked(const char *text, size_t length);
+
 /* The type that an encoding is based on; its methods, by name, ending in
  * NULL. */
 PyObject *hm_new_encoding_base(void);
 extern const PyMethodDef hm_encoding_methods[];
+
+/* ---- cpython_batch.c ---------------------------------------------------- */
+
+/* result = encode_texts(pool, tuple, start, stop, whether special tokens are
+ * an error, form): of texts[start ... stop), form 0: a list of lists, 1: a list
+ * of counts, 2: an array and offsets, as bytes of int64; or None, if it is to
+ * be done in Python. */
+PyObject *hm_encode_texts(PyObject *module, PyObject *args);
 
 #endif
 #endif

@@ -23,9 +23,14 @@ static const char capsule_name[] = "harmony.pool";
 
 /* ---- The pool ----------------------------------------------------------- */
 
+hm_pool *hm_pool_of(PyObject *capsule)
+{
+    return PyCapsule_GetPointer(capsule, capsule_name);
+}
+
 static void free_pool(PyObject *capsule)
 {
-    hm_pool *pool = PyCapsule_GetPointer(capsule, capsule_name);
+    hm_pool *pool = hm_pool_of(capsule);
     size_t i;
 
     for (i = 0; i < HM_ROOMS; i++) {
@@ -89,7 +94,7 @@ void hm_free_pooled(PyObject *self)
 PyObject *hm_take_pool(PyObject *self, PyObject *capsule)
 {
     hm_pooled *pooled = (hm_pooled *)self;
-    hm_pool *pool = PyCapsule_GetPointer(capsule, capsule_name);
+    hm_pool *pool = hm_pool_of(capsule);
 
     if (pool == NULL)
         return NULL;
@@ -103,7 +108,7 @@ PyObject *hm_take_pool(PyObject *self, PyObject *capsule)
 
 /* ---- Rooms -------------------------------------------------------------- */
 
-static int make_room(hm_room *room, size_t wanted)
+int hm_grow_room(hm_room *room, size_t wanted)
 {
     size_t twice = 2 * room->capacity, capacity;
 
@@ -143,7 +148,7 @@ hm_room *hm_take_room(hm_pool *pool, size_t wanted)
         room++;
     if (room == end)
         return NULL;
-    if (make_room(room, wanted)
+    if (hm_grow_room(room, wanted)
         && (room->cache != NULL
             || harmony_cache_new(pool->encoding, &room->cache, NULL)
                    == HARMONY_OK))

@@ -15,7 +15,7 @@ from harmony._native import (
     new_buffer,
     raise_error,
 )
-from harmony._native.straight import pool_of
+from harmony._native.straight import encode_texts, pool_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _encode_plain = lib.harmony_scratch_encode  # the shortest way, for short texts
+LISTS, COUNTS, ARRAYS = range(3)
+"""What ``encode_texts`` gives."""
+
 _COUNTED = lib.HARMONY_OK, lib.HARMONY_SHORT_BUFFER
 
 KEPT_TOKENS = 2**18
@@ -148,6 +151,27 @@ class Encoding:
             return scratch.count_tokens(text, allowed)
         finally:
             self._scratches.append(scratch)
+
+    def encode_texts(
+        self,
+        texts: tuple[Any, ...],
+        start: int,
+        stop: int,
+        is_checked: bool,
+        form: int,
+    ) -> Any:
+        """Return what texts[start:stop] become in one call; see ``form``.
+
+        ``LISTS``: a list for each text. ``COUNTS``: a list of numbers. ``ARRAYS``: one
+        array of tokens, and one of where each text's begin, and the last one's stop.
+        None if it is to be done one by one: there is no such call, a text is no plain
+        str or, with ``is_checked``, spells a special token.
+        """
+        found = encode_texts(self.pool, texts, start, stop, is_checked, form)
+        if form != ARRAYS or found is None:
+            return found
+        tokens, offsets = found
+        return tokens, array("q", offsets)
 
     def _take_scratch(self, wanted: int) -> _Scratch:
         """Return a scratch that no other thread has, with room for some tokens."""

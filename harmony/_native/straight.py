@@ -29,6 +29,11 @@ def pool_of(pointer: Any) -> Any:
     return EXTENSION.pool(address, pointer, array("i"))
 
 
+def encode_texts(*given: Any) -> Any:
+    """Return what many texts become; None without straight ways, or not by this one."""
+    return None if EXTENSION is None else EXTENSION.encode_texts(*given)
+
+
 if TYPE_CHECKING or EXTENSION is None:
 
     class EncodingBase:
