@@ -18,6 +18,7 @@ from harmony.messages import RenderConversationConfig
 from harmony.rendering import ROLE_NUMBERS, Parts, manner
 
 if TYPE_CHECKING:
+    from harmony._native.batch import Bytes, Sizes
     from harmony.encoding import HarmonyEncoding
 
 MaskKind = Literal["sampled", "messages", "content"]
@@ -138,18 +139,27 @@ class Rows:
 
         Raises ``RenderError`` naming a message, but not its conversation.
         """
-        drop_analysis, channel_first = manner(config)
-        role = _native.NO_ROLE if next_role is None else _native.ROLES[next_role]
         text, records = self._filled()
-        return render_batch(
-            encoding._native,
-            text,
-            records,
-            self._ends,
-            self.message_count,
-            mask=mask,
-            drop_analysis=drop_analysis,
-            next_role=role,
-            training=training and next_role is None,
-            channel_first=channel_first,
-        )
+        given = text, records, self._ends, self.message_count
+        return render_records(encoding, given, config, mask, next_role, training)
+
+
+def render_records(
+    encoding: HarmonyEncoding,
+    given: tuple[Bytes, Bytes, Sizes, int],
+    config: RenderConversationConfig,
+    mask: Mask | None,
+    next_role: str | None = None,
+    training: bool = True,
+) -> Batch:
+    """Render many conversations, of which the first arguments of C are given."""
+    drop_analysis, channel_first = manner(config)
+    return render_batch(
+        encoding._native,
+        *given,
+        mask=mask,
+        drop_analysis=drop_analysis,
+        next_role=_native.NO_ROLE if next_role is None else _native.ROLES[next_role],
+        training=training and next_role is None,
+        channel_first=channel_first,
+    )

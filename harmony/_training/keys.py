@@ -62,7 +62,9 @@ def unknown_key(value: Any, known: Keys | None, place: str = "") -> str | None:
     if known is None:
         return None
     if isinstance(value, (list, tuple)):
-        steps = [(f"[{index}]", item, known) for index, item in enumerate(value)]
+        steps: list[tuple[str, Any, Keys | None]] = [
+            (f"[{index}]", item, known) for index, item in enumerate(value)
+        ]
     elif isinstance(value, dict):
         for key, item in value.items():
             if item is not None and key not in known and "" not in known:

@@ -32,7 +32,7 @@ from harmony.rendering import Parts, said
 _ROLES = {role.value: role for role in Role}
 
 
-class Rows:
+class RowReader:
     """Reads rows of one format."""
 
     keys: ClassVar[Keys]
@@ -45,7 +45,7 @@ class Rows:
         ``RenderError``.
         """
         if type(row) is dict:
-            parts = self._plain(row)
+            parts = self.plain(row)
             if parts is not None:
                 return parts
         elif not isinstance(row, dict):
@@ -56,7 +56,7 @@ class Rows:
                 raise ValueError(f"{unknown}: this key is not known")
         return self._full(row)
 
-    def _plain(self, row: dict[str, Any]) -> Sequence[Parts] | None:
+    def plain(self, row: dict[str, Any]) -> Sequence[Parts] | None:
         """Return the same for a row of plain messages; None for all others."""
         raise NotImplementedError
 
@@ -66,7 +66,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class ChatRows(Rows):
+class ChatRows(RowReader):
     """Reads chats: ``messages`` and perhaps ``tools``.
 
     ``date``: what day it is for the model. ``header``: as of ``chat.prompt``.
@@ -79,7 +79,7 @@ class ChatRows(Rows):
 
     keys: ClassVar[Keys] = CHAT
 
-    def _plain(self, row: dict[str, Any]) -> Sequence[Parts] | None:
+    def plain(self, row: dict[str, Any]) -> Sequence[Parts] | None:
         if not _ROW.issuperset(row):
             return None
         messages = row.get("messages")
@@ -119,6 +119,9 @@ _CALL = {"id", "type", "function"}
 _FUNCTION = {"name", "arguments"}
 _SETTINGS = Settings(ReasoningEffort.MEDIUM, None, Choice(), parallel=True)
 
+_MOST = 3
+"""Keys that a message which is not the assistant's has, unless some are null."""
+
 _USER: Parts = (Role.USER, None, None, None, None)
 _THOUGHT: Parts = (Role.ASSISTANT, None, None, "analysis", None)
 _PREAMBLE: Parts = (Role.ASSISTANT, None, None, "commentary", None)
@@ -138,6 +141,8 @@ def _enter(history: History, index: int, message: Any) -> bool:
     if type(text) is not str:
         return False
     count = len(message)
+    if count > _MOST:
+        count = _count(message)
     if role == "user" and count == 2:
         history.enter(("messages", index), ())
         history.say((*_USER, text))
@@ -154,18 +159,22 @@ def _enter(history: History, index: int, message: Any) -> bool:
     return False
 
 
+def _count(message: dict[str, Any]) -> int:
+    """Return how many keys say something."""
+    return len(message) - list(message.values()).count(None)
+
+
 def _enter_assistant(
     history: History, index: int, message: dict[str, Any], text: Any
 ) -> bool:
     reasoning = message.get("reasoning_content") or ""
-    count = 1 + ("content" in message) + ("reasoning_content" in message)
-    calls: list[Call] | None = []
-    if "tool_calls" in message:
-        calls = _calls(message["tool_calls"])
-        count += 1
-    if calls is None or count != len(message) or type(text) is not type(reasoning):
+    given = message.get("tool_calls")
+    calls = [] if given is None else _calls(given)
+    known = ("role", "content", "reasoning_content", "tool_calls")
+    count = sum([message.get(key) is not None for key in known])
+    if calls is None or count not in (len(message), _count(message)):
         return False
-    if type(text) is not str:
+    if not (type(text) is type(reasoning) is str):
         return False
     history.enter(("messages", index), ())
     if reasoning:
@@ -180,7 +189,9 @@ def _enter_assistant(
 def _calls(given: Any) -> list[Call] | None:
     """Return plain calls of functions, with arguments as text; None for others."""
     calls: list[Call] = []
-    for index, call in enumerate(given or ()):
+    if type(given) is not list:
+        return None
+    for index, call in enumerate(given):
         function = call.get("function") if type(call) is dict else None
         if type(function) is not dict or call.get("type") != "function":
             return None
@@ -196,19 +207,19 @@ def _calls(given: Any) -> list[Call] | None:
 
 
 @dataclass(frozen=True)
-class HarmonyRows(Rows):
+class HarmonyRows(RowReader):
     """Reads conversations in harmony's JSON. ``strict``: unknown keys are an error."""
 
     strict: bool = True
 
     keys: ClassVar[Keys] = HARMONY
 
-    def _plain(self, row: dict[str, Any]) -> Sequence[Parts] | None:
+    def plain(self, row: dict[str, Any]) -> Sequence[Parts] | None:
         messages = row.get("messages")
         if type(messages) is not list or len(row) != 1:
             return None
-        parts = [*map(_harmony_parts, messages)]
-        return None if None in parts else parts
+        parts = [*filter(None, map(_harmony_parts, messages))]
+        return parts if len(parts) == len(messages) else None
 
     def _full(self, row: dict[str, Any]) -> Sequence[Parts]:
         return said(Conversation.from_dict(row).messages)

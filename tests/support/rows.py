@@ -8,11 +8,12 @@ from typing import Any
 
 Json = dict[str, Any]
 
-WORDS = (
+SENTENCE = (
     "the weather in Rome is mild and a train leaves every hour so we could go there "
     "before noon if you like it better than flying which costs more and takes longer "
     "because of the way to the airport Größe naïve 東京 😀"
-).split()
+)
+WORDS = SENTENCE.split()
 TOOL: Json = {
     "type": "function",
     "function": {
