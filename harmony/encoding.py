@@ -437,7 +437,10 @@ class HarmonyEncoding(EncodingBase):
             render_options is not None
             and render_options.conversation_has_function_tools
         )
-        return self._renderer.render([message], function_tools=function_tools)
+        schemas = "reference" if render_options is None else render_options.schemas
+        return self._renderer.render(
+            [message], function_tools=function_tools, schemas=schemas
+        )
 
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None

@@ -94,6 +94,7 @@ def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
     path: Path,
 ) -> None:
     known = {"", "pycon", "json", "harmony", "recovered", "sh", "model"}
+    known |= {"js"}  # executed by js/test/documents.test.ts
     known |= {"c", "cmake", "console", "python", "text", "{eval-rst}", "{toctree}"}
     text = path.read_text(encoding="utf-8")
     assert {language for language, _ in blocks(text)} <= known
@@ -101,7 +102,10 @@ def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
     assert ">>>" not in outside
 
 
-EXECUTED = [("index.md", 8), ("moving.md", 9), ("python.md", 50), ("serving.md", 25)]
+EXECUTED = [
+    *[("index.md", 8), ("moving.md", 9), ("python.md", 50), ("serving.md", 25)],
+    ("structured-output.md", 6),
+]
 
 
 @pytest.mark.usefixtures("no_openai_harmony")

@@ -26,6 +26,8 @@ PYTHON: dict[str, set[str]] = {
     "cache": set(),
     "forks": set(),
     "typescript": set(),
+    "schema_references": set(),
+    "complete_typescript": {"schema_references", "typescript"},
     "repairs": set(),
     "special": {"errors"},
     "vocabulary": {"errors"},
@@ -54,9 +56,18 @@ PYTHON: dict[str, set[str]] = {
     "_native.batch": {"_native", "_native.encoding"},
     "_native.vocabulary": {"_native"},
     "_native.parser": {"_native"},
-    "prompts": {"_model.checks", "cache", "errors", "messages", "tools", "typescript"},
-    "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
-    "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
+    "prompts": {
+        *{"_model.checks", "cache", "complete_typescript", "errors", "messages"},
+        *{"tools", "typescript"},
+    },
+    "rendering": {
+        *{"_model.text", "_native", "_native.straight", "cache", "errors"},
+        *{"messages", "prompts"},
+    },
+    "parser": {
+        *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
+        "repairs",
+    },
     "batch": {
         *{"_model.checks", "_model.text", "_native", "_native.batch", "messages"},
         *{"rendering"},
@@ -169,7 +180,7 @@ PYTHON: dict[str, set[str]] = {
 # For type checkers alone: the encoding and the package import what is not needed to
 # encode when it is used.
 FOR_TYPES_ALONE = {
-    "_native.parser": {"_native.encoding"},
+    "_native.parser": {"_native.encoding", "_native.straight"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
@@ -219,8 +230,10 @@ C: dict[str, set[str]] = {
     },
     "tokenizer.c": {"error.h", "harmony.h", "pieces.h"},
     "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
+    "render.h": {"harmony.h"},
     "render.c": {
         *{"buffer.h", "conversation.h", "error.h", "harmony.h", "options.h"},
+        "render.h",
     },
     "mask.c": {"conversation.h", "error.h", "mask.h", "options.h"},
     "batch.c": {"error.h", "harmony.h", "mask.h"},
@@ -233,6 +246,8 @@ C: dict[str, set[str]] = {
     "cpython_pool.c": {"cpython.h"},
     "cpython_text.c": {"cpython.h"},
     "cpython_batch.c": {"cpython.h"},
+    "cpython_parser.c": {"cpython.h", "stream.h"},
+    "cpython_render.c": {"cpython.h", "render.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
@@ -246,7 +261,7 @@ C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
     "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "machine.h": {"intrin.h"},
-    "cpython.h": {"Python.h"},
+    "cpython.h": {"Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
     "_training.columns": {"numpy", "pyarrow"},
@@ -380,6 +395,8 @@ def test_what_is_said_knows_nothing_of_how_it_is_written(name: str) -> None:
 
 def test_typescript_is_pure() -> None:
     assert everything_known_to("typescript") == set()
+    knows = everything_known_to("complete_typescript")
+    assert knows == {"schema_references", "typescript"}
 
 
 def test_every_role_has_a_number_in_c() -> None:

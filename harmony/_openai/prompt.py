@@ -28,7 +28,13 @@ from harmony.contents import (
     ResponseFormat,
     SystemContent,
 )
-from harmony.messages import Conversation, Message, RenderConversationConfig, Role
+from harmony.messages import (
+    SCHEMAS,
+    Conversation,
+    Message,
+    RenderConversationConfig,
+    Role,
+)
 from harmony.prompts import developer_sections, system_text
 
 if TYPE_CHECKING:
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     from harmony.rendering import Parts
 
 DropAnalysis = Literal["never", "upstream", "per_turn"]
+Schemas = Literal["reference", "complete"]
 
 EFFORTS = {
     "none": ReasoningEffort.LOW,
@@ -57,6 +64,7 @@ class Options(NamedTuple):
     header: Header
     rename_tools: bool
     unknown_tools: UnknownTools
+    schemas: Schemas
     model_identity: str | None
     knowledge_cutoff: str | None
 
@@ -72,12 +80,16 @@ class Options(NamedTuple):
             raise unknown("header", self.header, ("template", "model"))
         if self.unknown_tools not in ("error", "skip"):
             raise unknown("unknown_tools", self.unknown_tools, ("error", "skip"))
+        if self.schemas not in SCHEMAS:
+            raise unknown("schemas", self.schemas, SCHEMAS)
         check_flag("rename_tools", self.rename_tools)
 
     def config(self) -> RenderConversationConfig:
         """Return how conversations are rendered."""
         return RenderConversationConfig(
-            drop_analysis=self.drop_analysis, channel_first=self.header == "model"
+            drop_analysis=self.drop_analysis,
+            channel_first=self.header == "model",
+            schemas=self.schemas,
         )
 
 

@@ -74,25 +74,31 @@ class Tools:
 
 
 def read_tools(
-    value: object, api: Api, unknown_tools: UnknownTools, rename: bool
+    value: object,
+    api: Api,
+    unknown_tools: UnknownTools,
+    rename: bool,
+    schemas: str = "reference",
 ) -> Tools:
     """Read ``tools`` of a request of one of the APIs.
 
     Raises ``ValueError`` at the path of what is wrong.
     """
-    said: Any = (value, api, unknown_tools, rename)
+    said: Any = (value, api, unknown_tools, rename, schemas)
     try:
         key = marshal.dumps(said, _MARSHAL_VERSION)
     except ValueError:  # not made of plain objects, which can still be right
-        return _read(value, api, unknown_tools, rename)
+        return _read(*said)
     tools: Tools | None = _cache.get(key)
     if tools is None:
-        tools = _read(value, api, unknown_tools, rename)
+        tools = _read(*said)
         _cache.put(key, tools, _SHARE * size_of(key))
     return tools
 
 
-def _read(value: object, api: Api, unknown_tools: UnknownTools, rename: bool) -> Tools:
+def _read(
+    value: object, api: Api, unknown_tools: UnknownTools, rename: bool, schemas: str
+) -> Tools:
     reader = _Reader(nested=api == "chat", unknown_tools=unknown_tools)
     for place, item in placed("tools", value):
         reader.read(place, item)
@@ -103,7 +109,7 @@ def _read(value: object, api: Api, unknown_tools: UnknownTools, rename: bool) ->
     section = None
     if described:
         namespace = ToolNamespaceConfig("functions", tools=list(described))
-        section = tools_section({"functions": namespace})
+        section = tools_section({"functions": namespace}, schemas)
     return Tools(
         names,
         frozenset(function.client for function in functions if function.custom),

@@ -46,6 +46,7 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
         drop_analysis=options.drop_analysis,
         header=options.header,
         unknown_tools=options.unknown_tools,
+        schemas=options.schemas,
     )
     tokens = prompt.tokens(encoding)
     if options.text:

@@ -34,6 +34,7 @@ static void say(const char *words, size_t length)
 
     if (length > sizeof log_text - 1 - used)
         length = sizeof log_text - 1 - used;
+    CHECK(length == 0 || memchr(words, '\0', length) == NULL);
     memcpy(log_text + used, words, length);
     log_text[used + length] = '\0';
 }
@@ -176,6 +177,27 @@ static void test_unknown_ids(void)
     CHECK_STRING(log_text, "assistant channel=\xEF\xBF\xBD: \xEF\xBF\xBD "
                            "(4+2, 200007)\n15 at 2: \n10 at 3: \n15 at 4: \n");
     harmony_parser_free(parser);
+}
+
+/* The beginning of a character in a header is not completed behind such an id.
+ */
+static void test_unknown_id_in_a_character(void)
+{
+    id_list part = encode_plain("\xE4\xB8");
+    harmony_parser *parser = new_parser(HARMONY_ROLE_ASSISTANT, 1);
+
+    CHECK_EQUAL(part.count, 1);
+    harmony_parser_process(parser, HARMONY_TOKEN_CHANNEL, NULL);
+    harmony_parser_process(parser, part.ids[0], NULL);
+    harmony_parser_process(parser, HARMONY_TOKEN_LIMIT, NULL);
+    harmony_parser_process(parser, HARMONY_TOKEN_MESSAGE, NULL);
+    harmony_parser_finish(parser, NULL);
+    say_all(harmony_parser_view(parser));
+    CHECK_STRING(log_text,
+                 "assistant channel=\xEF\xBF\xBD\xEF\xBF\xBD:  (4+0, -1)\n"
+                 "14 at 2: \xE4\xB8\n15 at 2: \n");
+    harmony_parser_free(parser);
+    free(part.ids);
 }
 
 /* `<|start|>` behind text without a header used to count for that text, too;
@@ -326,6 +348,13 @@ static void test_text_in_a_header(void)
     check_log(1, "<|channel|>x to=f json{}<|call|>",
               "assistant to=f channel=x type=json: {} (6+1, 200012)\n"
               "7 at 6: \n");
+    check_log(1, "<|channel|>x functions.f {}<|call|>",
+              "assistant to=functions.f channel=x: {} (5+1, 200012)\n"
+              "12 at 5: functions.f\n7 at 5: \n");
+    check_log(1, " to=f json[1]<|call|>",
+              "assistant to=f type=json: [1] (6+1, 200012)\n7 at 6: \n");
+    check_log(1, " to=f json\"a\"<|call|>",
+              "assistant to=f type=json: \"a\" (5+1, 200012)\n7 at 5: \n");
     check_log(1, "<|channel|>final Hello<|constrain|>there<|end|>",
               "assistant channel=final: Hello there (5+1, 200007)\n7 at 5: \n");
 }
@@ -336,6 +365,9 @@ static void test_characters_behind_the_end(void)
 {
     check_log(-1, "<|endoftext|>\xF0\x9F\xA6\xB4",
               "0 at 0: \n16 at 1: \n16 at 2: \n16 at 3: \xF0\x9F\xA6\xB4\n");
+    check_log(-1, "<|endoftext|>\xF0", "0 at 0: \n16 at 1: \n16 at 2: \xF0\n");
+    check_log(-1, "<|endoftext|>a\xF0",
+              "0 at 0: \n16 at 1: a\n16 at 2: \n16 at 3: \xF0\n");
 }
 
 /* ---- Segments ------------------------------------------------------------ */
@@ -662,6 +694,7 @@ void test_recovery(void)
 {
     test_warnings();
     test_unknown_ids();
+    test_unknown_id_in_a_character();
     test_tallies();
     test_open_start();
     test_words();

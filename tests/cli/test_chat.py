@@ -83,6 +83,18 @@ def test_responses_are_read_as_such(
     assert (status, json.loads(out)) == (0, prompt.tokens(encoding))
 
 
+def test_the_form_of_schemas(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    schema = {"type": "object", "properties": {"a": {"const": 1}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({**REQUEST, "tools": [tool]}), encoding="utf-8")
+    for form, line in (("reference", "a?: any,"), ("complete", "a?: 1,")):
+        _, out, _ = run(capsys, str(path), "--text", "--schemas", form)
+        assert f"\n{line}\n" in out
+
+
 def test_unknown_tools_are_an_error_or_left_out(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
