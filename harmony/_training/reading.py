@@ -105,7 +105,12 @@ class ChatRows(RowReader):
 
     def _options(self) -> Options:
         return Options(
-            *(self.date, "never", self.header, True, "error"),
+            date=self.date,
+            drop_analysis="never",
+            header=self.header,
+            rename_tools=True,
+            unknown_tools="error",
+            schemas="reference",
             model_identity=None,
             knowledge_cutoff=None,
         )
