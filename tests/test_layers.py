@@ -105,6 +105,14 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "parser", "repairs"},
     },
     "_openai.items": {"_model.jsontext", "_openai.reply"},
+    "_grammar": set(),
+    "_grammar.narrow": {"schema_references"},
+    "_grammar.reply": set(),
+    "_grammar.texts": {"_grammar.reply"},
+    "grammar": {
+        *{"_grammar.narrow", "_grammar.reply", "_grammar.texts", "_model.checks"},
+        *{"encoding", "tools"},
+    },
     "chat": {
         *{"_openai.fields", "_openai.history", "_openai.names", "_openai.prompt"},
         *{"_openai.reply", "_openai.tools"},
@@ -165,7 +173,7 @@ PYTHON: dict[str, set[str]] = {
     "cli.decode": {"cli.files", "cli.screen", "encoding"},
     "cli.chat": {
         *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
-        *{"encoding", "responses"},
+        *{"encoding", "grammar", "responses"},
     },
     "cli.doctor": {
         *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
@@ -192,6 +200,7 @@ FOR_TYPES_ALONE = {
     "_openai.prompt": {"encoding", "rendering"},
     "_openai.reply": {"encoding"},
     "chat": {"encoding"},
+    "grammar": {"_openai.prompt", "encoding"},
     "responses": {"contents", "encoding"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
     "compat": {"parser"},
@@ -204,12 +213,15 @@ C: dict[str, set[str]] = {
     "unicode.h": set(),
     "pretokenize.h": set(),
     "machine.h": set(),
+    "four.h": set(),
+    "pages.h": set(),
     "options.h": set(),
     "error.h": {"harmony.h"},
     "conversation.h": {"harmony.h"},
     "special.h": {"harmony.h"},
+    "line.h": {"four.h"},
     "mask.h": {"harmony.h"},
-    "vocabulary.h": {"harmony.h", "machine.h"},
+    "vocabulary.h": {"harmony.h", "line.h", "machine.h"},
     "bpe.h": {"vocabulary.h"},
     "pieces.h": {"bpe.h"},
     "header.h": {"buffer.h", "harmony.h"},
@@ -220,7 +232,8 @@ C: dict[str, set[str]] = {
     "conversation.c": {"conversation.h", "error.h"},
     "special.c": {"special.h"},
     "pretokenize.c": {"machine.h", "pretokenize.h", "unicode.h"},
-    "vocabulary.c": {"error.h", "vocabulary.h"},
+    "pages.c": {"pages.h"},
+    "vocabulary.c": {"error.h", "pages.h", "vocabulary.h"},
     "vocabulary_file.c": {"error.h", "vocabulary.h"},
     "bpe.c": {"bpe.h", "error.h"},
     "pieces.c": {"error.h", "pieces.h"},
@@ -260,6 +273,8 @@ C: dict[str, set[str]] = {
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
     "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
+    "four.h": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
+    "pages.c": {"sys/mman.h"},
     "machine.h": {"intrin.h"},
     "cpython.h": {"Python.h", "structmember.h"},
 }
@@ -273,6 +288,7 @@ OTHER_PACKAGES = {
     "_model.schema": {"pydantic", "pydantic_core"},
     "encoding": {"numpy"},
     "tokenizer": {"regex"},
+    "grammar": {"llguidance"},
 }
 
 
