@@ -120,6 +120,9 @@ static void test_warnings(void)
               "assistant: Hello. (0+2, -1)\n"
               "user: a (3+2, 200007)\n"
               "3 at 2: \n");
+    check_log(1, "<|start|>user<|message|>a<|end|>",
+              "user: a (3+2, 200007)\n"
+              "10 at 0: \n");
     check_log(1, "<|channel|>final<|start|>user<|message|>a<|end|>",
               "user: a (3+2, 200007)\n"
               "4 at 2:  final\n");
@@ -220,19 +223,48 @@ static void test_tallies(void)
               "2 at 1: \n9 at 3: a\n10 at 3: \n6 at 5: \n10 at 7: \n");
 }
 
-/* Where the open header or content begins: not with a repeated <|message|>. */
-static void test_open_start(void)
+static void check_open_start(const char *framed, size_t open_start,
+                             int32_t header_tokens, int32_t content_tokens)
 {
-    id_list list = encode_framed("<|start|>user<|message|><|message|>a");
+    id_list list = encode_framed(framed);
     harmony_parser *parser = new_parser(HARMONY_ROLE_NONE, 1);
 
     CHECK_EQUAL(harmony_parser_feed(parser, list.ids, list.count, NULL),
                 HARMONY_OK);
-    CHECK_EQUAL(harmony_parser_view(parser)->open_start, 4);
-    CHECK_EQUAL(harmony_parser_view(parser)->open.header_tokens, 4);
-    CHECK_EQUAL(harmony_parser_view(parser)->open.content_tokens, 1);
+    CHECK_EQUAL(harmony_parser_view(parser)->open_start, open_start);
+    CHECK_EQUAL(harmony_parser_view(parser)->open.header_tokens, header_tokens);
+    CHECK_EQUAL(harmony_parser_view(parser)->open.content_tokens,
+                content_tokens);
     harmony_parser_free(parser);
     free(list.ids);
+}
+
+/* Where the open header or content begins: not with a repeated <|message|>, and
+ * with the first token of a header that has no <|start|>. */
+static void test_open_start(void)
+{
+    check_open_start("<|start|>user<|message|><|message|>a", 4, 4, 1);
+    check_open_start("<|start|>user<|message|>a<|channel|>final", 4, 2, 0);
+    check_open_start("<|start|>user<|message|>a<|start|>user", 5, 2, 0);
+    check_open_start("user<|channel|>", 0, 2, 0);
+}
+
+/* The beginning of a character behind <|endoftext|> goes to one warning. */
+static void test_end_after_the_end(void)
+{
+    harmony_parser *parser = new_parser(HARMONY_ROLE_NONE, 1);
+    id_list part = encode_plain("\xE4\xB8"), rest = encode_plain("\xBD");
+
+    harmony_parser_process(parser, HARMONY_TOKEN_ENDOFTEXT, NULL);
+    harmony_parser_process(parser, part.ids[0], NULL);
+    harmony_parser_finish(parser, NULL);
+    harmony_parser_process(parser, rest.ids[0], NULL);
+    harmony_parser_finish(parser, NULL);
+    say_all(harmony_parser_view(parser));
+    CHECK_STRING(log_text, "0 at 0: \n16 at 1: \n16 at 2: \xE4\xB8 \xBD\n");
+    harmony_parser_free(parser);
+    free(part.ids);
+    free(rest.ids);
 }
 
 /* A role in capitals used to be lost; NUL used to pass for the beginning of
@@ -697,6 +729,7 @@ void test_recovery(void)
     test_unknown_id_in_a_character();
     test_tallies();
     test_open_start();
+    test_end_after_the_end();
     test_words();
     test_what_is_left_alone();
     test_what_is_excepted();
