@@ -97,13 +97,7 @@ def system_text(
     content: SystemContent, function_tools: bool, schemas: str = REFERENCE
 ) -> str:
     """Return a system prompt: its sections, with a blank line between them."""
-    return "\n\n".join(_system_sections(content, function_tools, schemas))
-
-
-def _system_sections(
-    content: SystemContent, function_tools: bool, schemas: str
-) -> Iterator[str]:
-    about = []
+    sections, about = [], []
     if content.model_identity is not None:
         about.append(content.model_identity)
     if content.knowledge_cutoff is not None:
@@ -111,13 +105,14 @@ def _system_sections(
     if content.conversation_start_date is not None:
         about.append(f"Current date: {content.conversation_start_date}")
     if about:
-        yield "\n".join(about)
+        sections.append("\n".join(about))
     if content.reasoning_effort is not None:
-        yield f"Reasoning: {content.reasoning_effort.lower()}"
+        sections.append(f"Reasoning: {content.reasoning_effort.lower()}")
     if content.tools:
-        yield tools_section(content.tools, schemas)
+        sections.append(tools_section(content.tools, schemas))
     if content.channel_config is not None and content.channel_config.valid_channels:
-        yield _channels_section(content.channel_config, function_tools)
+        sections.append(_channels_section(content.channel_config, function_tools))
+    return "\n\n".join(sections)
 
 
 def _channels_section(config: ChannelConfig, function_tools: bool) -> str:

@@ -60,8 +60,14 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.checks", "cache", "complete_typescript", "errors", "messages"},
         *{"tools", "typescript"},
     },
-    "rendering": {"_model.text", "_native", "cache", "errors", "messages", "prompts"},
-    "parser": {"_native", "_native.parser", "errors", "messages", "repairs"},
+    "rendering": {
+        *{"_model.text", "_native", "_native.straight", "cache", "errors"},
+        *{"messages", "prompts"},
+    },
+    "parser": {
+        *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
+        "repairs",
+    },
     "batch": {
         *{"_model.checks", "_model.text", "_native", "_native.batch", "messages"},
         *{"rendering"},
@@ -99,6 +105,14 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "parser", "repairs"},
     },
     "_openai.items": {"_model.jsontext", "_openai.reply"},
+    "_grammar": set(),
+    "_grammar.narrow": {"schema_references"},
+    "_grammar.reply": set(),
+    "_grammar.texts": {"_grammar.reply"},
+    "grammar": {
+        *{"_grammar.narrow", "_grammar.reply", "_grammar.texts", "_model.checks"},
+        *{"encoding", "tools"},
+    },
     "chat": {
         *{"_openai.fields", "_openai.history", "_openai.names", "_openai.prompt"},
         *{"_openai.reply", "_openai.tools"},
@@ -143,7 +157,7 @@ PYTHON: dict[str, set[str]] = {
     "cli.decode": {"cli.files", "cli.screen", "encoding"},
     "cli.chat": {
         *{"_model.jsontext", "chat", "cli.files", "cli.job", "cli.screen"},
-        *{"encoding", "responses"},
+        *{"encoding", "grammar", "responses"},
     },
     "cli.doctor": {
         *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
@@ -158,7 +172,7 @@ PYTHON: dict[str, set[str]] = {
 # For type checkers alone: the encoding and the package import what is not needed to
 # encode when it is used.
 FOR_TYPES_ALONE = {
-    "_native.parser": {"_native.encoding"},
+    "_native.parser": {"_native.encoding", "_native.straight"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
@@ -169,6 +183,7 @@ FOR_TYPES_ALONE = {
     "_openai.prompt": {"encoding", "rendering"},
     "_openai.reply": {"encoding"},
     "chat": {"encoding"},
+    "grammar": {"_openai.prompt", "encoding"},
     "responses": {"contents", "encoding"},
     "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
     "compat": {"parser"},
@@ -207,8 +222,10 @@ C: dict[str, set[str]] = {
     },
     "tokenizer.c": {"error.h", "harmony.h", "pieces.h"},
     "builder.c": {"buffer.h", "conversation.h", "error.h", "harmony.h"},
+    "render.h": {"harmony.h"},
     "render.c": {
         *{"buffer.h", "conversation.h", "error.h", "harmony.h", "options.h"},
+        "render.h",
     },
     "mask.c": {"conversation.h", "error.h", "mask.h", "options.h"},
     "batch.c": {"error.h", "harmony.h", "mask.h"},
@@ -221,6 +238,8 @@ C: dict[str, set[str]] = {
     "cpython_pool.c": {"cpython.h"},
     "cpython_text.c": {"cpython.h"},
     "cpython_batch.c": {"cpython.h"},
+    "cpython_parser.c": {"cpython.h", "stream.h"},
+    "cpython_render.c": {"cpython.h", "render.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
@@ -234,7 +253,7 @@ C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
     "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "machine.h": {"intrin.h"},
-    "cpython.h": {"Python.h"},
+    "cpython.h": {"Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},
@@ -244,6 +263,7 @@ OTHER_PACKAGES = {
     "_model.schema": {"pydantic", "pydantic_core"},
     "encoding": {"numpy"},
     "tokenizer": {"regex"},
+    "grammar": {"llguidance"},
 }
 
 

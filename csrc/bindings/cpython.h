@@ -18,6 +18,7 @@
 #define Py_LIMITED_API 0x030a0000
 #endif
 #include <Python.h>
+#include <structmember.h>
 
 #if defined(PYPY_VERSION)                                                      \
     || (defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030f0000)
@@ -48,12 +49,22 @@ typedef struct hm_room {
 
 #define HM_ROOMS 64
 
+/* How many tokens an encoding knows the text of: two megabytes. Each has one
+ * place, which others with the same low bits take from it. */
+#define HM_KNOWN ((size_t)1 << 14)
+
+typedef struct hm_known {
+    int32_t token;
+    PyObject *text;
+} hm_known;
+
 /* What all objects of one encoding share. */
 typedef struct hm_pool {
     const harmony_encoding *encoding;
     PyObject *owner; /* of the encoding */
     PyObject *empty; /* array.array("i") */
     PyObject *frombytes;
+    hm_known *known; /* from the first that is asked for */
     hm_room rooms[HM_ROOMS];
 } hm_pool;
 
@@ -103,6 +114,10 @@ int hm_make_text_room(hm_room *room, size_t wanted);
  * not all plain ints that fit. */
 Py_ssize_t hm_take_ids(hm_pool *pool, PyObject *ids, hm_room **room);
 
+/* The text of an ordinary token that is whole characters, for the caller to
+ * give back. NULL after an error. */
+PyObject *hm_token_text(hm_pool *pool, int32_t token);
+
 PyObject *hm_list(const int32_t *ids, size_t count);
 
 /* An array of int32; more of them at its end. */
@@ -124,6 +139,13 @@ int hm_is_unmarked(const char *text, size_t length);
 PyObject *hm_new_encoding_base(void);
 extern const PyMethodDef hm_encoding_methods[];
 
+/* ---- cpython_parser.c --------------------------------------------------- */
+
+/* The type that a parser is based on; its methods and members, by name. */
+PyObject *hm_new_parser_base(void);
+extern const PyMethodDef hm_parser_methods[];
+extern const PyMemberDef hm_parser_members[];
+
 /* ---- cpython_batch.c ---------------------------------------------------- */
 
 /* result = encode_texts(pool, tuple, start, stop, whether special tokens are
@@ -131,6 +153,19 @@ extern const PyMethodDef hm_encoding_methods[];
  * of counts, 2: an array and offsets, as bytes of int64; or None, if it is to
  * be done in Python. */
 PyObject *hm_encode_texts(PyObject *module, PyObject *args);
+
+/* ---- cpython_render.c --------------------------------------------------- */
+
+/* list = plain_parts(tuple of messages, tuple of what is plain: the classes of
+ * messages, authors and texts, the roles, and the names of attributes): of each
+ * message role, name, recipient, channel, content type and text; None for one
+ * that is not plain. */
+PyObject *hm_plain_parts(PyObject *module, PyObject *args);
+
+/* tokens, kept = render_said(pool, what messages say, what is known of each,
+ * roles, drop rule, training, channel first, open last, whether new ones are to
+ * be kept); or None, if it is to be done in Python. */
+PyObject *hm_render_said(PyObject *module, PyObject *args);
 
 #endif
 #endif

@@ -38,6 +38,9 @@ static void free_pool(PyObject *capsule)
         free(pool->rooms[i].tokens);
         free(pool->rooms[i].text);
     }
+    for (i = 0; pool->known != NULL && i < HM_KNOWN; i++)
+        Py_XDECREF(pool->known[i].text);
+    free(pool->known);
     Py_XDECREF(pool->owner);
     Py_XDECREF(pool->empty);
     Py_XDECREF(pool->frombytes);
@@ -161,6 +164,45 @@ void hm_give_room(hm_room *room)
 {
     hm_give_mark(&room->taken);
 }
+
+/* ---- Texts of tokens ---------------------------------------------------- */
+
+static PyObject *new_text(const hm_pool *pool, int32_t token)
+{
+    size_t length;
+    const char *bytes = harmony_token_bytes(pool->encoding, token, &length);
+
+    return PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)length, NULL);
+}
+
+#ifdef Py_GIL_DISABLED /* there, keeping it safe costs more than a new one */
+PyObject *hm_token_text(hm_pool *pool, int32_t token)
+{
+    return new_text(pool, token);
+}
+#else
+PyObject *hm_token_text(hm_pool *pool, int32_t token)
+{
+    hm_known *known;
+    PyObject *text;
+
+    if (pool->known == NULL)
+        pool->known = calloc(HM_KNOWN, sizeof *pool->known);
+    if (pool->known == NULL)
+        return PyErr_NoMemory();
+    known = pool->known + ((size_t)token & (HM_KNOWN - 1));
+    if (known->text == NULL || known->token != token) {
+        text = new_text(pool, token);
+        if (text == NULL)
+            return NULL;
+        Py_XDECREF(known->text);
+        known->text = text;
+        known->token = token;
+    }
+    Py_INCREF(known->text);
+    return known->text;
+}
+#endif
 
 /* ---- Token ids ---------------------------------------------------------- */
 

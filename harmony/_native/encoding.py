@@ -15,7 +15,7 @@ from harmony._native import (
     new_buffer,
     raise_error,
 )
-from harmony._native.straight import encode_texts, pool_of
+from harmony._native.straight import encode_texts, pool_of, render_said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,6 +211,30 @@ class Encoding:
             if status != lib.HARMONY_SHORT_BUFFER:
                 raise_error(error)
             capacity = length[0]
+
+    def render_said(
+        self,
+        said: list[tuple[Any, ...]],
+        known: list[Any],
+        roles: tuple[object, ...],
+        drop_analysis: int,
+        channel_first: bool,
+        open_last: bool = False,
+        training: bool = False,
+        keep: bool = True,
+    ) -> tuple[list[int], list[Any] | None] | None:
+        """Return the tokens of messages, and what is to be remembered of each.
+
+        ``said``: of each message its role, name, recipient, channel, content type and
+        texts. ``known``: what was to be remembered of it, or None. That is int32 as
+        bytes when it is new, a tuple of ints when it has come again, and else None; and
+        None for all of them if that is nothing. None if it is to be done by ``render``.
+        """
+        given = self.pool, said, known, roles
+        options = drop_analysis, training, channel_first, open_last, keep
+        found: tuple[list[int], list[Any] | None] | None
+        found = render_said(*given, *options)
+        return found
 
     def render(
         self,

@@ -66,8 +66,10 @@ export function prompt(
   const options = checkedOptions(given);
   const builtin = checkedBuiltin(builtinTools);
   const form = table("request", typeof request === "string" ? readJson(request) : request);
-  const { unknownTools, renameTools } = options;
-  const tools = readTools(get(form, "tools"), true, unknownTools, renameTools);
+  const { unknownTools, renameTools, schemas } = options;
+  const tools = readTools(
+    ...([get(form, "tools"), true, unknownTools, renameTools, schemas] as const),
+  );
   const names = tools.names.copy();
   const history = new History(names, options.header);
   const messages = readMessages(history, get(form, "messages"));

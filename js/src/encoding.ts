@@ -11,6 +11,7 @@ import {
 } from "./contents.js";
 import { readJson } from "./json.js";
 import { type ParserOptions, StreamableParser } from "./parser.js";
+import type { Schemas } from "./prompts.js";
 import { type Ending, type RenderConfig, rendered, type Said, saidBy } from "./rendering.js";
 import { allowedIds, type SpecialOptions } from "./special.js";
 import {
@@ -28,6 +29,8 @@ export type ConversationLike = Conversation | readonly Message[] | string;
 export interface RenderOptions {
   /** Some developer message brings functions. */
   conversationHasFunctionTools?: boolean;
+  /** How the parameters of tools are written: "reference" by default. */
+  schemas?: Schemas;
 }
 
 /**
@@ -137,7 +140,8 @@ export class HarmonyEncoding {
   /** The tokens of one message. Throws a `RenderError` if it has no token form. */
   render(message: Message, options: RenderOptions = {}): number[] {
     const functionTools = Boolean(options.conversationHasFunctionTools);
-    const said = saidBy([checkedMessage("", message)], functionTools);
+    const messages = [checkedMessage("", message)];
+    const said = saidBy(messages, functionTools, options.schemas);
     return this.renderSaid(said, { dropAnalysis: "never" }, {});
   }
 
@@ -146,7 +150,7 @@ export class HarmonyEncoding {
     conversation: ConversationLike,
     config: RenderConfig = {},
   ): number[] {
-    return this.renderSaid(said(conversation), config, {});
+    return this.renderSaid(said(conversation, config), config, {});
   }
 
   /** A prompt: the conversation, then the beginning of the next message. */
@@ -156,7 +160,7 @@ export class HarmonyEncoding {
     config: RenderConfig = {},
   ): number[] {
     checkedRole("nextRole", nextRole);
-    return this.renderSaid(said(conversation), config, { nextRole });
+    return this.renderSaid(said(conversation, config), config, { nextRole });
   }
 
   /** A prompt that ends inside the last message, which is to go on. */
@@ -164,7 +168,7 @@ export class HarmonyEncoding {
     conversation: ConversationLike,
     config: RenderConfig = {},
   ): number[] {
-    return this.renderSaid(said(conversation), config, { openLast: true });
+    return this.renderSaid(said(conversation, config), config, { openLast: true });
   }
 
   /**
@@ -175,7 +179,7 @@ export class HarmonyEncoding {
     conversation: ConversationLike,
     config: RenderConfig = {},
   ): number[] {
-    return this.renderSaid(said(conversation), config, { training: true });
+    return this.renderSaid(said(conversation, config), config, { training: true });
   }
 
   /** @internal */
@@ -204,11 +208,11 @@ export class HarmonyEncoding {
   }
 }
 
-function said(conversation: ConversationLike): Said[] {
+function said(conversation: ConversationLike, { schemas }: RenderConfig): Said[] {
   const given: unknown =
     typeof conversation === "string" ? readJson(conversation) : conversation;
   const messages: Checked[] = checkedMessages(given);
-  return saidBy(messages, null);
+  return saidBy(messages, null, schemas);
 }
 
 function isEmpty(choice: SpecialOptions["disallowedSpecial"]): boolean {

@@ -42,6 +42,7 @@ export {
   type TokenCount,
   type WarningKind,
 } from "./parser.js";
+export type { Schemas } from "./prompts.js";
 export type { DropAnalysis, RenderConfig } from "./rendering.js";
 export type { SpecialOptions } from "./special.js";
 export { SegmentStream } from "./stream.js";

@@ -14,6 +14,7 @@ import type {
   ToolDescription,
   ToolNamespace,
 } from "./contents.js";
+import { commentLines, completeTypescript } from "./complete_typescript.js";
 import { RenderError } from "./errors.js";
 import { jsonText } from "./json.js";
 import { typescript } from "./typescript.js";
@@ -21,11 +22,20 @@ import { typescript } from "./typescript.js";
 const FUNCTIONS_CHANNEL =
   "\nCalls to these tools must go to the commentary channel: 'functions'.";
 
+/**
+ * How the parameters of tools are written. "reference": the TypeScript that
+ * openai-harmony writes, byte for byte. "complete": TypeScript that says all that
+ * the JSON schema says; the same text wherever the reference's is complete.
+ */
+export type Schemas = "reference" | "complete";
+export const SCHEMAS: readonly Schemas[] = ["reference", "complete"];
+
 /** The text of one content of a message by a role. */
 export function contentText(
   content: CheckedContent,
   role: Role,
   functionTools: boolean,
+  schemas: Schemas,
 ): string {
   if (content.type === "text") return content.text;
   const author = content.type === "system_content" ? "system" : "developer";
@@ -35,8 +45,8 @@ export function contentText(
     );
   }
   return content.type === "system_content"
-    ? systemText(content, functionTools)
-    : developerText(content);
+    ? systemText(content, functionTools, schemas)
+    : developerText(content, schemas);
 }
 
 /** Whether a developer prompt brings functions: tools under `functions`. */
@@ -51,7 +61,11 @@ export function hasFunctionTools(messages: Checked[]): boolean {
 }
 
 /** A system prompt: its sections, with a blank line between them. */
-export function systemText(content: CheckedSystem, functionTools: boolean): string {
+export function systemText(
+  content: CheckedSystem,
+  functionTools: boolean,
+  schemas: Schemas,
+): string {
   const about: string[] = [];
   const sections: string[] = [];
   if (content.identity !== null) about.push(content.identity);
@@ -61,7 +75,7 @@ export function systemText(content: CheckedSystem, functionTools: boolean): stri
   if (content.effort !== null) {
     sections.push(`Reasoning: ${content.effort.toLowerCase()}`);
   }
-  if (content.tools?.size) sections.push(toolsSection(content.tools));
+  if (content.tools?.size) sections.push(toolsSection(content.tools, schemas));
   if (content.channels?.valid_channels.length) {
     sections.push(channelsSection(content.channels, functionTools));
   }
@@ -77,8 +91,8 @@ function channelsSection(config: ChannelConfig, functionTools: boolean): string 
 }
 
 /** A developer prompt: its sections, with a blank line between them. */
-export function developerText(content: CheckedDeveloper): string {
-  const tools = content.tools?.size ? toolsSection(content.tools) : null;
+export function developerText(content: CheckedDeveloper, schemas: Schemas): string {
+  const tools = content.tools?.size ? toolsSection(content.tools, schemas) : null;
   return developerSections(content.instructions, tools, content.formats);
 }
 
@@ -101,9 +115,10 @@ function formatText(format: ResponseFormat): string {
 }
 
 /** The section on tools: its namespaces in the order of their keys. */
-export function toolsSection(tools: CheckedTools): string {
+export function toolsSection(tools: CheckedTools, schemas: Schemas): string {
   const keys = [...tools.keys()].sort(inOrderOfBytes);
-  return ["# Tools", ...keys.map((key) => namespaceText(tools.get(key)!))].join("\n\n");
+  const texts = keys.map((key) => namespaceText(tools.get(key)!, schemas));
+  return ["# Tools", ...texts].join("\n\n");
 }
 
 /** JavaScript would sort by UTF-16, where U+FFFF is behind U+1F600. */
@@ -116,24 +131,38 @@ function inOrderOfBytes(one: string, other: string): number {
   return one.length - other.length;
 }
 
-function namespaceText(namespace: Required<ToolNamespace>): string {
-  const has = namespace.tools.length > 0;
-  const parts = [
-    `## ${namespace.name}\n`,
-    ...marked(has ? "// " : "", namespace.description),
-  ];
-  if (has) {
-    parts.push(`namespace ${namespace.name} {\n`);
-    for (const tool of namespace.tools) parts.push(...toolLines(tool));
-    parts.push(`} // namespace ${namespace.name}`);
-  }
-  return parts.join("\n");
+function namespaceText(namespace: Required<ToolNamespace>, schemas: Schemas): string {
+  const { name, description, tools } = namespace;
+  const title = `## ${name}\n`;
+  if (!tools.length) return [title, ...marked("", description)].join("\n");
+  const isComplete = schemas === "complete";
+  const about = isComplete ? commented(description) : marked("// ", description);
+  const taken = new Set(tools.map((tool) => tool.name));
+  const lines = tools.flatMap((tool) =>
+    isComplete ? completeToolLines(tool, taken) : toolLines(tool),
+  );
+  const end = `} // namespace ${name}`;
+  return [title, ...about, `namespace ${name} {\n`, ...lines, end].join("\n");
 }
 
 function toolLines(tool: ToolDescription): string[] {
   const parameters = tool.parameters ?? null;
   const type = parameters === null ? "" : `_: ${typescript(parameters)}`;
   return [...marked("// ", tool.description), `type ${tool.name} = (${type}) => any;\n`];
+}
+
+/** The same, with all that the schema says, and the types that it names. */
+function completeToolLines(tool: ToolDescription, taken: Set<string>): string[] {
+  const parameters = tool.parameters ?? null;
+  const comment = commented(tool.description);
+  if (parameters === null) return [...comment, `type ${tool.name} = () => any;\n`];
+  const { declarations, text } = completeTypescript(parameters, tool.name, taken);
+  return [...declarations, ...comment, `type ${tool.name} = (_: ${text}) => any;\n`];
+}
+
+/** The lines of a text behind `// `, as TypeScript ends lines. */
+function commented(text: string | null | undefined): string[] {
+  return text ? commentLines(text).map((line) => `// ${line}`) : [];
 }
 
 /**

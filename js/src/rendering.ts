@@ -6,7 +6,7 @@
  */
 import { type Checked, type Role, unknown } from "./contents.js";
 import { ValueError, RenderError } from "./errors.js";
-import { contentText, hasFunctionTools } from "./prompts.js";
+import { contentText, hasFunctionTools, type Schemas, SCHEMAS } from "./prompts.js";
 import { CONTINUED, DROP_RULES, type Machine, NO_ROLE, ROLE_NUMBERS } from "./wasm.js";
 
 /** Which messages on channel analysis are left out of a conversation. */
@@ -25,6 +25,8 @@ export interface RenderConfig {
   autoDropAnalysis?: boolean;
   /** The assistant's channel stands before the recipient, as the model writes. */
   channelFirst?: boolean;
+  /** How the parameters of tools are written: "reference" by default. */
+  schemas?: Schemas;
 }
 
 /** A message as C gets it: its role, the words of its header, its texts. */
@@ -48,12 +50,17 @@ type Span = [number, number];
 const ABSENT: Span = [-1, 0];
 
 /** What is rendered of messages. `functionTools`: null to look for them. */
-export function saidBy(messages: Checked[], functionTools: boolean | null): Said[] {
+export function saidBy(
+  messages: Checked[],
+  functionTools: boolean | null,
+  schemas: Schemas = "reference",
+): Said[] {
+  if (!SCHEMAS.includes(schemas)) throw unknown("schemas", "form", schemas, SCHEMAS);
   const has = functionTools ?? hasFunctionTools(messages);
   return messages.map((message, index) => {
     const { role, name, recipient, channel, contentType } = message;
     try {
-      const texts = message.contents.map((item) => contentText(item, role, has));
+      const texts = message.contents.map((item) => contentText(item, role, has, schemas));
       return { role, name, recipient, channel, contentType, texts };
     } catch (error) {
       if (!(error instanceof RenderError || error instanceof ValueError)) throw error;

@@ -67,8 +67,10 @@ export function prompt(
 ): Prompt {
   const options = checkedOptions(given);
   const form = table("request", typeof request === "string" ? readJson(request) : request);
-  const { unknownTools, renameTools } = options;
-  const tools = readTools(get(form, "tools"), false, unknownTools, renameTools);
+  const { unknownTools, renameTools, schemas } = options;
+  const tools = readTools(
+    ...([get(form, "tools"), false, unknownTools, renameTools, schemas] as const),
+  );
   const names = tools.names.copy();
   const history = new History(names, options.header);
   readInstructions(get(form, "instructions"), history);

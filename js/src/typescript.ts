@@ -16,12 +16,12 @@ import {
 import { ValueError } from "./errors.js";
 
 /** A JSON value on its way through JSON text; a number is its text there. */
-type Json = null | boolean | string | JsonNumber | Json[] | Schema;
-type Schema = Map<string, Json>;
+export type Json = null | boolean | string | JsonNumber | Json[] | Schema;
+export type Schema = Map<string, Json>;
 
-const NESTED = "    ";
-const IN_VARIANT = "   ";
-const SIMPLE_TYPES: Record<string, string> = {
+export const NESTED = "    ";
+export const IN_VARIANT = "   ";
+export const SIMPLE_TYPES: Record<string, string> = {
   number: "number",
   integer: "number",
   boolean: "boolean",
@@ -37,7 +37,7 @@ const MAX_DEPTH = 200;
  */
 export function typescript(schema: unknown): string {
   const text = new Text();
-  writeType(text, keywords(received(schema, 0)), "");
+  writeType(text, keywords(received(schema)), "");
   return text.parts.join("");
 }
 
@@ -91,7 +91,7 @@ function wordsOfATypeList(kinds: Json[]): string {
 }
 
 /** The strings of a list; of anything else, none. */
-function strings(value: Json | undefined): string[] {
+export function strings(value: Json | undefined): string[] {
   if (!Array.isArray(value)) return [];
   return value.filter((item) => typeof item === "string");
 }
@@ -275,10 +275,21 @@ function writeJson(text: Text, value: Json): void {
   else text.add(JSON.stringify(value));
 }
 
+/** Compact JSON which TypeScript reads as the same value, on one line. */
+export function jsonLiteral(value: Json): string {
+  const text = new Text();
+  writeJson(text, value);
+  return text.parts
+    .join("")
+    .replaceAll("\u2028", "\\u2028")
+    .replaceAll("\u2029", "\\u2029");
+}
+
 // What arrives: the reference is handed a schema as JSON text, and reads numbers
 // in it less exactly than a double could be read.
 
-function received(value: unknown, depth: number): Json {
+/** A JSON value as it is after its way through JSON text. */
+export function received(value: unknown, depth = 0): Json {
   if (typeof value === "string") return wellFormed(value);
   if (value === null || typeof value === "boolean") return value;
   const source = numberSource(value);

@@ -1,9 +1,9 @@
 /** Answers what differential.py asks: a line of JSON for each line of JSON. */
 import { createInterface } from "node:readline";
-import { ParseError, type ParserOptions, type Segment, StreamableParser } from "harmony-format";
+import { ParseError, readJson, type ParserOptions, type Segment, StreamableParser } from "harmony-format";
 import * as chat from "harmony-format/chat";
 import * as responses from "harmony-format/responses";
-import { encoding, type Json } from "./support.js";
+import { encoding, type Json, namespaceOf } from "./support.js";
 
 function outcome(call: () => unknown): unknown {
   try {
@@ -95,6 +95,7 @@ function request(api: { prompt: typeof chat.prompt }, { text, options }: Json): 
       header: options.header,
       renameTools: options.rename_tools,
       unknownTools: options.unknown_tools,
+      schemas: options.schemas,
     });
     return [
       ...[prompt.tokens(encoding), prompt.mustCall, prompt.mayCall],
@@ -107,6 +108,7 @@ const KINDS: Record<string, (one: Json) => unknown> = {
   text,
   conversation,
   stream,
+  schema: (one) => outcome(() => namespaceOf(readJson(one["text"]))),
   chat: (one) => request(chat, one),
   responses: (one) => request(responses, one),
 };

@@ -4,8 +4,8 @@
 
 SHARE, 1 if not given, is how much of the cases to run: 10,000 texts, 2,000
 conversations in four ways, 5,000 streams (strict, lenient and recovering; whole, split
-and one by one), 2,000 requests. Needs the packages of the extra `test`, and
-`npm run build && npm run build:test` before. Exits with 1 at the first difference.
+and one by one), 4,000 schemas, 2,000 requests. Needs the packages of the extra `test`,
+and `npm run build && npm run build:test` before. Exits with 1 at the first difference.
 
 Each case is a line of JSON for `answers.js`, whose answer is a line too.
 """
@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,6 +32,8 @@ import harmony  # noqa: E402
 from harmony import StreamableParser, chat, load_harmony_encoding, responses  # noqa: E402
 from support.differential import TEXTS, Tokens, make_message  # noqa: E402
 from support.requests import damaged, of_type  # noqa: E402
+from support.schemas import schemas  # noqa: E402
+from support.typed import namespace, typed_schemas  # noqa: E402
 
 ENCODING = load_harmony_encoding("HarmonyGptOss")
 GENERATED = Tokens(ENCODING)
@@ -209,6 +212,17 @@ def segments(found: list[harmony.Segment]) -> list[list[Any]]:
     ]
 
 
+# Schemas
+
+
+def schema_cases(random: Random, count: int) -> Iterator[Pair]:
+    """Give schemas, half of them well-formed, as complete TypeScript."""
+    for make in (schemas, typed_schemas):
+        for schema in islice(make(random.getrandbits(32)), count // 2):
+            case = {"kind": "schema", "text": json.dumps(schema)}
+            yield case, lambda s=schema: outcome(lambda: namespace(s))
+
+
 # Requests
 
 
@@ -225,6 +239,7 @@ def request_cases(random: Random, count: int) -> Iterator[Pair]:
                     "header": random.choice(["template", "model"]),
                     "rename_tools": random.random() < 0.7,
                     "unknown_tools": random.choice(["error", "skip"]),
+                    "schemas": random.choice(["reference", "complete"]),
                 }
                 case = {"kind": api, "text": text, "options": options}
                 yield case, lambda m=module, c=case: request_answer(m, c)
@@ -308,6 +323,7 @@ KINDS = {
     "texts": (text_cases, 10_000),
     "conversations": (conversation_cases, 2_000),
     "streams": (stream_cases, 5_000),
+    "schemas": (schema_cases, 4_000),
     "requests": (request_cases, 2_000),
 }
 BATCH = 250

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { readJson, RenderError } from "harmony-format";
-import { encoding, lines, pathOf } from "./support.js";
+import { encoding, file, lines, namespaceOf, pathOf } from "./support.js";
 
 type Any = any;
 
@@ -59,6 +59,40 @@ test("schemas as TypeScript", () => {
     const found = said.split("type g = (_: ")[1]!.split(") => any;\n\n} // namespace f")[0]!;
     assert.equal(isObject ? found : found.replace(/\[\]$/, ""), typescript, why);
   }
+});
+
+test("schemas as complete TypeScript", () => {
+  const golden = file("test-data/complete_typescript.txt");
+  const complete = new Map(
+    golden
+      .split("\n\n== ")
+      .slice(1)
+      .map((block) => {
+        const [before, text] = block.split("\n-- complete\n");
+        return [before!.split("\n")[0]!, text!.replace(/\n$/, "")];
+      }),
+  );
+  assert.ok(complete.size > 50);
+  for (const line of lines("typescript.jsonl")) {
+    const { schema, typescript, why } = readJson(line) as Any;
+    const expected = complete.get(why) ?? `type f = (_: ${typescript}) => any;`;
+    assert.equal(namespaceOf(schema), expected, why);
+    complete.delete(why);
+  }
+  assert.equal(complete.size, 0);
+});
+
+test("complete schemas are asked for", () => {
+  const parameters = { anyOf: [{ type: "object" }, { type: "null" }] };
+  const functions = { name: "functions", tools: [{ name: "f", parameters }] };
+  const content = [{ type: "developer_content", tools: { functions } }];
+  const message = { role: "developer", content } as Any;
+  const text = (schemas: Any) => encoding.decode(encoding.render(message, { schemas }));
+  assert.match(text("reference"), /\(_: any\)/);
+  assert.match(text("complete"), /\(_: \{\n\} \| null\)/);
+  assert.equal(pathOf(() => text("other")), "schemas");
+  const whole = encoding.renderConversation([message], { schemas: "complete" });
+  assert.equal(encoding.decode(whole), text("complete"));
 });
 
 test("numbers as objects have them", () => {

@@ -17,6 +17,22 @@ export function lines(name: string): string[] {
   return file(`test-data/${name}`).split("\n").filter(Boolean);
 }
 
+interface Complete {
+  completeTypescript(
+    schema: unknown,
+    name: string,
+    taken: Set<string>,
+  ): { declarations: string[]; text: string };
+}
+const inside = new URL("js/dist/complete_typescript.js", ROOT).href;
+const { completeTypescript } = (await import(inside)) as Complete;
+
+/** What stands in a namespace for a function of these parameters. */
+export function namespaceOf(schema: unknown): string {
+  const { declarations, text } = completeTypescript(schema, "f", new Set(["f"]));
+  return [...declarations, `type f = (_: ${text}) => any;`].join("\n");
+}
+
 /** Harmony text as tokens, special ones included. */
 export function harmony(text: string): number[] {
   return encoding.encode(text, { allowedSpecial: "all" });

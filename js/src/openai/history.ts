@@ -153,7 +153,7 @@ export class History {
       tools: null,
       formats: null,
     };
-    const said = by("developer", developerText(content));
+    const said = by("developer", developerText(content, "reference"));
     this.later.set(said, text);
     this.say(said);
   }

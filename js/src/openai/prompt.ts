@@ -11,7 +11,7 @@ import type {
 } from "../contents.js";
 import { checkedContent, schemaObject, wrong } from "../contents.js";
 import type { HarmonyEncoding } from "../encoding.js";
-import { developerSections, systemText } from "../prompts.js";
+import { developerSections, type Schemas, SCHEMAS, systemText } from "../prompts.js";
 import type { DropAnalysis, RenderConfig, Said } from "../rendering.js";
 import { flag, type Form, optionalText, required, table, text, unknown } from "./fields.js";
 import type { Header, History } from "./history.js";
@@ -30,6 +30,8 @@ export interface PromptOptions {
   renameTools?: boolean;
   /** Tools of other types are an error, or left out and in `skippedTools`. */
   unknownTools?: UnknownTools;
+  /** How the parameters of tools are written: "reference" by default. */
+  schemas?: Schemas;
   modelIdentity?: string | null;
   knowledgeCutoff?: string | null;
 }
@@ -54,6 +56,7 @@ export function checkedOptions(given: PromptOptions): Options {
     header: given.header ?? "template",
     renameTools: given.renameTools ?? true,
     unknownTools: given.unknownTools ?? "error",
+    schemas: given.schemas ?? "reference",
     modelIdentity: given.modelIdentity ?? null,
     knowledgeCutoff: given.knowledgeCutoff ?? null,
   };
@@ -63,14 +66,16 @@ export function checkedOptions(given: PromptOptions): Options {
       throw wrong(name, "text or null", value);
     }
   }
-  const choices = {
+  const choices: Record<string, readonly string[]> = {
     dropAnalysis: ["never", "upstream", "per_turn"],
     header: ["template", "model"],
     unknownTools: ["error", "skip"],
+    schemas: SCHEMAS,
   };
-  for (const name of ["dropAnalysis", "header", "unknownTools"] as const) {
-    if (!choices[name].includes(options[name])) {
-      throw unknown(name, options[name], choices[name]);
+  for (const name of ["dropAnalysis", "header", "unknownTools", "schemas"] as const) {
+    const known = choices[name]!;
+    if (!known.includes(options[name])) {
+      throw unknown(name, options[name], known);
     }
   }
   if (typeof options.renameTools !== "boolean") {
@@ -131,7 +136,8 @@ export class Prompt {
     this.parallel = settings.parallel;
     this.skippedTools = parts.skipped;
     const channelFirst = options.header === "model";
-    this.config = { dropAnalysis: options.dropAnalysis, channelFirst };
+    const { dropAnalysis, schemas } = options;
+    this.config = { dropAnalysis, channelFirst, schemas };
     const written = !settings.choice.none;
     this.functions = written && tools.described.length ? tools : null;
     this.system = systemContent(parts, written ? parts.builtin : []);
@@ -154,7 +160,7 @@ export class Prompt {
   private said(): Said[] {
     const none = { name: null, recipient: null, channel: null, contentType: null };
     const checked = checkedContent("", this.system) as CheckedSystem;
-    const system = systemText(checked, this.functions !== null);
+    const system = systemText(checked, this.functions !== null, this.parts.options.schemas);
     const said: Said[] = [{ role: "system", ...none, texts: [system] }];
     const { format } = this.parts.settings;
     const developer = developerSections(

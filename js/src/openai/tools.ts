@@ -2,7 +2,7 @@
 import { schemaObject, type ToolDescription } from "../contents.js";
 import { ValueError } from "../errors.js";
 import { shown } from "../json.js";
-import { toolsSection } from "../prompts.js";
+import { type Schemas, toolsSection } from "../prompts.js";
 import { browserTool, pythonTool } from "../tools.js";
 import { type Form, get, optionalText, placed, required, table, text, unknown } from "./fields.js";
 import { ClientName, ToolNames } from "./names.js";
@@ -46,6 +46,7 @@ export function readTools(
   nested: boolean,
   unknownTools: UnknownTools,
   rename: boolean,
+  schemas: Schemas,
 ): Tools {
   const reader = new Reader(nested, unknownTools);
   for (const [place, item] of placed("tools", value)) reader.read(place, item);
@@ -65,7 +66,7 @@ export function readTools(
     names,
     custom: new Set(functions.filter((f) => f.custom).map((f) => f.client.key)),
     described,
-    section: described.length ? toolsSection(new Map([["functions", namespace]])) : null,
+    section: described.length ? toolsSection(new Map([["functions", namespace]]), schemas) : null,
     builtin: [...new Set(reader.builtin)],
     skipped: reader.skipped,
   };
