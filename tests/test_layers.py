@@ -121,6 +121,22 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.checks", "_openai.fields", "_openai.history", "_openai.items"},
         *{"_openai.names", "_openai.prompt", "_openai.reply", "_openai.tools"},
     },
+    "_training": set(),
+    "_training.keys": {"_model.checks"},
+    "_training.reading": {
+        *{"_model.checks", "_openai.history", "_openai.names", "_openai.prompt"},
+        *{"_openai.tools", "_training.keys", "chat", "messages", "rendering"},
+    },
+    "_training.job": {
+        *{"_model.checks", "_training.reading", "batch", "messages", "rendering"},
+    },
+    "_training.columns": {
+        *{"_native", "_native.batch", "messages", "prompts", "rendering"},
+    },
+    "arrow": {
+        *{"_model.checks", "_model.jsontext", "_training.columns", "_training.job"},
+        *{"_training.reading", "batch", "encoding", "rendering"},
+    },
     "": set(),
     "recovering": {"encoding", "messages", "parser"},
     "compat": {"", "recovering"},
@@ -177,7 +193,8 @@ FOR_TYPES_ALONE = {
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
     "encoding": {"many", "messages", "parser", "rendering", "special"},
-    "batch": {"encoding"},
+    "batch": {"_native.batch", "encoding"},
+    "_training.job": {"_native.batch", "encoding"},
     "training": {"encoding"},
     "tokenizer": {"special"},
     "_openai.prompt": {"encoding", "rendering"},
@@ -305,6 +322,8 @@ C_INSTRUCTIONS = {  # where there are
     "cpython.h": {"Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
+    "_training.columns": {"numpy", "pyarrow"},
+    "arrow": {"numpy", "pyarrow"},
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
     "_model.jsontext": {"orjson"},
@@ -412,12 +431,12 @@ def test_only_the_binding_imports_the_extension() -> None:
     assert importers == ["_native"]
 
 
-def test_requests_and_replies_are_known_only_to_the_command() -> None:
+def test_requests_and_replies_are_known_only_to_the_command_and_to_rows() -> None:
     doors = {"chat", "responses"}
     for name, knows in PYTHON.items():
-        if not name.startswith("cli"):
+        if not name.startswith(("cli", "_training")):
             assert not knows & doors, name
-        if not name.startswith("_openai") and name not in doors:
+        if not name.startswith(("_openai", "_training")) and name not in doors:
             assert not any(known.startswith("_openai") for known in knows), name
 
 
