@@ -1,5 +1,6 @@
 """Short commands for what is done again and again: ``nox -s test``, ``nox -l``."""
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -67,6 +68,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """See which small errors in harmony/ no test notices; ``--`` names files."""
+    session.install("-e", ".[test]", "coverage>=7.10", "mutmut==3.8.1")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session
 def cmake(session: nox.Session) -> None:
     """Build the C tests by CMake and run them, as CI does with MSVC."""
     session.install("cmake>=3.20")
@@ -88,6 +96,31 @@ def docs(session: nox.Session) -> None:
     """Build the site in build/site, warnings being errors."""
     session.install("-e", ".[docs]")
     session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "build/site")
+
+
+@nox.session(python=False)
+def version(session: nox.Session) -> None:
+    """Set the version everywhere: ``nox -s version -- 1.2.3``."""
+    (new,) = session.posargs
+    major, minor, patch = new.split(".")
+    numbers = {"_MAJOR": major, "_MINOR": minor, "_PATCH": patch, "": f'"{new}"'}
+    for name, number in numbers.items():
+        replace("csrc/harmony.h", rf"(#define HARMONY_VERSION{name}) .*", number)
+    replace("compat/pyproject.toml", r"(?m)^(version =) .*", f'"{new}"')
+    replace("js/package.json", r'(?m)^(  "version":) .*', f'"{new}",')
+    session.run(
+        "npm", "install", "--package-lock-only", "--prefix", "js", external=True
+    )
+
+
+def replace(name: str, pattern: str, text: str) -> None:
+    """Put text behind what a pattern finds first in a file."""
+    path = Path(name)
+    old = path.read_text(encoding="utf-8")
+    new, count = re.subn(pattern, lambda found: f"{found[1]} {text}", old, count=1)
+    if count != 1:
+        raise SystemExit(f"{name}: nothing is like {pattern}")
+    path.write_text(new, encoding="utf-8", newline="\n")
 
 
 @nox.session

@@ -1,11 +1,22 @@
 """What depends on the Python that builds; all else is in pyproject.toml."""
 
+import re
 import sys
+from pathlib import Path
 from sysconfig import get_config_var
 
 from setuptools import setup
 
 FREE_THREADED = bool(get_config_var("Py_GIL_DISABLED"))
+
+
+def version() -> str:
+    """Return the version, which csrc/harmony.h says."""
+    header = Path(__file__).parent / "csrc" / "harmony.h"
+    found = re.search(r'#define HARMONY_VERSION "(.+)"', header.read_text("utf-8"))
+    if found is None:
+        raise SystemExit(f"{header} says no version")
+    return found[1]
 
 
 def stable_abi() -> str | None:
@@ -29,6 +40,7 @@ def dependencies() -> list[str]:
 
 
 setup(
+    version=version(),
     cffi_modules=["build_ffi.py:ffi"],
     install_requires=dependencies(),
     options={"bdist_wheel": {"py_limited_api": stable_abi()}} if stable_abi() else {},

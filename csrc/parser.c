@@ -147,7 +147,7 @@ static harmony_status step(harmony_parser *parser, int32_t token,
                            const char *bytes, size_t length,
                            harmony_error *error)
 {
-    switch ((harmony_state)parser->view.state) {
+    switch ((harmony_state)parser->view.state) { /* GCOVR_EXCL_BR_LINE: all */
     case HARMONY_STATE_EXPECT_START:
         if (token != HARMONY_TOKEN_START)
             return unexpected_token(token, error);

@@ -350,7 +350,7 @@ void hm_recover_step(harmony_parser *parser, int32_t token, const char *bytes,
         end_stream(parser);
         return;
     }
-    switch ((harmony_state)parser->view.state) {
+    switch ((harmony_state)parser->view.state) { /* GCOVR_EXCL_BR_LINE: all */
     case HARMONY_STATE_EXPECT_START:
         if (token == HARMONY_TOKEN_START)
             hm_begin_header(parser);

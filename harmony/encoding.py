@@ -9,7 +9,7 @@ from harmony import _native
 from harmony._model.text import utf8
 from harmony._native.encoding import Encoding
 from harmony._native.straight import EncodingBase, straight
-from harmony.errors import VocabularyError, invalid_utf8, not_text
+from harmony.errors import DecodeError, VocabularyError, invalid_utf8, not_text
 from harmony.forks import once
 from harmony.special import SpecialTokens
 from harmony.vocabulary import check_vocabulary, read_vocabulary, vocabulary_path
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from typing import Any
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harmony.many import Texts
     from harmony.messages import (
         Conversation,
         Message,
@@ -227,6 +231,194 @@ class HarmonyEncoding(EncodingBase):
         """
         return self._native.decode_bytes(tokens)
 
+    # Many texts
+
+    def encode_batch(
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: Allowed = frozenset(),
+        disallowed_special: Disallowed = "all",
+        threads: int = 1,
+    ) -> list[list[int]]:
+        """Return the tokens of each of many texts, as ``encode`` gives them.
+
+        ``texts``: any iterable of strings, NumPy's arrays among them. ``threads``: how
+        many work at it; making lists takes one at a time, so ``encode_batch_to_arrays``
+        gains more by them. Raises as ``encode``, saying at which index.
+
+        >>> load_harmony_encoding("HarmonyGptOss").encode_batch(["hello world", ""])
+        [[24912, 2375], []]
+        """
+        return self._texts(texts, allowed_special, disallowed_special, threads).lists()
+
+    def encode_batch_to_arrays(
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: Allowed = frozenset(),
+        disallowed_special: Disallowed = "all",
+        threads: int = 1,
+    ) -> tuple[array[int], array[int]]:
+        """Return the tokens of all texts as one array of int32, and offsets, int64.
+
+        The tokens of text *i* are those from ``offsets[i]`` to ``offsets[i + 1]``, so
+        there is one offset more than there are texts. See ``encode_batch``.
+
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> encoding.encode_batch_to_arrays(["hello world", "hello"])
+        (array('i', [24912, 2375, 24912]), array('q', [0, 2, 3]))
+        """
+        return self._texts(texts, allowed_special, disallowed_special, threads).arrays()
+
+    def count_batch(
+        self,
+        texts: Iterable[str],
+        *,
+        allowed_special: Allowed = frozenset(),
+        disallowed_special: Disallowed = "all",
+        threads: int = 1,
+    ) -> list[int]:
+        """Return how many tokens each of many texts has; see ``encode_batch``.
+
+        >>> load_harmony_encoding("HarmonyGptOss").count_batch(["hello world", ""])
+        [2, 0]
+        """
+        return self._texts(texts, allowed_special, disallowed_special, threads).counts()
+
+    def _texts(self, *given: Any) -> Texts:
+        from harmony.many import Texts  # late: one text needs no threads
+
+        return Texts(self, *given)
+
+    def decode_batch(
+        self,
+        batch: Iterable[Iterable[int]],
+        errors: str = "replace",
+        *,
+        threads: int = 1,
+    ) -> list[str]:
+        """Return the text of each of many sequences of tokens, as ``decode`` does.
+
+        Other threads run only while a sequence of 1 024 tokens or more is decoded.
+        Raises as ``decode``, saying at which index.
+
+        >>> load_harmony_encoding("HarmonyGptOss").decode_batch([[24912, 2375], []])
+        ['hello world', '']
+        """
+        from harmony.many import decode
+
+        return decode(self, batch, errors, threads)
+
+    # As in tiktoken
+
+    @property
+    def n_vocab(self) -> int:
+        """One more than the largest id."""
+        return _native.SPECIAL_TOKENS.stop
+
+    @property
+    def max_token_value(self) -> int:
+        """The largest id."""
+        return self.n_vocab - 1
+
+    @property
+    def eot_token(self) -> int:
+        """The id of ``<|endoftext|>``."""
+        return self._special.ids["<|endoftext|>"]
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        """Return the tokens of text that may not spell special tokens.
+
+        The same as ``encode`` with ``disallowed_special=()``.
+        """
+        return self.encode(text, disallowed_special=())
+
+    def encode_to_numpy(
+        self,
+        text: str,
+        *,
+        allowed_special: Allowed = frozenset(),
+        disallowed_special: Disallowed = "all",
+    ) -> NDArray[np.uint32]:
+        """Return the tokens of text as a NumPy array of uint32; see ``encode``.
+
+        Raises ``ModuleNotFoundError`` if NumPy is not installed.
+        """
+        import numpy as np  # nothing else here needs it
+
+        options = allowed_special, disallowed_special
+        data, allowed = self._checked(text, *options)
+        return np.frombuffer(self._native.encode_to_array(data, allowed), np.uint32)
+
+    def encode_single_token(self, text_or_bytes: str | bytes) -> int:
+        """Return the id of a token, special ones too, given its text or its bytes.
+
+        Raises ``KeyError`` if it is not a single token.
+
+        >>> load_harmony_encoding("HarmonyGptOss").encode_single_token(" world")
+        2375
+        """
+        if isinstance(text_or_bytes, str):
+            data = text_or_bytes.encode("utf-8", "surrogatepass")
+        else:
+            data = bytes(text_or_bytes)
+        token = self._single_tokens.get(data)
+        if token is None:
+            raise KeyError(text_or_bytes)
+        return token
+
+    @once
+    def _single_tokens(self) -> dict[bytes, int]:
+        values = self.token_byte_values()
+        tokens = {data: token for token, data in enumerate(values)}
+        return tokens | {t.encode(): token for t, token in self._special.ids.items()}
+
+    def decode_single_token_bytes(self, token: int) -> bytes:
+        """Return the bytes of one token. Raises ``KeyError`` for an unknown id.
+
+        >>> load_harmony_encoding("HarmonyGptOss").decode_single_token_bytes(2375)
+        b' world'
+        """
+        try:
+            return self.decode_bytes([token])
+        except DecodeError:
+            raise KeyError(token) from None
+
+    def decode_tokens_bytes(self, tokens: Iterable[int]) -> list[bytes]:
+        """Return the bytes of each token. Raises ``KeyError`` for an unknown id.
+
+        >>> load_harmony_encoding("HarmonyGptOss").decode_tokens_bytes([24912, 2375])
+        [b'hello', b' world']
+        """
+        return [self.decode_single_token_bytes(token) for token in tokens]
+
+    def decode_with_offsets(self, tokens: Iterable[int]) -> tuple[str, list[int]]:
+        """Return the text of tokens, and where in it each token begins.
+
+        A token that begins inside a character has the place of that character. Raises
+        ``DecodeError`` if the bytes are not UTF-8, ``KeyError`` for an unknown id.
+
+        >>> load_harmony_encoding("HarmonyGptOss").decode_with_offsets([24912, 2375])
+        ('hello world', [0, 5])
+        """
+        offsets, count = [], 0
+        pieces = self.decode_tokens_bytes(tokens)
+        for piece in pieces:
+            offsets.append(max(0, count - _is_inside(piece[0])))
+            count += len(piece) - sum(map(_is_inside, piece))
+        try:
+            return b"".join(pieces).decode(), offsets
+        except UnicodeDecodeError as error:
+            raise invalid_utf8(error) from None
+
+    def token_byte_values(self) -> list[bytes]:
+        """Return the bytes of all ordinary tokens, by id.
+
+        tiktoken gives the same, sorted by the bytes.
+        """
+        return self.decode_tokens_bytes(range(_native.SPECIAL_TOKENS.start))
+
     # Rendering
 
     def render(
@@ -245,7 +437,10 @@ class HarmonyEncoding(EncodingBase):
             render_options is not None
             and render_options.conversation_has_function_tools
         )
-        return self._renderer.render([message], function_tools=function_tools)
+        schemas = "reference" if render_options is None else render_options.schemas
+        return self._renderer.render(
+            [message], function_tools=function_tools, schemas=schemas
+        )
 
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None
@@ -302,6 +497,35 @@ class HarmonyEncoding(EncodingBase):
         """
         return self._renderer.render_for_training(conversation, config)
 
+    def render_batch_to_arrays(
+        self,
+        conversations: Iterable[Iterable[Message]],
+        config: RenderConversationConfig | None = None,
+        *,
+        next_turn_role: Role | str | None = None,
+        training: bool = False,
+        threads: int = 1,
+    ) -> tuple[array[int], array[int]]:
+        """Return the tokens of many conversations as one array of int32, and offsets.
+
+        Each is rendered as by ``render_conversation``; with a ``next_turn_role`` as by
+        ``render_conversation_for_completion``; for ``training`` as by
+        ``render_conversation_for_training``. Nothing of them is remembered. Offsets and
+        ``threads`` are as in ``encode_batch_to_arrays``. Raises as these do, saying at
+        which index; ``ValueError`` for training with a next role.
+
+        >>> from harmony import Message
+        >>> encoding = load_harmony_encoding("HarmonyGptOss")
+        >>> talks = [[Message("user", "hi")], [Message("user", "hello")]]
+        >>> tokens, offsets = encoding.render_batch_to_arrays(talks)
+        >>> encoding.decode(tokens[offsets[1] : offsets[2]])
+        '<|start|>user<|message|>hello<|end|>'
+        """
+        from harmony.many import render
+
+        given = config, next_turn_role, training
+        return render(self, conversations, *given, threads)
+
     @once
     def _renderer(self) -> Renderer:
         from harmony.rendering import Renderer  # late: encoding needs no messages
@@ -335,6 +559,11 @@ class HarmonyEncoding(EncodingBase):
 
         parser = StreamableParser(self, role, strict=strict, on_error=on_error)
         return parse(parser, tokens)
+
+
+def _is_inside(byte: int) -> bool:
+    """Tell whether a byte of UTF-8 goes on with a character."""
+    return 0x80 <= byte < 0xC0
 
 
 def _spelled(data: bytes, names: AbstractSet[str]) -> Iterator[tuple[int, str]]:

@@ -31,7 +31,7 @@ else:
             return instance.__dict__.setdefault(self.attrname, self.func(instance))
 
 
-LATE = ("harmony.parser", "harmony.rendering", "harmony._model.jsontext", "json")
+LATE = ("harmony.parser", "harmony.many", "harmony._model.jsontext", "json")
 """What is imported when it is first needed."""
 
 

@@ -350,6 +350,9 @@ class Conversation(Model):
 DROP_RULES = ("never", "upstream", "per_turn")
 """Which messages on channel analysis are left out of a conversation."""
 
+SCHEMAS = ("reference", "complete")
+"""How the parameters of tools are written."""
+
 
 @dataclass
 class RenderConversationConfig:
@@ -368,6 +371,12 @@ class RenderConversationConfig:
     ``channel_first``: in the header of the assistant's messages, the channel stands
     before the recipient, as the model writes it.
 
+    ``schemas``: how the parameters of tools are written.
+
+    - ``"reference"``: the TypeScript that openai-harmony writes, byte for byte;
+    - ``"complete"``: TypeScript that says all that the JSON schema says, and is valid;
+      the same text wherever the reference's is complete.
+
     >>> config = RenderConversationConfig(drop_analysis="per_turn")
     >>> RenderConversationConfig(drop_analysis="always")
     Traceback (most recent call last):
@@ -377,6 +386,7 @@ class RenderConversationConfig:
     auto_drop_analysis: bool = True
     drop_analysis: str | None = None
     channel_first: bool = False
+    schemas: str = "reference"
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -386,6 +396,7 @@ class RenderConversationConfig:
         if self.drop_analysis is not None:
             where = f"{name}.drop_analysis"
             check_choice(where, "rule", self.drop_analysis, DROP_RULES)
+        check_choice(f"{name}.schemas", "form", self.schemas, SCHEMAS)
 
     @property
     def drop_rule(self) -> str:
@@ -400,16 +411,19 @@ class RenderOptions:
     """What rendering a single message has to know of its conversation.
 
     ``conversation_has_function_tools``: some developer message brings functions.
+    ``schemas``: as in ``RenderConversationConfig``.
     """
 
     conversation_has_function_tools: bool = False
+    schemas: str = "reference"
 
     def __post_init__(self) -> None:
-        """Check the field."""
+        """Check the fields."""
         check_flag(
             "RenderOptions.conversation_has_function_tools",
             self.conversation_has_function_tools,
         )
+        check_choice("RenderOptions.schemas", "form", self.schemas, SCHEMAS)
 
 
 def _author(author: object) -> Author:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from harmony import _native
 from harmony._native import parser as native_parser
+from harmony._native.straight import ParserBase, kept, straight
 from harmony.errors import not_a_token_id
 from harmony.messages import Author, Message, Role
 from harmony.repairs import ParseWarning, WarningKind, Warnings
@@ -35,11 +35,7 @@ class StreamState(str, Enum):
 
 _CONTENT = StreamState.CONTENT
 _LIMIT = 2**31  # ids are int32
-_STATES = {
-    _native.EXPECT_START: StreamState.EXPECT_START,
-    _native.HEADER: StreamState.HEADER,
-    _native.CONTENT: StreamState.CONTENT,
-}
+_STATES = list(StreamState)
 
 
 @dataclass(frozen=True)
@@ -81,12 +77,7 @@ _Sums = dict[tuple[str | None, str | None], tuple[int, int, int, int]]
 """Tokens of headers and contents, and the special ones, by channel and recipient."""
 
 
-def _kept(attribute: str, doc: str) -> Any:
-    """Return a property that is an attribute, got without a step in Python."""
-    return property(attrgetter(attribute), doc=doc)
-
-
-class StreamableParser:
+class StreamableParser(ParserBase):
     """Takes the tokens of a completion as they come, and knows what they say so far.
 
     ``role``: who writes the message that is under way, if the tokens begin inside
@@ -140,6 +131,7 @@ class StreamableParser:
         self._strict = strict
         self._recover = on_error == "recover"
         self._delta: str | None
+        self._state: StreamState
         self._messages: list[Message] = []
         self._warnings = Warnings([], 0)
         self._all_warnings: list[ParseWarning] = []
@@ -152,7 +144,8 @@ class StreamableParser:
     def _hold(self, native: native_parser.Parser) -> None:
         self._native = native
         self._append = native.append
-        self._place = (-1, 0)  # the state, and the number of finished messages
+        self._count = -1  # of the finished messages, when it was last looked
+        native.lend(self, _STATES, _ROLES, self._recover)
         self._look()
 
     @classmethod
@@ -184,6 +177,7 @@ class StreamableParser:
         parser._hold(native_parser.Parser(encoding._native, *given))
         return parser
 
+    @straight
     def process(self, token: int) -> StreamableParser:
         """Take one token; return the parser. Raises ``ParseError``."""
         try:
@@ -216,18 +210,19 @@ class StreamableParser:
         finally:
             self._look()
 
+    @straight
     def _look(self) -> None:
         """See what has become of the open message, and what was added to it."""
         native = self._native
         self._delta = native.delta()
-        place = native.state(), native.message_count()
-        if place == self._place and place[0] == _native.CONTENT:
+        state, count = _STATES[native.state()], native.message_count()
+        if state is _CONTENT and count == self._count and state is self._state:
             return  # the same message: each that ends is counted
-        self._place = place
-        self._state = _STATES[place[0]]
-        self._current = shown = native.current()
-        if self._recover and self._delta is not None and place[0] != _native.CONTENT:
-            (shown,) = native.messages(place[1] - 1)
+        self._count = count
+        self._state = state
+        shown = native.current()
+        if self._recover and self._delta is not None and state is not _CONTENT:
+            (shown,) = native.messages(count - 1)
         self._role = None if shown.role == _native.NO_ROLE else _ROLES[shown.role]
         self._channel = shown.channel
         self._recipient = shown.recipient
@@ -252,30 +247,31 @@ class StreamableParser:
             token = tokens[0]
             if self._state is _CONTENT and type(token) is int and 0 <= token < _LIMIT:
                 return self._feed_one(token)
+        self._take_many(tokens)
+        return self._segments()
+
+    @straight
+    def _take_many(self, tokens: Iterable[int]) -> None:
+        """Take many tokens."""
         try:
             self._native.feed(tokens)
         finally:
             self._look()
-        return self._segments()
+
+    def _fail(self, status: int, position: int, words: bytes) -> None:
+        """Raise an error that a straight way has met."""
+        _native.raise_status(status, position, words)
 
     def _feed_one(self, token: int) -> list[Segment]:
         """Take one token inside a content, as servers do: the shortest way."""
-        place, message = self._place, self._current
+        count = self._count
+        role: Any = self._role
+        message = self._channel, self._recipient, self._content_type
         self.process(token)
-        finished = self._place is not place
+        finished = self._count != count
         if self._delta is None and not finished:
             return []
-        return [
-            Segment(
-                _ROLES[message.role],
-                message.channel,
-                message.recipient,
-                message.content_type,
-                self._delta or "",
-                place[1],
-                finished,
-            )
-        ]
+        return [Segment(role, *message, self._delta or "", count, finished)]
 
     def _segments(self) -> list[Segment]:
         """Return what the last call added to contents."""
@@ -284,7 +280,7 @@ class StreamableParser:
             return []
         first, count = segments[0].message, self._native.message_count()
         records = self._native.messages(first) if first < count else []
-        records.append(self._current)
+        records.append(self._native.current())
         return [_segment(records[added.message - first], added) for added in segments]
 
     def finish(self) -> list[Segment]:
@@ -392,7 +388,8 @@ class StreamableParser:
         sums = dict(self._sums)
         tally = self._native.open_tally()
         if tally.header or tally.content:
-            _add(sums, self._current.channel, self._current.recipient, tally)
+            current = self._native.current()
+            _add(sums, current.channel, current.recipient, tally)
         return sums
 
     @property
@@ -404,7 +401,7 @@ class StreamableParser:
         role = self._native.next_role()
         return None if role == _native.NO_ROLE else _ROLES[role]
 
-    state: StreamState = _kept("_state", "Where in a message the parser is.")
+    state: StreamState = kept("_state", "Where in a message the parser is.")
 
     @property
     def state_data(self) -> dict[str, Any]:
@@ -417,7 +414,7 @@ class StreamableParser:
         if self._state is StreamState.HEADER:
             data["header_tokens"] = self._header_tokens()
         elif self._state is StreamState.CONTENT:
-            data["header"] = _header(self._current)
+            data["header"] = _header(self._native.current())
             data["content_tokens"] = self._native.open_tokens()
         return data
 
@@ -436,20 +433,20 @@ class StreamableParser:
         """Every token that was fed."""
         return self._native.tokens()
 
-    current_role: Role | None = _kept(
+    current_role: Role | None = kept(
         "_role", "Who writes the open message; the given role until its header is read."
     )
 
-    current_channel: str | None = _kept(
+    current_channel: str | None = kept(
         "_channel", "The channel of the open message, from the end of its header on."
     )
 
-    current_recipient: str | None = _kept(
+    current_recipient: str | None = kept(
         "_recipient",
         "The recipient of the open message, from the end of its header on.",
     )
 
-    current_content_type: str | None = _kept(
+    current_content_type: str | None = kept(
         "_content_type",
         "The content type of the open message, from the end of its header on.",
     )
@@ -459,7 +456,7 @@ class StreamableParser:
         """The content of the open message so far."""
         return self._native.content()
 
-    last_content_delta: str | None = _kept(
+    last_content_delta: str | None = kept(
         "_delta",
         (
             "What the last token added to a content, or None.\n"
@@ -492,10 +489,11 @@ class StreamableParser:
             return None
         index = self._native.message_count()
         finished = self._state is not _CONTENT
-        record = self._current
         if finished:
             index -= 1
             (record,) = self._native.messages(index)
+        else:
+            record = self._native.current()
         return _segment(record, native_parser.Added(index, finished, self._delta))
 
 
@@ -515,7 +513,7 @@ def _add(
 
 def parse(parser: StreamableParser, tokens: Iterable[int]) -> list[Message]:
     """Feed all tokens of a completion to a new parser; return the messages."""
-    parser._native.feed(tokens)
+    parser._take_many(tokens)
     parser._native.finish()
     return parser.messages
 

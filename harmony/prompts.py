@@ -16,13 +16,14 @@ written.
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
 
 from harmony._model.checks import plain_key
 from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
 from harmony.messages import (
+    SCHEMAS,
     ChannelConfig,
     Content,
     DeveloperContent,
@@ -35,6 +36,8 @@ from harmony.messages import (
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 from harmony.typescript import typescript
 
+REFERENCE = SCHEMAS[0]
+
 _FUNCTIONS_CHANNEL = (
     "\nCalls to these tools must go to the commentary channel: 'functions'."
 )
@@ -45,11 +48,17 @@ SECTIONS_SIZE = 2**21
 _MARSHAL_VERSION = 2
 """The version of marshal's format: later ones depend on reference counts."""
 
+_WriteTools: TypeAlias = Callable[[ToolNamespaceConfig], Iterator[Iterable[str]]]
+
 _sections = Cache(SECTIONS_SIZE)
 
 
-def content_text(content: Content, role: Role, function_tools: bool) -> str:
+def content_text(
+    content: Content, role: Role, function_tools: bool, schemas: str = REFERENCE
+) -> str:
     r"""Return the text of one content item of a message by a role.
+
+    ``schemas``: how the parameters of tools are written, "reference" or "complete".
 
     >>> content_text(DeveloperContent("Be brief."), Role.DEVELOPER, False)
     '# Instructions\n\nBe brief.'
@@ -58,10 +67,10 @@ def content_text(content: Content, role: Role, function_tools: bool) -> str:
         return content.text
     if isinstance(content, SystemContent):
         _check_author(content, role, Role.SYSTEM)
-        return system_text(content, function_tools)
+        return system_text(content, function_tools, schemas)
     if isinstance(content, DeveloperContent):
         _check_author(content, role, Role.DEVELOPER)
-        return developer_text(content)
+        return developer_text(content, schemas)
     raise RenderError(f"a {type(content).__name__} is no content that can be rendered")
 
 
@@ -84,13 +93,11 @@ def has_function_tools(messages: Iterable[Message]) -> bool:
     return False
 
 
-def system_text(content: SystemContent, function_tools: bool) -> str:
+def system_text(
+    content: SystemContent, function_tools: bool, schemas: str = REFERENCE
+) -> str:
     """Return a system prompt: its sections, with a blank line between them."""
-    return "\n\n".join(_system_sections(content, function_tools))
-
-
-def _system_sections(content: SystemContent, function_tools: bool) -> Iterator[str]:
-    about = []
+    sections, about = [], []
     if content.model_identity is not None:
         about.append(content.model_identity)
     if content.knowledge_cutoff is not None:
@@ -98,13 +105,14 @@ def _system_sections(content: SystemContent, function_tools: bool) -> Iterator[s
     if content.conversation_start_date is not None:
         about.append(f"Current date: {content.conversation_start_date}")
     if about:
-        yield "\n".join(about)
+        sections.append("\n".join(about))
     if content.reasoning_effort is not None:
-        yield f"Reasoning: {content.reasoning_effort.lower()}"
+        sections.append(f"Reasoning: {content.reasoning_effort.lower()}")
     if content.tools:
-        yield tools_section(content.tools)
+        sections.append(tools_section(content.tools, schemas))
     if content.channel_config is not None and content.channel_config.valid_channels:
-        yield _channels_section(content.channel_config, function_tools)
+        sections.append(_channels_section(content.channel_config, function_tools))
+    return "\n\n".join(sections)
 
 
 def _channels_section(config: ChannelConfig, function_tools: bool) -> str:
@@ -114,9 +122,9 @@ def _channels_section(config: ChannelConfig, function_tools: bool) -> str:
     return section + _FUNCTIONS_CHANNEL if function_tools else section
 
 
-def developer_text(content: DeveloperContent) -> str:
+def developer_text(content: DeveloperContent, schemas: str = REFERENCE) -> str:
     """Return a developer prompt: its sections, with a blank line between them."""
-    tools = tools_section(content.tools) if content.tools else None
+    tools = tools_section(content.tools, schemas) if content.tools else None
     return developer_sections(content.instructions, tools, content.response_formats)
 
 
@@ -151,29 +159,31 @@ def _format_text(response_format: ResponseFormat) -> str:
 # The section on tools
 
 
-def tools_section(tools: dict[str, ToolNamespaceConfig]) -> str:
+def tools_section(
+    tools: dict[str, ToolNamespaceConfig], schemas: str = REFERENCE
+) -> str:
     """Return the section on tools: its namespaces in the order of their keys."""
     try:
-        data = _bytes(tools)
+        data = _bytes(tools, schemas)
         section: str | None = _sections.get(data)
         if section is None:
-            section = _written(_tools(data))
+            section = _written(_tools(data), schemas)
             _sections.put(data, section, size_of(data) + size_of(section))
     except (AttributeError, TypeError, ValueError):
         # Not made of plain objects, which can still be right, or not JSON: marshal
         # also takes bytes and sets, of which no tools can be made again.
-        return _written(tools)
+        return _written(tools, schemas)
     return section
 
 
 # Tools as bytes
 
 
-def _bytes(tools: dict[str, ToolNamespaceConfig]) -> bytes:
+def _bytes(tools: dict[str, ToolNamespaceConfig], schemas: str) -> bytes:
     if type(tools) is not dict:
         raise TypeError("no plain dict")
     fields = [(key, *_namespace_fields(item)) for key, item in tools.items()]
-    return marshal.dumps(fields, _MARSHAL_VERSION)
+    return marshal.dumps((schemas, fields), _MARSHAL_VERSION)
 
 
 def _namespace_fields(namespace: ToolNamespaceConfig) -> tuple[Any, ...]:
@@ -192,7 +202,7 @@ def _tools(data: bytes) -> dict[str, ToolNamespaceConfig]:
         plain_key("tools", key): ToolNamespaceConfig(
             name, description, [_tool(*tool) for tool in tools]
         )
-        for key, name, description, tools in marshal.loads(data)
+        for key, name, description, tools in marshal.loads(data)[1]
     }
 
 
@@ -205,20 +215,43 @@ def _tool(name: str, description: str | None, parameters: Any) -> ToolDescriptio
 # Tools as text
 
 
-def _written(tools: dict[str, ToolNamespaceConfig]) -> str:
-    namespaces = [_namespace_text(tools[key]) for key in sorted(tools)]
+def _written(tools: dict[str, ToolNamespaceConfig], schemas: str) -> str:
+    write = _complete_tools if schemas == "complete" else _tools_as_known
+    namespaces = [_namespace_text(tools[key], write) for key in sorted(tools)]
     return "\n\n".join(["# Tools", *namespaces])
 
 
-def _namespace_text(namespace: ToolNamespaceConfig) -> str:
-    mark = "// " if namespace.tools else ""
-    parts = [f"## {namespace.name}\n", *_marked(mark, namespace.description)]
-    if namespace.tools:
-        parts.append(f"namespace {namespace.name} {{\n")
-        for tool in namespace.tools:
-            parts += _tool_lines(tool)
-        parts.append(f"}} // namespace {namespace.name}")
+def _namespace_text(namespace: ToolNamespaceConfig, write: _WriteTools) -> str:
+    parts = [f"## {namespace.name}\n"]
+    if not namespace.tools:
+        return "\n".join(parts + _marked("", namespace.description))
+    about, *tools = write(namespace)
+    parts += [*about, f"namespace {namespace.name} {{\n"]
+    for lines in tools:
+        parts += lines
+    parts.append(f"}} // namespace {namespace.name}")
     return "\n".join(parts)
+
+
+def _tools_as_known(namespace: ToolNamespaceConfig) -> Iterator[Iterable[str]]:
+    """Give the lines above a namespace, then each tool's, as the models know them."""
+    yield _marked("// ", namespace.description)
+    yield from map(_tool_lines, namespace.tools)
+
+
+def _complete_tools(namespace: ToolNamespaceConfig) -> Iterator[Iterable[str]]:
+    """Give the same, with all that the schemas say."""
+    from harmony.complete_typescript import comment_lines, complete_typescript
+
+    yield [f"// {line}" for line in comment_lines(namespace.description or None)]
+    taken = {tool.name for tool in namespace.tools}
+    for tool in namespace.tools:
+        comment = [f"// {line}" for line in comment_lines(tool.description or None)]
+        if tool.parameters is None:
+            yield [*comment, f"type {tool.name} = () => any;\n"]
+            continue
+        declared, text = complete_typescript(tool.parameters, tool.name, taken)
+        yield [*declared, *comment, f"type {tool.name} = (_: {text}) => any;\n"]
 
 
 def _tool_lines(tool: ToolDescription) -> Iterator[str]:

@@ -7,14 +7,23 @@ one tuple of plain strings, are what the tokens are made from and remembered und
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harmony import _native
 from harmony._model.text import utf8
+from harmony._native.straight import plain_parts
 from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
-from harmony.messages import Message, RenderConversationConfig, Role
+from harmony.messages import (
+    Author,
+    Conversation,
+    Message,
+    RenderConversationConfig,
+    Role,
+    TextContent,
+)
 from harmony.prompts import content_text, has_function_tools
 
 if TYPE_CHECKING:
@@ -30,6 +39,19 @@ TOKEN_SIZE = 40
 """Bytes that a token takes in a tuple: a pointer, and an int of its own."""
 
 Tokens: TypeAlias = tuple[int, ...]
+
+Kept: TypeAlias = bytes | Tokens | None
+"""What is remembered of a message: int32 at first, ints when it has come again."""
+
+ROLES = tuple(Role)
+"""In the order of their numbers."""
+
+PLAIN = (
+    *(Message, Author, TextContent, ROLES),
+    *("author", "name", "role", "content", "text"),
+    *("recipient", "channel", "content_type"),
+)
+"""What ``plain_parts`` has to know of messages."""
 
 FAULTS = (RenderError, AttributeError, TypeError, ValueError)
 """What reading a message raises if a field of it has been set to a wrong value."""
@@ -70,8 +92,15 @@ def manner(config: RenderConversationConfig | None) -> Manner:
     return _native.DROP_RULES[config.drop_rule], config.channel_first
 
 
+def schemas_of(config: RenderConversationConfig | None) -> str:
+    """Return how a config, already checked, wants parameters to be written."""
+    return "reference" if config is None else config.schemas
+
+
 def messages_of(conversation: Iterable[Message]) -> list[Message]:
     """Return the messages of a conversation, or of any iterable of messages."""
+    if type(conversation) is Conversation and type(conversation.messages) is list:
+        return conversation.messages[:]
     if not isinstance(conversation, (dict, str, bytes, Message)):
         try:
             messages = iter(conversation)
@@ -102,13 +131,9 @@ class Renderer:
         open_last: bool = False,
     ) -> list[int]:
         """Return the tokens of a conversation. Raises as ``render``, ``TypeError``."""
-        drop_analysis, channel_first = manner(config)
-        return self.render(
-            messages_of(conversation),
-            drop_analysis=drop_analysis,
-            channel_first=channel_first,
-            open_last=open_last,
-        )
+        given = manner(config)
+        parts = said(messages_of(conversation), schemas_of(config))
+        return self._render(parts, given, open_last)
 
     def render(
         self,
@@ -118,20 +143,17 @@ class Renderer:
         drop_analysis: int = NEVER,
         channel_first: bool = False,
         open_last: bool = False,
+        schemas: str = "reference",
     ) -> list[int]:
         """Return the tokens of messages.
 
         ``function_tools``: whether the conversation they are from has function tools;
-        None to look for them. ``open_last``: the last message goes on. Raises
-        ``RenderError`` for a message without token form.
+        None to look for them. ``open_last``: the last message goes on. ``schemas``: how
+        the parameters of tools are written. Raises ``RenderError`` for a message
+        without token form.
         """
-        if function_tools is None:
-            function_tools = _has_function_tools(messages)
-        said = [
-            _parts(index, message, function_tools)
-            for index, message in enumerate(messages)
-        ]
-        return self._render(said, (drop_analysis, channel_first), open_last)
+        parts = said(messages, schemas, function_tools)
+        return self._render(parts, (drop_analysis, channel_first), open_last)
 
     def render_prompt(
         self,
@@ -153,13 +175,28 @@ class Renderer:
         keys = [_key(parts) for parts in said] if channel_first else said
         if open_last and said:
             keys = [*keys[:-1], (OPEN, *keys[-1])]
-        known = [self._cache.get(key) for key in keys]
+        cache = self._cache
+        known = [cache.get(key) for key in keys]
+        tokens, kept = self._native.render_said(
+            said, known, ROLES, drop_analysis, channel_first, open_last
+        ) or self._in_full(said, known, manner, open_last)
+        for key, before, part in zip(keys, known, kept or (), strict=False):
+            if part is not None:
+                keep = cache.put if before is None else cache.replace
+                keep(key, part, _size(key, part))
+        return tokens
+
+    def _in_full(
+        self, said: list[Parts], known: list[Kept], manner: Manner, open_last: bool
+    ) -> tuple[list[int], list[Kept]]:
+        """Do the same where there is no straight way."""
+        drop_analysis, channel_first = manner
         drops = drop_analysis != NEVER and _is_on_channels(said)
         if None not in known and not drops:
-            return _concatenated(known)
+            return _concatenated(known), [None] * len(known)
         plan = Plan()
-        for parts, tokens in zip(said, known, strict=True):
-            if tokens is None:
+        for parts, remembered in zip(said, known, strict=True):
+            if remembered is None:
                 plan.add(parts)
             else:
                 plan.add_stand_in(parts)
@@ -169,7 +206,7 @@ class Renderer:
             channel_first=channel_first,
             open_last=open_last,
         )
-        return self._joined(tokens, places[3::4], keys, known)
+        return _joined(tokens, places[3::4], known)
 
     def render_for_training(
         self, conversation: Iterable[Message], config: RenderConversationConfig | None
@@ -177,10 +214,17 @@ class Renderer:
         """Return the tokens to train on, and remember nothing of them."""
         drop_analysis, channel_first = manner(config)
         messages = messages_of(conversation)
-        function_tools = _has_function_tools(messages)
+        parts = said(messages, schemas_of(config))
+        found = self._native.render_said(
+            *(parts, [None] * len(parts), ROLES, drop_analysis, channel_first),
+            training=True,
+            keep=False,
+        )
+        if found is not None:
+            return found[0]
         plan = Plan()
-        for index, message in enumerate(messages):
-            plan.add(_parts(index, message, function_tools))
+        for each in parts:
+            plan.add(each)
         tokens, _ = self._native.render(
             *(plan.text, plan.records, plan.message_count),
             drop_analysis=drop_analysis,
@@ -202,31 +246,35 @@ class Renderer:
             tokens = self._openings[role] = tuple(opening)
         return tokens
 
-    def _joined(
-        self,
-        tokens: list[int],
-        ends: list[int],
-        keys: list[Parts],
-        known: list[Tokens | None],
-    ) -> list[int]:
-        """Put what is known in place of its stand-ins; remember the rest."""
-        joined: list[int] = []
-        start = 0
-        for key, remembered, end in zip(keys, known, ends, strict=True):
-            if start < end:
-                part = remembered or tuple(tokens[start:end])
-                joined += part
-                if remembered is None:
-                    self._cache.put(key, part, _size(key, part))
-            start = end
-        return joined
+
+def _joined(
+    tokens: list[int], ends: list[int], known: list[Kept]
+) -> tuple[list[int], list[Kept]]:
+    """Put what is known in place of its stand-ins; tell what else to remember."""
+    joined: list[int] = []
+    kept: list[Kept] = []
+    start = 0
+    for remembered, end in zip(known, ends, strict=True):
+        part = None
+        if start < end and remembered is None:
+            part = tuple(tokens[start:end])
+        if start < end:
+            joined += part or _ints(remembered)
+        kept.append(part)
+        start = end
+    return joined, kept
 
 
-def _concatenated(parts: Iterable[Tokens | None]) -> list[int]:
+def _concatenated(parts: Iterable[Kept]) -> list[int]:
     tokens: list[int] = []
     for part in parts:
-        tokens += part or ()
+        tokens += _ints(part)
     return tokens
+
+
+def _ints(kept: Kept) -> Iterable[int]:
+    """Return the tokens that are remembered of a message."""
+    return array("i", kept) if isinstance(kept, bytes) else kept or ()
 
 
 def _key(parts: Parts) -> Parts:
@@ -245,7 +293,9 @@ def _is_on_channels(said: Iterable[Parts]) -> bool:
     return any([parts[CHANNEL] is not None for parts in said])
 
 
-def message_parts(message: Message, function_tools: bool) -> Parts:
+def message_parts(
+    message: Message, function_tools: bool, schemas: str = "reference"
+) -> Parts:
     """Return what is rendered of a message.
 
     ``function_tools``: whether its conversation has function tools. Raises one of
@@ -253,23 +303,37 @@ def message_parts(message: Message, function_tools: bool) -> Parts:
     """
     author = message.author
     role = author.role if type(author.role) is Role else Role(author.role)
-    texts = [content_text(item, role, function_tools) for item in message.content]
+    texts = [
+        content_text(item, role, function_tools, schemas) for item in message.content
+    ]
     name, recipient, channel = author.name, message.recipient, message.channel
     return role, name, recipient, channel, message.content_type, *texts
 
 
-def said(messages: list[Message]) -> list[Parts]:
-    """Return what is rendered of each message. Raises ``RenderError`` naming it."""
-    function_tools = _has_function_tools(messages)
-    return [
-        _parts(index, message, function_tools) for index, message in enumerate(messages)
-    ]
+def said(
+    messages: list[Message],
+    schemas: str = "reference",
+    function_tools: bool | None = None,
+) -> list[Parts]:
+    """Return what is rendered of each message. Raises ``RenderError`` naming it.
+
+    ``function_tools``: whether their conversation has function tools; None to look.
+    """
+    found = plain_parts(tuple(messages), PLAIN)
+    if None in found:
+        if function_tools is None:
+            function_tools = _has_function_tools(messages)
+        for index, parts in enumerate(found):
+            if parts is None:
+                given = messages[index], function_tools, schemas
+                found[index] = _parts(index, *given)
+    return found
 
 
-def _parts(index: int, message: Message, function_tools: bool) -> Parts:
+def _parts(index: int, message: Message, function_tools: bool, schemas: str) -> Parts:
     """Return what is rendered of a message, or complain about it."""
     try:
-        return _plain_parts(message_parts(message, function_tools))
+        return _plain_parts(message_parts(message, function_tools, schemas))
     except FAULTS as error:
         raise _fault(index, message, error) from error
 
@@ -310,9 +374,10 @@ def _plain(text: str) -> str:
     return utf8(text).decode()
 
 
-def _size(key: Parts, tokens: Tokens) -> int:
+def _size(key: Parts, kept: bytes | Tokens) -> int:
     """Return the bytes that a message and its tokens take."""
-    return TOKEN_SIZE * len(tokens) + sum(map(size_of, key))
+    each = 1 if type(kept) is bytes else TOKEN_SIZE
+    return each * len(kept) + sum(map(size_of, key))
 
 
 class Plan:
@@ -366,10 +431,8 @@ class Plan:
             span = self._spans[word] = self._span(word)
         return span
 
-    def _span(self, text: str | None) -> Span:
+    def _span(self, text: str) -> Span:
         """Add text; return where it is."""
-        if text is None:
-            return _ABSENT
         data = utf8(text)
         start = len(self.text)
         self.text += data

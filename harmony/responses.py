@@ -42,6 +42,7 @@ from harmony._openai.prompt import (
     DropAnalysis,
     Options,
     Prompt,
+    Schemas,
     Settings,
     read_effort,
     read_format,
@@ -68,6 +69,7 @@ def prompt(
     header: Header = "template",
     rename_tools: bool = True,
     unknown_tools: UnknownTools = "error",
+    schemas: Schemas = "reference",
     model_identity: str | None = None,
     knowledge_cutoff: str | None = None,
 ) -> Prompt:
@@ -87,12 +89,14 @@ def prompt(
     '<|start|>user<|message|>Rome?<|end|><|start|>assistant'
     """
     options = Options(
-        *(date, drop_analysis, header, rename_tools, unknown_tools),
+        *(date, drop_analysis, header, rename_tools, unknown_tools, schemas),
         *(model_identity, knowledge_cutoff),
     )
     options.check()
     form = table("request", request)
-    tools = read_tools(form.get("tools"), "responses", unknown_tools, rename_tools)
+    tools = read_tools(
+        form.get("tools"), "responses", unknown_tools, rename_tools, schemas
+    )
     names = tools.names.copy()
     history = History(names, header)
     _read_instructions(form.get("instructions"), history)

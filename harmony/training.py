@@ -26,9 +26,9 @@ are never looked at. It is not shifted: ``mask[i]`` is about ``tokens[i]``.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from harmony.batch import MaskKind, Rows, mask_rule
 from harmony.messages import Message, RenderConversationConfig
@@ -125,18 +125,23 @@ def spans(parts: Sequence[int] | memoryview) -> list[Span]:
     ]
 
 
-class Packed(NamedTuple):
-    """Examples in rows of one length.
+@dataclass(frozen=True)
+class Packed:
+    """Examples in rows of one length: ``tokens, mask, boundaries = packed``.
 
     ``tokens`` and ``mask``: an array for each row, int32 and int8. ``boundaries``: for
     each row where its examples begin, and where the last one stops; behind that is
     padding. ``indices``: for each row which examples they are.
     """
 
-    tokens: list[array[int]]
-    mask: list[array[int]]
-    boundaries: list[list[int]]
-    indices: list[list[int]]
+    tokens: list[array[int]] = field(default_factory=list)
+    mask: list[array[int]] = field(default_factory=list)
+    boundaries: list[list[int]] = field(default_factory=list)
+    indices: list[list[int]] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        """Give ``tokens``, ``mask`` and ``boundaries``."""
+        return iter((self.tokens, self.mask, self.boundaries))
 
 
 def pack(
@@ -163,11 +168,12 @@ def pack(
     >>> packed = training.pack(examples, 40)
     >>> packed.boundaries
     [[0, 17, 34], [0, 17]]
+    >>> tokens, mask, boundaries = packed
     """
     between = array("i", [] if separator is None else [separator])
     unmasked = array("b", bytes(len(between)))
     rows = _FirstFit(length)
-    packed = Packed([], [], [], [])
+    packed = Packed()
     for index, example in enumerate(examples):
         size = len(example.tokens) + len(between)
         if size > length:

@@ -58,7 +58,7 @@ def typescript(schema: object) -> str:
     """
     text = _Text()
     try:
-        _write_type(text, _keywords(_received(schema)), "")
+        _write_type(text, _keywords(received(schema)), "")
     except RecursionError:
         message = "the schema is nested too deeply for Python's recursion limit"
         raise ValueError(message) from None
@@ -116,7 +116,7 @@ def _keywords(schema: object) -> Schema:
 
 def _string_type(schema: Schema) -> str:
     """Give the strings of `enum` in quotes, unescaped, or `string` if it has none."""
-    values = _strings(schema.get("enum"))
+    values = strings(schema.get("enum"))
     return " | ".join([f'"{value}"' for value in values]) if values else "string"
 
 
@@ -126,11 +126,11 @@ def _words_of_a_type_list(kinds: list[Any]) -> str:
     `["object", "null"]` is thus `object | null`, whatever the properties are, and
     unknown words stay. Case: "type list".
     """
-    words = ["number" if kind == "integer" else kind for kind in _strings(kinds)]
+    words = ["number" if kind == "integer" else kind for kind in strings(kinds)]
     return " | ".join(words) if words else "any"
 
 
-def _strings(value: object) -> list[str]:
+def strings(value: object) -> list[str]:
     """Give the strings of a list; of anything else, none."""
     if not isinstance(value, list):
         return []
@@ -155,7 +155,7 @@ def _write_object(text: _Text, schema: Schema, indent: str) -> None:
     text.append("{\n")
     properties = schema.get("properties")
     if isinstance(properties, dict):
-        required = set(_strings(schema.get("required")))
+        required = set(strings(schema.get("required")))
         for name, value in properties.items():
             label = name if name in required else name + "?"
             _write_property(text, label, _keywords(value), indent)
@@ -231,7 +231,7 @@ def _write_examples(text: _Text, schema: Schema, indent: str) -> None:
     examples = schema.get("examples")
     if isinstance(examples, list) and examples:
         text.append(f"{indent}// Examples:\n")
-        for example in _strings(examples):
+        for example in strings(examples):
             text.append(f'{indent}// - "{example}"\n')
 
 
@@ -398,6 +398,25 @@ def _write_json(text: _Text, value: object) -> None:
         text.append(_json_text(value))
 
 
+def json_literal(value: object) -> str:
+    r"""Return compact JSON which TypeScript reads as the same value, on one line.
+
+    U+2028 and U+2029, which end a line there, are escaped, too.
+
+    >>> json_literal({"a": ["\u2028", 1e-05]})
+    '{"a":["\\u2028",0.00001]}'
+    """
+    if type(value) is str:
+        text = _json_text(value)
+    else:
+        parts = _Text()
+        _write_json(parts, value)
+        text = "".join(parts)
+    if text.isascii():
+        return text
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
 def _float_text(value: float) -> str:
     """Give the shortest digits that read back: `1.0`, `0.00001`, `1e-6`, `1e16`.
 
@@ -417,7 +436,7 @@ def _float_text(value: float) -> str:
 # less exactly than Python does.
 
 
-def _received(value: object) -> Any:
+def received(value: object) -> Any:
     """Copy a JSON value as it is after its way through JSON text.
 
     Most of a schema is ASCII text, which stays as it is: no call is made for it.
@@ -425,7 +444,7 @@ def _received(value: object) -> Any:
     if isinstance(value, dict):
         return {
             key if type(key) is str and key.isascii() else _received_key(key): (
-                item if type(item) is str and item.isascii() else _received(item)
+                item if type(item) is str and item.isascii() else received(item)
             )
             for key, item in value.items()
         }
@@ -433,7 +452,7 @@ def _received(value: object) -> Any:
         return _received_text(value)
     if isinstance(value, (list, tuple)):
         return [
-            item if type(item) is str and item.isascii() else _received(item)
+            item if type(item) is str and item.isascii() else received(item)
             for item in value
         ]
     if value is None or isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Build what of the package is no JavaScript: ``dist/harmony.wasm``, the vocabulary.
+"""Put into the package what is no JavaScript: the module, the vocabulary, the licence.
 
 Needs the package ``ziglang``, in the version of the extra ``js`` in pyproject.toml; any
 clang with wasi-libc does too: ``python js/build.py clang --target=wasm32-wasi``.
@@ -35,7 +35,7 @@ EXPORTS = [
 
 
 def main(compiler: list[str]) -> None:
-    """Compile the module; copy the vocabulary."""
+    """Compile the module; copy the other files."""
     dist = JS / "dist"
     dist.mkdir(exist_ok=True)
     command = [*(compiler or ZIG), *FLAGS, f"-I{CSRC}"]
@@ -44,6 +44,8 @@ def main(compiler: list[str]) -> None:
     command += [str(CSRC / "bindings" / "wasm.c"), "-o", str(dist / "harmony.wasm")]
     subprocess.run(command, check=True)
     shutil.copyfile(VOCABULARY, dist / VOCABULARY.name)
+    for name in ("LICENSE", "NOTICE"):
+        shutil.copyfile(JS.parent / name, JS / name)
 
 
 if __name__ == "__main__":

@@ -473,6 +473,15 @@ def test_unknown_tools_are_skipped_on_demand() -> None:
     assert "type f = " in messages_of(made)[0]
 
 
+def test_parameters_are_written_in_the_form_that_is_asked_for() -> None:
+    """Also the second time, when the tools are remembered; and in the conversation."""
+    schema = {"type": "object", "properties": {"a": {"const": 1}}}
+    tools = [function("f", parameters=schema)]
+    for form, line in [("reference", "a?: any,"), ("complete", "a?: 1,")] * 2:
+        made = prompt(USER, tools=tools, options={"schemas": form})
+        assert f"\n{line}\n" in messages_of(made)[0]
+
+
 # Response format
 
 
@@ -1002,6 +1011,7 @@ def test_misuse() -> None:
     [
         *(("date", 5), ("drop_analysis", "x"), ("header", "x"), ("rename_tools", 1)),
         *(("unknown_tools", "x"), ("model_identity", 5), ("knowledge_cutoff", 5)),
+        ("schemas", "all"),
     ],
 )
 def test_faults_of_options(option: str, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import runpy
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import harmony
 from support import ROOT
 
 setuptools = pytest.importorskip("setuptools")
@@ -42,7 +44,22 @@ def test_the_stable_abi_and_the_dependencies_follow_the_python_that_builds(
     runpy.run_path(str(ROOT / "setup.py"))
     options = given["options"].get("bdist_wheel", {})
     assert options.get("py_limited_api") == abi
+    assert given["version"] == harmony.__version__
     assert [line.partition(">")[0] for line in given["install_requires"]] == names
+
+
+PACKAGES = {
+    "compat/pyproject.toml": r'^version = "(.*)"$',
+    "js/package.json": r'^  "version": "(.*)",$',
+}
+"""Where the version stands again; ``nox -s version`` writes it."""
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_package_has_the_version_of_the_header(name: str) -> None:
+    path = ROOT / name
+    found = re.findall(PACKAGES[name], path.read_text(encoding="utf-8"), re.M)
+    assert found == [harmony.__version__]
 
 
 def test_a_wheel_is_tested_with_files_that_exist() -> None:
@@ -68,13 +85,16 @@ def tracked() -> list[str]:
     return names
 
 
-def test_only_pyproject_has_the_address_of_the_repository() -> None:
+def test_only_what_is_published_has_the_address_of_the_repository() -> None:
+    """pyproject.toml; and package.json, which npm compares with where it was built."""
     tomllib = pytest.importorskip("tomllib")
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     address = tomllib.loads(text)["project"]["urls"]["Repository"]
     host_and_path = address.partition("://")[2].encode()
     having = [name for name in tracked() if host_and_path in (ROOT / name).read_bytes()]
-    assert having == ["pyproject.toml"]
+    assert having == ["js/package.json", "pyproject.toml"]
+    package = json.loads((ROOT / "js" / "package.json").read_text(encoding="utf-8"))
+    assert package["repository"]["url"] == f"git+{address}.git"
 
 
 def editor_rules(name: str) -> dict[str, str]:

@@ -194,12 +194,11 @@ def test_the_names_that_are_not_used_yet_are_listed() -> None:
     assert "harmony.messages" not in imported(code)
 
 
-def test_the_version_is_that_of_pyproject() -> None:
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (version,) = re.findall(r'^version = "(.*)"$', text, re.MULTILINE)
-    (name,) = re.findall(r'^name = "(.*)"$', text, re.MULTILINE)
-    assert importlib.metadata.version(name) == version
+def test_the_version_is_that_of_the_header() -> None:
+    text = (ROOT / "csrc" / "harmony.h").read_text(encoding="utf-8")
+    (version,) = re.findall(r'#define HARMONY_VERSION "(.*)"', text)
     assert harmony.__version__ == version
+    assert importlib.metadata.version("harmony-format") == version
 
 
 def test_the_version_is_there_without_what_is_slow_to_import() -> None:

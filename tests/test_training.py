@@ -256,7 +256,8 @@ def test_packing_loses_nothing(
     examples = [of(size, 100 * i) for i, size in enumerate(sizes)]
     packed = training.pack(examples, length, separator=separator, padding=-1)
     found: dict[int, tuple[list[int], list[int]]] = {}
-    for tokens, mask, borders, indices in zip(*packed, strict=True):
+    rows = zip(*packed, packed.indices, strict=True)
+    for tokens, mask, borders, indices in rows:
         assert len(tokens) == len(mask) == length
         assert borders[0] == 0 and len(borders) == len(indices) + 1
         for index, (start, stop) in zip(indices, pairwise(borders), strict=True):
@@ -290,7 +291,8 @@ def test_what_is_too_long_is_named() -> None:
         training.pack([of(8), of(9)], 8)
     with pytest.raises(ValueError, match=r"examples\[0\]: 9 tokens"):
         training.pack([of(8)], 8, separator=1)
-    assert training.pack([], 8) == ([], [], [], [])
+    assert training.pack([], 8) == training.Packed()
+    assert list(training.pack([], 8)) == [[], [], []]
 
 
 # The binding

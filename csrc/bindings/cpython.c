@@ -68,6 +68,14 @@ static const PyMethodDef *find(const PyMethodDef *methods, const char *name)
     return methods->ml_name == NULL ? NULL : methods;
 }
 
+/* A copy of text that lives as long as the process; NULL without memory. */
+static const char *lasting(const char *text)
+{
+    char *copy = PyMem_Malloc(strlen(text) + 1);
+
+    return copy == NULL ? NULL : strcpy(copy, text);
+}
+
 /* method = straight(class, name, documentation): the method in C, for a class
  * that is based on one of ours. What describes it lives as long as the
  * process, as all classes in C do. */
@@ -77,28 +85,59 @@ static PyObject *straight(PyObject *module, PyObject *args)
     const char *name, *documentation;
     const PyMethodDef *found;
     PyMethodDef *method;
-    char *copy;
 
     (void)module;
     if (!PyArg_ParseTuple(args, "Oss", &owner, &name, &documentation))
         return NULL;
     found = find(hm_encoding_methods, name);
     if (found == NULL)
+        found = find(hm_parser_methods, name);
+    if (found == NULL)
         return PyErr_Format(PyExc_LookupError, "no such method: %s", name);
     method = PyMem_Malloc(sizeof *method);
-    copy = PyMem_Malloc(strlen(documentation) + 1);
-    if (method == NULL || copy == NULL) {
-        PyMem_Free(method);
-        PyMem_Free(copy);
+    if (method == NULL)
         return PyErr_NoMemory();
-    }
     *method = *found;
-    method->ml_doc = strcpy(copy, documentation);
+    method->ml_doc = lasting(documentation);
+    if (method->ml_doc == NULL)
+        return PyErr_NoMemory();
     return PyDescr_NewMethod((PyTypeObject *)owner, method);
+}
+
+/* descriptor = member(class, name, member of ours, documentation): the same,
+ * to be read only, by another name. */
+static PyObject *member(PyObject *module, PyObject *args)
+{
+    PyObject *owner;
+    const char *name, *member, *documentation;
+    const PyMemberDef *found = hm_parser_members;
+    PyMemberDef *copy;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "Osss", &owner, &name, &member, &documentation))
+        return NULL;
+    while (found->name != NULL && strcmp(found->name, member) != 0)
+        found++;
+    if (found->name == NULL)
+        return PyErr_Format(PyExc_LookupError, "no such member: %s", member);
+    copy = PyMem_Malloc(sizeof *copy);
+    if (copy == NULL)
+        return PyErr_NoMemory();
+    *copy = *found;
+    copy->flags = READONLY;
+    copy->name = lasting(name);
+    copy->doc = lasting(documentation);
+    if (copy->name == NULL || copy->doc == NULL)
+        return PyErr_NoMemory();
+    return PyDescr_NewMember((PyTypeObject *)owner, copy);
 }
 
 static const PyMethodDef functions[] = {
     {"pool", hm_new_pool, METH_VARARGS, NULL},
+    {"encode_texts", hm_encode_texts, METH_VARARGS, NULL},
+    {"plain_parts", hm_plain_parts, METH_VARARGS, NULL},
+    {"render_said", hm_render_said, METH_VARARGS, NULL},
+    {"member", member, METH_VARARGS, NULL},
     {"straight", straight, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -120,7 +159,8 @@ PyMODINIT_FUNC PyInit__ffi(void)
     if (module == NULL)
         return NULL;
     if (PyModule_AddFunctions(module, (PyMethodDef *)functions) == 0
-        && add(module, "EncodingBase", hm_new_encoding_base()))
+        && add(module, "EncodingBase", hm_new_encoding_base())
+        && add(module, "ParserBase", hm_new_parser_base()))
         return module;
     Py_DECREF(module);
     return NULL;

@@ -18,6 +18,7 @@
 #define Py_LIMITED_API 0x030a0000
 #endif
 #include <Python.h>
+#include <structmember.h>
 
 #if defined(PYPY_VERSION)                                                      \
     || (defined(Py_GIL_DISABLED) && PY_VERSION_HEX >= 0x030f0000)
@@ -48,12 +49,22 @@ typedef struct hm_room {
 
 #define HM_ROOMS 64
 
+/* How many tokens an encoding knows the text of: two megabytes. Each has one
+ * place, which others with the same low bits take from it. */
+#define HM_KNOWN ((size_t)1 << 14)
+
+typedef struct hm_known {
+    int32_t token;
+    PyObject *text;
+} hm_known;
+
 /* What all objects of one encoding share. */
 typedef struct hm_pool {
     const harmony_encoding *encoding;
     PyObject *owner; /* of the encoding */
     PyObject *empty; /* array.array("i") */
     PyObject *frombytes;
+    hm_known *known; /* from the first that is asked for */
     hm_room rooms[HM_ROOMS];
 } hm_pool;
 
@@ -80,6 +91,9 @@ PyObject *hm_in_full(PyObject *self, const char *name, PyObject *const *args,
 /* capsule = pool(address of the encoding, its owner, array("i")) */
 PyObject *hm_new_pool(PyObject *module, PyObject *args);
 
+/* The pool in a capsule; or NULL, and an error that says that there is none. */
+hm_pool *hm_pool_of(PyObject *capsule);
+
 /* Methods for types that begin as hm_pooled. */
 PyObject *hm_new_pooled(PyTypeObject *type, PyObject *args, PyObject *named);
 void hm_free_pooled(PyObject *self);
@@ -89,12 +103,20 @@ PyObject *hm_take_pool(PyObject *self, PyObject *capsule);
 hm_room *hm_take_room(hm_pool *pool, size_t wanted);
 void hm_give_room(hm_room *room);
 
+/* Room for so many tokens, in place of what was there. 0 if there is no
+ * memory. */
+int hm_grow_room(hm_room *room, size_t wanted);
+
 /* Room for so many bytes of text. 0 if there is no memory. */
 int hm_make_text_room(hm_room *room, size_t wanted);
 
 /* Token ids of a plain list or tuple, into the room: how many; -1 if these are
  * not all plain ints that fit. */
 Py_ssize_t hm_take_ids(hm_pool *pool, PyObject *ids, hm_room **room);
+
+/* The text of an ordinary token that is whole characters, for the caller to
+ * give back. NULL after an error. */
+PyObject *hm_token_text(hm_pool *pool, int32_t token);
 
 PyObject *hm_list(const int32_t *ids, size_t count);
 
@@ -108,10 +130,42 @@ int hm_extend_array(hm_pool *pool, PyObject *array, const int32_t *ids,
 /* The UTF-8 of a plain str that has one, which belongs to it; or NULL. */
 const char *hm_utf8(PyObject *text, size_t *length);
 
+/* Whether text may be encoded without looking further: it spells no special
+ * token. */
+int hm_is_unmarked(const char *text, size_t length);
+
 /* The type that an encoding is based on; its methods, by name, ending in
  * NULL. */
 PyObject *hm_new_encoding_base(void);
 extern const PyMethodDef hm_encoding_methods[];
+
+/* ---- cpython_parser.c --------------------------------------------------- */
+
+/* The type that a parser is based on; its methods and members, by name. */
+PyObject *hm_new_parser_base(void);
+extern const PyMethodDef hm_parser_methods[];
+extern const PyMemberDef hm_parser_members[];
+
+/* ---- cpython_batch.c ---------------------------------------------------- */
+
+/* result = encode_texts(pool, tuple, start, stop, whether special tokens are
+ * an error, form): of texts[start ... stop), form 0: a list of lists, 1: a list
+ * of counts, 2: an array and offsets, as bytes of int64; or None, if it is to
+ * be done in Python. */
+PyObject *hm_encode_texts(PyObject *module, PyObject *args);
+
+/* ---- cpython_render.c --------------------------------------------------- */
+
+/* list = plain_parts(tuple of messages, tuple of what is plain: the classes of
+ * messages, authors and texts, the roles, and the names of attributes): of each
+ * message role, name, recipient, channel, content type and text; None for one
+ * that is not plain. */
+PyObject *hm_plain_parts(PyObject *module, PyObject *args);
+
+/* tokens, kept = render_said(pool, what messages say, what is known of each,
+ * roles, drop rule, training, channel first, open last, whether new ones are to
+ * be kept); or None, if it is to be done in Python. */
+PyObject *hm_render_said(PyObject *module, PyObject *args);
 
 #endif
 #endif

@@ -23,9 +23,14 @@ static const char capsule_name[] = "harmony.pool";
 
 /* ---- The pool ----------------------------------------------------------- */
 
+hm_pool *hm_pool_of(PyObject *capsule)
+{
+    return PyCapsule_GetPointer(capsule, capsule_name);
+}
+
 static void free_pool(PyObject *capsule)
 {
-    hm_pool *pool = PyCapsule_GetPointer(capsule, capsule_name);
+    hm_pool *pool = hm_pool_of(capsule);
     size_t i;
 
     for (i = 0; i < HM_ROOMS; i++) {
@@ -33,6 +38,9 @@ static void free_pool(PyObject *capsule)
         free(pool->rooms[i].tokens);
         free(pool->rooms[i].text);
     }
+    for (i = 0; pool->known != NULL && i < HM_KNOWN; i++)
+        Py_XDECREF(pool->known[i].text);
+    free(pool->known);
     Py_XDECREF(pool->owner);
     Py_XDECREF(pool->empty);
     Py_XDECREF(pool->frombytes);
@@ -89,7 +97,7 @@ void hm_free_pooled(PyObject *self)
 PyObject *hm_take_pool(PyObject *self, PyObject *capsule)
 {
     hm_pooled *pooled = (hm_pooled *)self;
-    hm_pool *pool = PyCapsule_GetPointer(capsule, capsule_name);
+    hm_pool *pool = hm_pool_of(capsule);
 
     if (pool == NULL)
         return NULL;
@@ -103,7 +111,7 @@ PyObject *hm_take_pool(PyObject *self, PyObject *capsule)
 
 /* ---- Rooms -------------------------------------------------------------- */
 
-static int make_room(hm_room *room, size_t wanted)
+int hm_grow_room(hm_room *room, size_t wanted)
 {
     size_t twice = 2 * room->capacity, capacity;
 
@@ -143,7 +151,7 @@ hm_room *hm_take_room(hm_pool *pool, size_t wanted)
         room++;
     if (room == end)
         return NULL;
-    if (make_room(room, wanted)
+    if (hm_grow_room(room, wanted)
         && (room->cache != NULL
             || harmony_cache_new(pool->encoding, &room->cache, NULL)
                    == HARMONY_OK))
@@ -156,6 +164,45 @@ void hm_give_room(hm_room *room)
 {
     hm_give_mark(&room->taken);
 }
+
+/* ---- Texts of tokens ---------------------------------------------------- */
+
+static PyObject *new_text(const hm_pool *pool, int32_t token)
+{
+    size_t length;
+    const char *bytes = harmony_token_bytes(pool->encoding, token, &length);
+
+    return PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)length, NULL);
+}
+
+#ifdef Py_GIL_DISABLED /* there, keeping it safe costs more than a new one */
+PyObject *hm_token_text(hm_pool *pool, int32_t token)
+{
+    return new_text(pool, token);
+}
+#else
+PyObject *hm_token_text(hm_pool *pool, int32_t token)
+{
+    hm_known *known;
+    PyObject *text;
+
+    if (pool->known == NULL)
+        pool->known = calloc(HM_KNOWN, sizeof *pool->known);
+    if (pool->known == NULL)
+        return PyErr_NoMemory();
+    known = pool->known + ((size_t)token & (HM_KNOWN - 1));
+    if (known->text == NULL || known->token != token) {
+        text = new_text(pool, token);
+        if (text == NULL)
+            return NULL;
+        Py_XDECREF(known->text);
+        known->text = text;
+        known->token = token;
+    }
+    Py_INCREF(known->text);
+    return known->text;
+}
+#endif
 
 /* ---- Token ids ---------------------------------------------------------- */
 

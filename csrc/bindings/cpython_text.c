@@ -23,9 +23,8 @@ const char *hm_utf8(PyObject *text, size_t *length)
     return data;
 }
 
-/* Whether text may be encoded without looking further. One character is found
- * many times as fast as two. */
-static int is_unmarked(const char *text, size_t length)
+/* One character is found many times as fast as two. */
+int hm_is_unmarked(const char *text, size_t length)
 {
     size_t position, token_length;
     const char *mark = memchr(text, '<', length);
@@ -85,7 +84,7 @@ static hm_room *encoded(PyObject *self, PyObject *const *args, Py_ssize_t given,
     if (pool == NULL || !is_plain_call(args, given, names, &is_checked))
         return NULL;
     text = hm_utf8(args[0], &length);
-    if (text == NULL || (is_checked && !is_unmarked(text, length)))
+    if (text == NULL || (is_checked && !hm_is_unmarked(text, length)))
         return NULL;
     room = hm_take_room(pool, counted_only ? 0 : length);
     if (room == NULL

@@ -132,12 +132,17 @@ new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
 
 
 def raise_error(error: Any, where: str = "") -> None:
-    message = where + ffi.string(error.message).decode("utf-8", "replace")
-    if error.status == lib.HARMONY_NO_MEMORY:
+    raise_status(error.status, error.position, ffi.string(error.message), where)
+
+
+def raise_status(status: int, position: int, words: bytes, where: str = "") -> None:
+    """Raise what stands for a ``harmony_error`` with these fields."""
+    message = where + words.decode("utf-8", "replace")
+    if status == lib.HARMONY_NO_MEMORY:
         raise MemoryError(message)
-    kind = _ERRORS.get(error.status, HarmonyError)
+    kind = _ERRORS.get(status, HarmonyError)
     if issubclass(kind, (ParseError, DecodeError)):
-        raise kind(message, position=error.position if error.position >= 0 else None)
+        raise kind(message, position=position if position >= 0 else None)
     raise kind(message)
 
 

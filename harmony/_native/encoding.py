@@ -15,7 +15,7 @@ from harmony._native import (
     new_buffer,
     raise_error,
 )
-from harmony._native.straight import pool_of
+from harmony._native.straight import encode_texts, pool_of, render_said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _encode_plain = lib.harmony_scratch_encode  # the shortest way, for short texts
+LISTS, COUNTS, ARRAYS = range(3)
+"""What ``encode_texts`` gives."""
+
 _COUNTED = lib.HARMONY_OK, lib.HARMONY_SHORT_BUFFER
 
 KEPT_TOKENS = 2**18
@@ -149,6 +152,27 @@ class Encoding:
         finally:
             self._scratches.append(scratch)
 
+    def encode_texts(
+        self,
+        texts: tuple[Any, ...],
+        start: int,
+        stop: int,
+        is_checked: bool,
+        form: int,
+    ) -> Any:
+        """Return what texts[start:stop] become in one call; see ``form``.
+
+        ``LISTS``: a list for each text. ``COUNTS``: a list of numbers. ``ARRAYS``: one
+        array of tokens, and one of where each text's begin, and the last one's stop.
+        None if it is to be done one by one: there is no such call, a text is no plain
+        str or, with ``is_checked``, spells a special token.
+        """
+        found = encode_texts(self.pool, texts, start, stop, is_checked, form)
+        if form != ARRAYS or found is None:
+            return found
+        tokens, offsets = found
+        return tokens, array("q", offsets)
+
     def _take_scratch(self, wanted: int) -> _Scratch:
         """Return a scratch that no other thread has, with room for some tokens."""
         try:
@@ -187,6 +211,30 @@ class Encoding:
             if status != lib.HARMONY_SHORT_BUFFER:
                 raise_error(error)
             capacity = length[0]
+
+    def render_said(
+        self,
+        said: list[tuple[Any, ...]],
+        known: list[Any],
+        roles: tuple[object, ...],
+        drop_analysis: int,
+        channel_first: bool,
+        open_last: bool = False,
+        training: bool = False,
+        keep: bool = True,
+    ) -> tuple[list[int], list[Any] | None] | None:
+        """Return the tokens of messages, and what is to be remembered of each.
+
+        ``said``: of each message its role, name, recipient, channel, content type and
+        texts. ``known``: what was to be remembered of it, or None. That is int32 as
+        bytes when it is new, a tuple of ints when it has come again, and else None; and
+        None for all of them if that is nothing. None if it is to be done by ``render``.
+        """
+        given = self.pool, said, known, roles
+        options = drop_analysis, training, channel_first, open_last, keep
+        found: tuple[list[int], list[Any] | None] | None
+        found = render_said(*given, *options)
+        return found
 
     def render(
         self,

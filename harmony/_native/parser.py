@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from harmony._native.encoding import Encoding
+    from harmony._native.straight import ParserBase
 
 
 class Record(NamedTuple):
@@ -130,6 +131,19 @@ class Parser:
         self._sizes: memoryview[int] = memory.cast(_SIZE)
         self._encoding = encoding
         self.append = MethodType(lib.harmony_parser_append, self._pointer)
+
+    def lend(
+        self,
+        reader: ParserBase,
+        states: Sequence[object],
+        roles: Sequence[object],
+        recover: bool,
+    ) -> None:
+        """Let a reader go straight to the parser; see there what it has."""
+        reader._share(self._encoding.pool)
+        address = int(ffi.cast("uintptr_t", self._pointer))
+        given = address, self._pointer, tuple(states), tuple(roles), recover
+        reader._read(*given)
 
     def process(self, token: int) -> None:
         """Take one token; raise ``ParseError``, ``DecodeError`` if it is no int32."""

@@ -10,6 +10,7 @@ nothing but the speed differs.
 from __future__ import annotations
 
 from array import array
+from operator import attrgetter
 
 from harmony._native import EXTENSION, ffi
 
@@ -29,6 +30,29 @@ def pool_of(pointer: Any) -> Any:
     return EXTENSION.pool(address, pointer, array("i"))
 
 
+def plain_parts(messages: tuple[Any, ...], plain: tuple[Any, ...]) -> list[Any]:
+    """Return what plain messages say, as tuples, with None for all others.
+
+    ``plain``: the classes of a message, an author and a text, all roles, and the names
+    of the attributes that have author, name, role, content, text, recipient, channel
+    and content type.
+    """
+    if EXTENSION is None:
+        return [None] * len(messages)
+    found: list[Any] = EXTENSION.plain_parts(messages, plain)
+    return found
+
+
+def render_said(*given: Any) -> Any:
+    """Return what messages become; None without straight ways, or not by this one."""
+    return None if EXTENSION is None else EXTENSION.render_said(*given)
+
+
+def encode_texts(*given: Any) -> Any:
+    """Return what many texts become; None without straight ways, or not by this one."""
+    return None if EXTENSION is None else EXTENSION.encode_texts(*given)
+
+
 if TYPE_CHECKING or EXTENSION is None:
 
     class EncodingBase:
@@ -37,8 +61,23 @@ if TYPE_CHECKING or EXTENSION is None:
         def _share(self, pool: Any) -> None:
             """Take the pool of an encoding."""
 
+    class ParserBase:
+        """What a class with straight ways of a parser is based on.
+
+        ``_delta``, ``_state``, ``_role``, ``_channel``, ``_recipient``,
+        ``_content_type`` and ``_count``, the number of finished messages, are as they
+        were when it last looked.
+        """
+
+        def _share(self, pool: Any) -> None:
+            """Take the pool of an encoding."""
+
+        def _read(self, *parser: Any) -> None:
+            """Take the address of a parser, what keeps it, and what to show of it."""
+
 else:
     EncodingBase = EXTENSION.EncodingBase
+    ParserBase = EXTENSION.ParserBase
 
 
 class _Straight:
@@ -48,7 +87,7 @@ class _Straight:
         self._method = method
 
     def __set_name__(self, owner: type, name: str) -> None:
-        setattr(owner, f"_{name}_in_full", self._method)
+        setattr(owner, f"_{name.strip('_')}_in_full", self._method)
         documentation = (
             f"{name}{_signature(self._method)}\n--\n\n{self._method.__doc__}"
         )
@@ -58,6 +97,23 @@ class _Straight:
 def straight(method: Method) -> Method:
     """Mark a method that has a straight way."""
     return method if EXTENSION is None else _Straight(method)  # type: ignore[return-value]
+
+
+class _Member:
+    """Becomes a member written in C, to be read only."""
+
+    def __init__(self, attribute: str, doc: str) -> None:
+        self._given = attribute, doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        setattr(owner, name, EXTENSION.member(owner, name, *self._given))
+
+
+def kept(attribute: str, doc: str) -> Any:
+    """Return a property that is an attribute, got without a step in Python."""
+    if EXTENSION is None:
+        return property(attrgetter(attribute), doc=doc)
+    return _Member(attribute, doc)
 
 
 def _signature(method: Any) -> str:

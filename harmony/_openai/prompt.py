@@ -28,7 +28,13 @@ from harmony.contents import (
     ResponseFormat,
     SystemContent,
 )
-from harmony.messages import Conversation, Message, RenderConversationConfig, Role
+from harmony.messages import (
+    SCHEMAS,
+    Conversation,
+    Message,
+    RenderConversationConfig,
+    Role,
+)
 from harmony.prompts import developer_sections, system_text
 
 if TYPE_CHECKING:
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     from harmony.rendering import Parts
 
 DropAnalysis = Literal["never", "upstream", "per_turn"]
+Schemas = Literal["reference", "complete"]
 
 EFFORTS = {
     "none": ReasoningEffort.LOW,
@@ -57,6 +64,7 @@ class Options(NamedTuple):
     header: Header
     rename_tools: bool
     unknown_tools: UnknownTools
+    schemas: Schemas
     model_identity: str | None
     knowledge_cutoff: str | None
 
@@ -72,12 +80,16 @@ class Options(NamedTuple):
             raise unknown("header", self.header, ("template", "model"))
         if self.unknown_tools not in ("error", "skip"):
             raise unknown("unknown_tools", self.unknown_tools, ("error", "skip"))
+        if self.schemas not in SCHEMAS:
+            raise unknown("schemas", self.schemas, SCHEMAS)
         check_flag("rename_tools", self.rename_tools)
 
     def config(self) -> RenderConversationConfig:
         """Return how conversations are rendered."""
         return RenderConversationConfig(
-            drop_analysis=self.drop_analysis, channel_first=self.header == "model"
+            drop_analysis=self.drop_analysis,
+            channel_first=self.header == "model",
+            schemas=self.schemas,
         )
 
 
@@ -160,6 +172,40 @@ class Prompt:
     def is_custom(self, name: ClientName) -> bool:
         """Tell whether a tool is a custom one, whose input is text."""
         return name in self._custom
+
+    @property
+    def functions(self) -> dict[str, dict[str, Any] | None]:
+        """The functions that may be called: their schemas by the model's names."""
+        if self._functions is None:
+            return {}
+        return {
+            tool.name: tool.parameters
+            for tool in self._functions.described
+            if self._may_call(self.names.to_client(tool.name))
+        }
+
+    @property
+    def builtin_tools(self) -> tuple[str, ...]:
+        """The built-in tools that may be called."""
+        return tuple(filter(self._may_call, self._system.builtin))
+
+    def _may_call(self, name: str) -> bool:
+        return self.may_call is None or name in self.may_call
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, str]]:
+        """The grammars of custom tools: syntax and definition by the model's names."""
+        return {} if self._functions is None else self._functions.inputs
+
+    @property
+    def response_format(self) -> ResponseFormat | None:
+        """What the answer has to be; None if any text will do."""
+        return self._format
+
+    @property
+    def begun(self) -> str | None:
+        """The channel of the message that goes on, with ``open``; else None."""
+        return self._history.last_channel() if self.open else None
 
     def __repr__(self) -> str:
         """Show what a person asks first: how many messages, what is to come."""

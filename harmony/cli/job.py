@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harmony.encoding import HarmonyEncoding
-from harmony.messages import DROP_RULES, Conversation, RenderConversationConfig, Role
+from harmony.messages import (
+    DROP_RULES,
+    SCHEMAS,
+    Conversation,
+    RenderConversationConfig,
+    Role,
+)
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -36,6 +42,7 @@ class RenderJob:
     role: str = Role.ASSISTANT.value
     drop_analysis: str = "upstream"
     header: str = "template"
+    schemas: str = "reference"
 
     def tokens(self, encoding: HarmonyEncoding, json: bytes) -> list[int]:
         """Return the tokens of a conversation in JSON.
@@ -45,7 +52,9 @@ class RenderJob:
         """
         conversation = Conversation.from_json(json)
         config = RenderConversationConfig(
-            drop_analysis=self.drop_analysis, channel_first=self.header == "model"
+            drop_analysis=self.drop_analysis,
+            channel_first=self.header == "model",
+            schemas=self.schemas,
         )
         if self.purpose == "completion":
             return encoding.render_conversation_for_completion(
@@ -57,7 +66,7 @@ class RenderJob:
 
 
 def add_render_options(verb: ArgumentParser, drop_analysis: str) -> None:
-    """Add ``--drop-analysis``, with its default for this verb, and ``--header``."""
+    """Add ``--drop-analysis``, with its default for this verb, and others."""
     verb.add_argument(
         "--drop-analysis",
         choices=DROP_RULES,
@@ -73,4 +82,11 @@ def add_render_options(verb: ArgumentParser, drop_analysis: str) -> None:
         help="what is first in the assistant's headers: the recipient, as in "
         "openai-harmony's prompts, or the channel, as the model writes it "
         "(default: %(default)s)",
+    )
+    verb.add_argument(
+        "--schemas",
+        choices=SCHEMAS,
+        default="reference",
+        help="how the parameters of tools are written: as openai-harmony does, or so "
+        "that all that their JSON schemas say is there (default: %(default)s)",
     )

@@ -128,7 +128,9 @@ def how_to_go_on(options: argparse.Namespace, given: list[str]) -> str:
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     """Return what to print."""
     drop = "never" if options.keep_analysis else options.drop_analysis or "upstream"
-    job = RenderJob(options.purpose, options.role, drop, options.header)
+    job = RenderJob(
+        options.purpose, options.role, drop, options.header, options.schemas
+    )
     if options.jsonl:
         return _render_lines(options, job)
     tokens = job.tokens(encoding, read(options.file))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import inspect
 import os
 import subprocess
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from harmony import HarmonyEncoding, _native, load_harmony_encoding
 from harmony.recovering import HarmonyEncoding as Recovering
 from support import ROOT
+from support.blocks import blocks_left
 from support.examples import times
 
 needs_straight = pytest.mark.skipif(
@@ -102,7 +102,7 @@ def test_special_tokens(encoding: HarmonyEncoding, token: int) -> None:
 
 
 @needs_straight
-@times(40)
+@times(20)
 @given(st.text(st.sampled_from("ab <|>end\ud800é世\U0001f600 \n1"), max_size=99))
 def test_any_text(text: str) -> None:
     encoding = load_harmony_encoding("HarmonyGptOss")
@@ -112,7 +112,7 @@ def test_any_text(text: str) -> None:
 
 
 @needs_straight
-@times(40)
+@times(20)
 @given(st.lists(st.integers(-9, 201_100) | st.sampled_from([2**31, 9552, 2**64])))
 def test_any_tokens(tokens: list[int]) -> None:
     encoding = load_harmony_encoding("HarmonyGptOss")
@@ -184,7 +184,6 @@ def test_more_threads_than_rooms(encoding: HarmonyEncoding) -> None:
 
 
 def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
-    """What a call makes is given back: counted in blocks, after warming up."""
     calls: list[Callable[[], Any]] = [
         lambda: encoding.encode("hello Grüße 1234567 <"),
         lambda: encoding.encode("hello", disallowed_special=()),
@@ -197,18 +196,8 @@ def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
         lambda: outcome(encoding.encode, "<|end|>"),
         lambda: encoding.is_special_token(5),
     ]
-    for call in calls:
-        for _ in range(50):
-            call()
-    if not hasattr(sys, "getallocatedblocks"):
-        pytest.skip("nobody counts here")
     for number, call in enumerate(calls):
-        gc.collect()
-        before = sys.getallocatedblocks()
-        for _ in range(500):
-            call()
-        gc.collect()
-        assert sys.getallocatedblocks() - before < 100, number
+        assert blocks_left(call) < 0.5, number
 
 
 SHOWING = """

@@ -15,6 +15,7 @@ static void say(const char *words, size_t length)
 
     if (length > sizeof log_text - 1 - used)
         length = sizeof log_text - 1 - used;
+    CHECK(length == 0 || memchr(words, '\0', length) == NULL);
     memcpy(log_text + used, words, length);
     log_text[used + length] = '\0';
 }
@@ -356,6 +357,7 @@ static void test_with_a_role(void)
         {"<|channel|>final<|message|>a<|end|><|start|>user<|message|>b",
          "assistant channel=final: a\nuser: b\n"},
         {"assistant<|message|>a", "assistant: a\n"},
+        {"<|channel|><|channel|>final<|message|>", "error 13 at 3\n"},
         {" to=f<|channel|>final<|message|>a",
          "assistant to=f channel=final: a\n"},
         {" a b c<|message|><|start|>assistant<|message|>a<|end|>",
@@ -536,6 +538,45 @@ static void test_long_contents(void)
     harmony_parser_free(steps);
 }
 
+static int32_t longest_token(void)
+{
+    int32_t token, longest = 0;
+    size_t length, most = 0;
+
+    for (token = 0; token < HARMONY_TOKEN_STARTOFTEXT; token++) {
+        harmony_token_bytes(encoding, token, &length);
+        if (length > most) {
+            most = length;
+            longest = token;
+        }
+    }
+    return longest;
+}
+
+/* There is room for many tokens at once, but not for many of the longest. */
+static void test_long_tokens(void)
+{
+    static const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
+    harmony_parser *whole, *steps;
+    int32_t ids[200];
+    size_t i;
+
+    ids[0] = HARMONY_TOKEN_MESSAGE;
+    ids[1] = longest_token();
+    for (i = 2; i < 200; i++)
+        ids[i] = ids[1];
+    harmony_parser_new(encoding, &options, &whole, NULL);
+    harmony_parser_new(encoding, &options, &steps, NULL);
+    CHECK_EQUAL(harmony_parser_feed(whole, ids, 200, NULL), HARMONY_OK);
+    for (i = 0; i < 200; i++)
+        harmony_parser_process(steps, ids[i], NULL);
+    check_same_delta(harmony_parser_view(whole), harmony_parser_view(steps));
+    CHECK_EQUAL(harmony_parser_view(whole)->segment_count, 1);
+    harmony_parser_free(whole);
+    harmony_parser_free(steps);
+}
+
 /* The delta of the last of many begins with the character that it completed. */
 static void test_character_completed_at_the_end(void)
 {
@@ -556,6 +597,11 @@ static void test_character_completed_at_the_end(void)
     CHECK_BYTES(view->finished.text + view->delta.start,
                 (size_t)view->delta.length, "\xE4\xB8\x96", 3);
     CHECK_EQUAL(view->current.content.length, 4);
+    CHECK_EQUAL(harmony_parser_append(parser, half.ids[0]),
+                HARMONY_APPENDED_OTHER);
+    CHECK_EQUAL(harmony_parser_append(parser, rest.ids[0]),
+                HARMONY_APPENDED_OTHER);
+    CHECK_EQUAL(harmony_parser_append(parser, 64), HARMONY_APPENDED_TOKEN);
     harmony_parser_free(parser);
     free(half.ids);
     free(rest.ids);
@@ -653,6 +699,7 @@ static void test_bad_role(void)
         CHECK_EQUAL(harmony_parser_new(encoding, &options, &parser, &error),
                     HARMONY_BAD_ARGUMENT);
         CHECK(parser == NULL);
+        CHECK_EQUAL(error.position, -1);
         CHECK_STRING(error.message,
                      "the role of the parser is an unknown role");
     }
@@ -760,6 +807,7 @@ static void test_no_memory(void)
     refuse_memory(0);
     CHECK_EQUAL(harmony_parser_new(encoding, NULL, &parser, &error),
                 HARMONY_NO_MEMORY);
+    CHECK_EQUAL(error.position, -1);
     CHECK(parser == NULL);
     refuse_memory(REFUSE_NONE);
     harmony_parser_new(encoding, NULL, &parser, NULL);
@@ -773,6 +821,7 @@ static void test_no_memory(void)
                     == HARMONY_OK)
                     break;
                 CHECK_EQUAL(error.status, HARMONY_NO_MEMORY);
+                CHECK_EQUAL(error.position, -1);
                 CHECK_EQUAL(view->token_count, round * list.count + i);
                 CHECK_BYTES((const char *)view->tokens, i * sizeof *list.ids,
                             (const char *)list.ids, i * sizeof *list.ids);
@@ -798,6 +847,7 @@ void test_parsing(void)
     test_unknown_ids();
     test_random();
     test_long_contents();
+    test_long_tokens();
     test_character_completed_at_the_end();
     test_steps();
     test_fed_on();

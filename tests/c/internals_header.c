@@ -27,14 +27,17 @@ static void check_channel(const char *text, int64_t marker, const char *left,
 {
     hm_header header = {0, marker};
     hm_buffer buffer = header_text(text);
+    harmony_error error = {HARMONY_OK, 0, ""};
     harmony_span span;
-    harmony_status status = hm_take_channel(&header, &buffer, &span, NULL);
+    harmony_status status = hm_take_channel(&header, &buffer, &span, &error);
 
     CHECK_EQUAL(buffer.length, strlen(text));
     if (channel == NULL) {
         CHECK_EQUAL(status,
                     marker < 0 ? HARMONY_OK : HARMONY_HEADER_NO_CHANNEL);
         CHECK_EQUAL(span.start, -1);
+        CHECK_EQUAL(error.status, status);
+        CHECK_EQUAL(error.position, marker < 0 ? 0 : -1);
         CHECK_BYTES(buffer.data, buffer.length, text, strlen(text));
     } else {
         CHECK_EQUAL(status, HARMONY_OK);
@@ -160,11 +163,16 @@ static void test_words_errors(void)
     message.role = HARMONY_ROLE_NONE;
     hm_read_words(text, 0, sizeof text - 1, &message, &error);
     CHECK_EQUAL(error.status, HARMONY_HEADER_EXTRA_WORDS);
+    CHECK_EQUAL(error.position, -1);
     CHECK_STRING(error.message, "unexpected tokens remaining in message "
                                 "header: \"a b\"");
     message.role = HARMONY_ROLE_NONE;
     hm_read_words(text, 12, 13, &message, &error);
+    CHECK_EQUAL(error.position, -1);
     CHECK_STRING(error.message, "Unknown role: b");
+    hm_read_words(text, 13, 13, &message, &error);
+    CHECK_EQUAL(error.position, -1);
+    CHECK_STRING(error.message, "message header did not contain a role");
 }
 
 static void test_join_words(void)

@@ -111,9 +111,138 @@ static void test_given_back(const harmony_encoding *encoding)
     harmony_parser_free(parser);
 }
 
-void test_parser(const char *path)
+/* ---- As many as there can be --------------------------------------------- */
+
+/* The tokens of a parser are said to be so many, though only the last eight are
+ * there. What is counted is not read. */
+static void pretend(harmony_parser *parser, size_t count, int32_t *eight)
 {
-    harmony_encoding *encoding = load_encoding(path);
+    hm_buffer *tokens = &parser->tokens;
+
+    tokens->data = (uint8_t *)((uintptr_t)eight - (count - 8) * sizeof *eight);
+    tokens->length = count * sizeof *eight;
+    tokens->capacity = tokens->length + 8 * sizeof *eight;
+}
+
+/* A token that would be one too many is not taken, however it comes. */
+static void test_too_many_tokens(const harmony_encoding *encoding)
+{
+#if SIZE_MAX > UINT32_MAX
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
+    const int32_t two[] = {64, 65}; /* a, b */
+    int32_t *sixteen = room(16 * sizeof *sixteen);
+    const harmony_view *view;
+    harmony_parser *parser;
+    harmony_error error;
+
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    view = harmony_parser_view(parser);
+    harmony_parser_process(parser, HARMONY_TOKEN_MESSAGE, NULL);
+    hm_release(&parser->tokens);
+    pretend(parser, INT32_MAX - 1, sixteen);
+    CHECK_EQUAL(harmony_parser_feed(parser, two, 2, &error), HARMONY_TOO_LARGE);
+    CHECK_EQUAL(view->token_count, INT32_MAX);
+    CHECK_EQUAL(sixteen[8], 64);
+    CHECK_EQUAL(view->current.content.length, 1);
+    CHECK_EQUAL(error.status, HARMONY_TOO_LARGE);
+    CHECK_EQUAL(error.position, -1);
+    CHECK_EQUAL(harmony_parser_process(parser, 'a', NULL), HARMONY_TOO_LARGE);
+    CHECK_EQUAL(harmony_parser_append(parser, 'a'), HARMONY_NOT_APPENDED);
+    CHECK_EQUAL(view->token_count, INT32_MAX);
+    pretend(parser, INT32_MAX - 1, sixteen);
+    CHECK_EQUAL(harmony_parser_append(parser, 65), HARMONY_APPENDED_TOKEN);
+    CHECK_EQUAL(sixteen[8], 65);
+    pretend(parser, INT32_MAX - 2, sixteen);
+    CHECK_EQUAL(harmony_parser_feed(parser, two, 2, NULL), HARMONY_OK);
+    CHECK_EQUAL(view->token_count, INT32_MAX);
+    memset(&parser->tokens, 0, sizeof parser->tokens);
+    harmony_parser_free(parser);
+    free(sixteen);
+#else
+    (void)encoding;
+#endif
+}
+
+/* The text of the warnings has half the room, so that its spans, with what a
+ * header can add, are good. In a content, text is taken all the same. */
+static void test_full_warnings(const harmony_encoding *encoding)
+{
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 1};
+    harmony_parser *parser;
+    harmony_error error;
+
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    harmony_parser_process(parser, HARMONY_TOKEN_MESSAGE, NULL);
+    parser->warnings.text.length = INT32_MAX / 2;
+    CHECK_EQUAL(harmony_parser_process(parser, 'a', NULL), HARMONY_OK);
+    CHECK_EQUAL(harmony_parser_process(parser, HARMONY_TOKEN_END, &error),
+                HARMONY_TOO_LARGE);
+    CHECK_EQUAL(error.position, -1);
+    parser->warnings.text.length = INT32_MAX / 2 - 50; /* <|end|> adds none */
+    CHECK_EQUAL(harmony_parser_process(parser, HARMONY_TOKEN_END, NULL),
+                HARMONY_OK);
+    harmony_parser_free(parser);
+}
+
+/* ---- Runs ---------------------------------------------------------------- */
+
+/* Tokens are taken many at once, as far as they are text. */
+static void test_runs(const harmony_encoding *encoding)
+{
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
+    const char text[] = "only words up to here \xF0\x9F\xA6\xB4";
+    int32_t many[100], tokens[40];
+    harmony_parser *parser;
+    harmony_span added;
+    size_t i, count;
+
+    for (i = 0; i < 100; i++)
+        many[i] = 64;
+    CHECK_EQUAL(hm_ordinary_tokens(many, 0), 0);
+    CHECK_EQUAL(hm_ordinary_tokens(many, 10), 10);
+    CHECK_EQUAL(hm_ordinary_tokens(many, 100), 64);
+    many[9] = HARMONY_TOKEN_END;
+    CHECK_EQUAL(hm_ordinary_tokens(many, 100), 9);
+    harmony_encode(encoding, NULL, text, sizeof text - 1, NULL, 0, tokens, 40,
+                   &count, NULL);
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    CHECK_EQUAL(hm_take_run(parser, many, 9, &added), 0);
+    harmony_parser_process(parser, HARMONY_TOKEN_MESSAGE, NULL);
+    CHECK_EQUAL(hm_take_run(parser, many, 9, &added), 9);
+    CHECK_EQUAL(added.length, 9);
+    CHECK_EQUAL(hm_take_run(parser, tokens, count, &added), count);
+    CHECK_EQUAL(added.start, 9);
+    CHECK_EQUAL(added.length, sizeof text - 1);
+    CHECK_EQUAL(hm_take_run(parser, tokens, count - 1, &added), 0);
+    harmony_parser_free(parser);
+}
+
+/* A vocabulary may lack a token: its id is like one from outside. */
+static void test_missing_token(const harmony_encoding *encoding,
+                               int32_t missing)
+{
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
+    const int32_t tokens[] = {HARMONY_TOKEN_MESSAGE, 64, missing, 65};
+    const harmony_view *view;
+    harmony_parser *parser;
+
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    view = harmony_parser_view(parser);
+    CHECK_EQUAL(harmony_parser_feed(parser, tokens, 4, NULL), HARMONY_OK);
+    CHECK_EQUAL(view->current.content.length, 5);
+    CHECK(memcmp(view->finished.text + view->current.content.start + 1,
+                 "\xEF\xBF\xBD", 3)
+          == 0);
+    harmony_parser_free(parser);
+}
+
+void test_parser(void)
+{
+    harmony_encoding *encoding = load_encoding(vocabulary_path);
     /* The vocabulary is what an encoding begins with. */
     uint32_t *offsets = ((hm_vocabulary *)encoding)->offsets;
     const int32_t huge = 1000;
@@ -123,6 +252,9 @@ void test_parser(const char *path)
 
     test_in_use(encoding);
     test_given_back(encoding);
+    test_too_many_tokens(encoding);
+    test_full_warnings(encoding);
+    test_runs(encoding);
     offsets[huge + 1] = offsets[huge] + 800000000u;
     harmony_parser_new(encoding, &options, &parser, NULL);
     check_too_large(parser, huge, 0);
@@ -134,5 +266,7 @@ void test_parser(const char *path)
     CHECK_EQUAL(harmony_parser_view(parser)->finished.message_count, 1);
     harmony_parser_free(parser);
     test_recovering(encoding, huge);
+    offsets[huge + 1] = offsets[huge];
+    test_missing_token(encoding, huge);
     harmony_encoding_free(encoding);
 }

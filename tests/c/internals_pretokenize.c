@@ -108,7 +108,9 @@ static void try_text(const char *text, size_t length, size_t room_for)
     size_t at = 0, i;
 
     while (at < length) {
-        size_t count = hm_split(exact, length, at, ends, room_for);
+        size_t count = length % 2
+                           ? hm_split(exact, length, at, ends, room_for)
+                           : split_again(exact, length, at, ends, room_for);
 
         if (count == 0 || count > room_for) {
             wrong_texts++;

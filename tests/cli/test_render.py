@@ -13,10 +13,12 @@ import pytest
 
 from harmony import (
     Conversation,
+    DeveloperContent,
     HarmonyEncoding,
     Message,
     RenderConversationConfig,
     Role,
+    ToolDescription,
 )
 from harmony.vocabulary import FOLDER_VARIABLE
 from support import TEST_DATA
@@ -116,6 +118,21 @@ def test_render_takes_a_rule_and_a_header(
         assert tokens(run("render", path, *options, "--keep-analysis")) == wanted
     run("render", path, *options, "--jsonl", "--out", out, "--processes", "1")
     assert json.loads(out.read_text()) == wanted
+
+
+def test_render_in_either_form_of_schemas(run: Run, tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": {"a": {"const": 1}}}
+    tools = [ToolDescription("f", None, schema)]
+    content = DeveloperContent().with_function_tools(tools)
+    path, out = tmp_path / "talk.json", tmp_path / "out.jsonl"
+    talk = Conversation([Message("developer", content)])
+    path.write_text(talk.to_json(), encoding="utf-8")
+    for form, line in (("reference", "a?: any,"), ("complete", "a?: 1,")):
+        result = run("render", path, "--text", "--schemas", form)
+        assert f"\n{line}\n" in text(result)
+        run("render", path, "--schemas", form, "--jsonl", "--out", out)
+        wanted = tokens(run("render", path, "--schemas", form))
+        assert json.loads(out.read_text()) == wanted
 
 
 @pytest.mark.parametrize("rule", ["upstream", "per_turn"])

@@ -55,6 +55,8 @@ class Browser:
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.do(f"{domain}.enable")
+        # A page that is not in front gets no events of focus.
+        self.do("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def do(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command; return its result. Events meanwhile are kept."""
@@ -82,8 +84,12 @@ class Browser:
 
     def open(self, path: Path) -> None:
         """Go to a file, and wait until it is there."""
+        self.go(path.as_uri())
+
+    def go(self, url: str) -> None:
+        """Go to an address, and wait until its page is there."""
         self.events.clear()
-        self.do("Page.navigate", url=path.as_uri())
+        self.do("Page.navigate", url=url)
         while not any(e["method"] == "Page.loadEventFired" for e in self.events):
             self._next()
 
@@ -120,10 +126,14 @@ class Browser:
         feature = {"name": "prefers-color-scheme", "value": name}
         self.do("Emulation.setEmulatedMedia", features=[feature])
 
-    def screenshot(self, width: int, height: int) -> bytes:
-        """Return a PNG of a window of that size."""
+    def resize(self, width: int, height: int) -> None:
+        """Make the window so large."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1}
         self.do("Emulation.setDeviceMetricsOverride", mobile=False, **size)
+
+    def screenshot(self, width: int, height: int) -> bytes:
+        """Return a PNG of a window of that size."""
+        self.resize(width, height)
         return base64.b64decode(self.do("Page.captureScreenshot")["data"])
 
     def close(self) -> None:

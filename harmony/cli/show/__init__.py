@@ -6,8 +6,11 @@ import argparse
 import os
 import re
 import sys
+from dataclasses import replace
 
+from harmony import training
 from harmony._model.jsontext import read_json
+from harmony.batch import MASK_KINDS, MaskKind
 from harmony.cli.files import about, decoded, json_tokens, read, text_tokens
 from harmony.cli.show.layout import Drawing
 from harmony.cli.show.reading import Reading, read_messages
@@ -35,6 +38,12 @@ def add_options(show: argparse.ArgumentParser) -> None:
         help="show where one token ends and the next begins",
     )
     show.add_argument("--ids", action="store_true", help="show the ids of tokens")
+    show.add_argument(
+        "--mask",
+        choices=MASK_KINDS,
+        help="show what is trained on of a conversation in JSON: what the model writes "
+        "itself, the assistant's messages whole, or their contents",
+    )
     show.add_argument(
         "--html",
         metavar="PAGE",
@@ -75,6 +84,8 @@ def _read(options: argparse.Namespace, encoding: HarmonyEncoding) -> Reading:
     """Return what FILE says, be it text, tokens or a conversation."""
     data = read(options.file)
     conversation = None if options.text else _conversation(data)
+    if options.mask is not None:
+        return _read_example(conversation, options.mask, encoding)
     if conversation is not None:
         config = RenderConversationConfig(auto_drop_analysis=False)
         return read_messages(
@@ -85,6 +96,17 @@ def _read(options: argparse.Namespace, encoding: HarmonyEncoding) -> Reading:
     else:
         tokens = text_tokens(decoded(data), encoding)
     return read_messages(encoding, tokens, _first_role(options.role, tokens, encoding))
+
+
+def _read_example(
+    conversation: Conversation | None, mask: MaskKind, encoding: HarmonyEncoding
+) -> Reading:
+    """Return what a conversation is trained on."""
+    if conversation is None:
+        raise ValueError("--mask is for a conversation in JSON")
+    example = training.example(encoding, conversation, mask=mask)
+    reading = read_messages(encoding, example.tokens)
+    return replace(reading, mask=example.mask)
 
 
 def _first_role(

@@ -31,6 +31,10 @@ ROLE_STYLES = {
 CHANNEL_STYLES = {"analysis": "yellow", "commentary": "cyan", "final": "green"}
 SPECIAL_STYLE = "bold reverse dim"
 WARNING_STYLE = "bold red"
+TRAINED_STYLE = "bold white on green4"
+TRAINED = "⟦", "⟧"
+"""Stand around what is trained on where there are no colours."""
+
 SHADES = ("", "on grey19")
 """Backgrounds of tokens, in turn, where boundaries are shown."""
 
@@ -73,15 +77,15 @@ def paragraphs(
     role = block.message.author.role if block.message else block.role
     bar = ROLE_STYLES[role] if role else WARNING_STYLE
     notes = reading.notes_of(block)
-    yield Paragraph(list(_heading(number, block, bar)), "", bar)
+    yield Paragraph(list(_heading(reading, number, block, bar)), "", bar)
     header = [note for note in notes if note.position < block.body]
     content = [note for note in notes if note.position >= block.body]
     if block.header_count or header:
-        line = _Line(drawing, in_header=True)
+        line = _Line(reading, drawing, in_header=True)
         line.add(reading.cells(block.start, block.body), header)
         yield Paragraph(line.spans, "dim", bar)
     if block.content_count or content:
-        line = _Line(drawing, in_header=False)
+        line = _Line(reading, drawing, in_header=False)
         line.add(reading.cells(block.body, block.end), content)
         yield Paragraph(line.spans, "", bar)
     text = as_read(reading, block)
@@ -92,8 +96,9 @@ def paragraphs(
 class _Line:
     """Tokens as text, with notes before the token that they are about."""
 
-    def __init__(self, drawing: Drawing, in_header: bool) -> None:
+    def __init__(self, reading: Reading, drawing: Drawing, in_header: bool) -> None:
         self.spans: list[Span] = []
+        self._reading = reading
         self._drawing = drawing
         self._in_header = in_header
 
@@ -128,6 +133,10 @@ class _Line:
                 style = SHADES[turn % 2]
             elif turn and not self._drawing.ids:
                 self.spans.append(("│", ""))
+        if self._reading.trained(cell.position, cell.position + 1):
+            style = TRAINED_STYLE
+            if not self._drawing.shades:
+                text = self._bracketed(cell, text)
         head, feed, tail = text.partition("\n")
         self.spans.append((head, style))
         if self._drawing.ids:
@@ -135,8 +144,15 @@ class _Line:
             self.spans.append((f"⟨{ids}⟩", "dim"))
         self.spans.append((feed + tail, style))
 
+    def _bracketed(self, cell: Cell, text: str) -> str:
+        """Return the text of a cell with what begins and ends a run of trained ones."""
+        first, end = cell.position, cell.position + len(cell.tokens)
+        begins = first == 0 or not self._reading.trained(first - 1, first)
+        ends = not self._reading.trained(end, end + 1)
+        return TRAINED[0] * begins + text + TRAINED[1] * ends
 
-def _heading(number: int, block: Block, style: str) -> Iterator[Span]:
+
+def _heading(reading: Reading, number: int, block: Block, style: str) -> Iterator[Span]:
     yield f"{number} ", "dim"
     yield visible(title(block)), f"bold {style}"
     message = block.message
@@ -144,7 +160,7 @@ def _heading(number: int, block: Block, style: str) -> Iterator[Span]:
         yield f"  {visible(message.channel)}", CHANNEL_STYLES.get(message.channel, "")
     if message and message.content_type is not None:
         yield f"  {visible(message.content_type)}", "italic"
-    yield f"  {counted(block)}", "dim"
+    yield f"  {counted(reading, block)}", "dim"
 
 
 def rows(reading: Reading) -> Iterator[tuple[str, ...]]:
@@ -156,6 +172,9 @@ def rows(reading: Reading) -> Iterator[tuple[str, ...]]:
         yield (count.role.value, channel, *map(str, numbers))
     if reading.unread():
         yield ("in no message", "", "", "", "", str(reading.unread()))
+    if reading.mask:
+        trained = reading.trained(0, len(reading.tokens))
+        yield ("trained on", "", "", "", "", str(trained))
     yield ("all", "", "", "", "", str(len(reading.tokens)))
 
 

@@ -98,6 +98,7 @@ def _aside(reading: Reading, name: str, tokens: bool, ids: bool) -> Iterator[str
         f"{_switch('special', 'Headers and special tokens', True)}"
         f"{_switch('tokens', 'Where tokens begin', tokens)}"
         f"{_switch('ids', 'Ids of tokens', ids)}"
+        f"{_switch('mask', 'What is trained on', True) if reading.mask else ''}"
         "</fieldset>\n"
     )
     yield from _warnings(reading)
@@ -154,6 +155,11 @@ def _counts(reading: Reading) -> Iterator[str]:
             '<tr><th scope="row">in no message</th><td></td><td></td>'
             f"<td>{reading.unread():,}</td></tr>\n"
         )
+    if reading.mask:
+        yield (
+            '<tr><th scope="row">trained on</th><td></td><td></td>'
+            f"<td>{reading.trained(0, len(reading.tokens)):,}</td></tr>\n"
+        )
     yield (
         '</tbody>\n<tfoot><tr><th scope="row">all</th><td></td><td></td>'
         f"<td>{len(reading.tokens):,}</td></tr></tfoot>\n</table>\n"
@@ -173,7 +179,7 @@ def _block(reading: Reading, number: int, block: Block) -> Iterator[str]:
         f'<article class="{_who(block)}" id="m{number}" aria-labelledby="t{number}">\n'
         f'<header><h2 id="t{number}"><span class="quiet">{number}</span> '
         f"{_text(title(block))}</h2>{_chips(block)}"
-        f'<span class="count">{counted(block)}</span></header>\n'
+        f'<span class="count">{counted(reading, block)}</span></header>\n'
     )
     first = reading.first_note(block.start)
     notes = list(enumerate(reading.notes_of(block), first + 1))
@@ -182,10 +188,12 @@ def _block(reading: Reading, number: int, block: Block) -> Iterator[str]:
     what = f"message {number}"
     if block.header_count or header:
         cells = reading.cells(block.start, block.body)
-        yield from _cells(cells, header, block.start, "text head", f"Header of {what}")
+        kind, label = "text head", f"Header of {what}"
+        yield from _cells(reading, cells, header, block.start, kind, label)
     if block.content_count or content:
         cells = reading.cells(block.body, block.end)
-        yield from _cells(cells, content, block.body, "text", f"Content of {what}")
+        kind, label = "text", f"Content of {what}"
+        yield from _cells(reading, cells, content, block.body, kind, label)
     read = as_read(reading, block)
     if read is not None:
         yield f'<p class="read quiet">Read as:</p><div class="text">{_text(read)}</div>'
@@ -206,6 +214,7 @@ def _chips(block: Block) -> str:
 
 
 def _cells(
+    reading: Reading,
     cells: Iterable[Cell],
     notes: list[tuple[int, Note]],
     position: int,
@@ -220,7 +229,8 @@ def _cells(
         end = cell.position + len(cell.tokens)
         while left and left[-1][1].position < end:
             yield _note(*left.pop())
-        yield _cell(cell, first=count == 0)
+        trained = reading.trained(cell.position, cell.position + 1) > 0
+        yield _cell(cell, trained, first=count == 0)
         count += 1
         if count >= CHUNK and cell.text.endswith("\n"):
             yield "</div>\n" + _opening(kind, end, label)
@@ -236,17 +246,18 @@ def _opening(kind: str, position: int, label: str) -> str:
     )
 
 
-def _cell(cell: Cell, first: bool) -> str:
+def _cell(cell: Cell, trained: bool, first: bool) -> str:
     text = visible(cell.text)
     known = ""
     if text.encode() != b"".join(cell.data) or len(cell.tokens) > 1:
         known = f' data-b="{"|".join(data.hex(" ") for data in cell.data)}"'
-    special = ' class="s"' if cell.special else ""
+    kinds = "s" * cell.special + " " * (cell.special and trained) + "t" * trained
+    kind = f' class="{kinds}"' if kinds else ""
     reached = "0" if first else "-1"
     ids = " ".join(map(str, cell.tokens))
     # Behind its line feed, an id would stand on the next line.
     shown = escape(text).replace("\n", f'<i data-t="{ids}"></i>\n', 1)
-    return f'<span data-t="{ids}"{known}{special} tabindex="{reached}">{shown}</span>'
+    return f'<span data-t="{ids}"{known}{kind} tabindex="{reached}">{shown}</span>'
 
 
 def _note(number: int, note: Note) -> str:

@@ -93,6 +93,8 @@ class Cell:
 class Reading:
     """All tokens, in blocks, and what had to be repaired to read them.
 
+    ``mask``: for each token whether it is trained on; nothing if that is not shown.
+
     >>> from harmony import load_harmony_encoding
     >>> encoding = load_harmony_encoding("HarmonyGptOss")
     >>> text = "<|channel|>final<|message|>4.<|return|><|end|>"
@@ -108,6 +110,7 @@ class Reading:
     tokens: Sequence[int]
     blocks: list[Block]
     notes: list[Note]
+    mask: Sequence[int] = ()
 
     def notes_of(self, block: Block) -> list[Note]:
         """Return the notes to be shown in a block, in order."""
@@ -138,6 +141,10 @@ class Reading:
     def unread(self) -> int:
         """Return how many tokens are in no message."""
         return sum(b.end - b.start for b in self.blocks if b.message is None)
+
+    def trained(self, start: int, end: int) -> int:
+        """Return how many of tokens ``start`` to ``end`` are trained on."""
+        return sum(self.mask[start:end])
 
     def cells(self, start: int, end: int) -> Iterator[Cell]:
         """Give the cells of tokens ``start`` to ``end``."""
@@ -244,16 +251,18 @@ def title(block: Block) -> str:
     return f"{author.role.value}{name}" + (f" → {recipient}" if recipient else "")
 
 
-def counted(block: Block) -> str:
+def counted(reading: Reading, block: Block) -> str:
     """Return how many tokens a block has, in words: of its header and its content.
 
-    >>> counted(Block(0, 3, 8, Message("user", "hi"))), counted(Block(8, 8, 9))
-    ('3 + 5 tokens', '1 token')
+    With a mask, how many of them are trained on, too.
     """
-    if block.message is not None:
-        return f"{block.header_count} + {block.content_count} tokens"
     count = block.end - block.start
-    return "1 token" if count == 1 else f"{count} tokens"
+    words = "1 token" if count == 1 else f"{count} tokens"
+    if block.message is not None:
+        words = f"{block.header_count} + {block.content_count} tokens"
+    if reading.mask:
+        words += f", {reading.trained(block.start, block.end)} trained on"
+    return words
 
 
 def as_read(reading: Reading, block: Block) -> str | None:

@@ -16,6 +16,9 @@ CALLS = ("to_array", "to_list", "count")
 WARMING = 30
 """Documents to warm up on: 600 000 characters, so that caches of words are full."""
 
+FEWEST = 3
+"""Documents of a round at least. How many there are depends on Python's version."""
+
 
 @dataclass(frozen=True)
 class Passes:
@@ -51,8 +54,8 @@ def corpus(bench: Bench, kind: str) -> Passes:
     progress(f"corpus: {kind}")
     documents = corpora.kept(bench.cache, kind)
     warming, rest = documents[:WARMING], documents[WARMING:]
-    each = 3 if bench.quick else 5
-    if len(rest) < each * bench.rounds:
+    each = min(FEWEST if bench.quick else 5, len(rest) // bench.rounds)
+    if each < FEWEST:
         raise SystemExit(f"{kind}: {len(documents)} documents are too few")
     return Passes.deal(warming, rest[: each * bench.rounds], bench.rounds)
 

@@ -1,0 +1,474 @@
+"""TypeScript that says all that a schema says: texts, the compiler, and values."""
+
+import itertools
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import jsonschema
+import pytest
+
+from harmony import ToolDescription, ToolNamespaceConfig, load_harmony_encoding
+from harmony.complete_typescript import comment_lines, complete_typescript
+from harmony.messages import (
+    Conversation,
+    DeveloperContent,
+    Message,
+    RenderConversationConfig,
+    RenderOptions,
+)
+from harmony.prompts import tools_section
+from harmony.typescript import typescript
+from support import TEST_DATA
+from support.collected import by_fastapi, by_pydantic, by_zod, official_suite
+from support.compiler import LINE_END, complaints
+from support.schemas import schemas
+from support.typed import (
+    a_value,
+    assignment,
+    changed,
+    closed,
+    namespace,
+    typed_schemas,
+)
+
+CASES = [
+    json.loads(line)
+    for line in (TEST_DATA / "typescript.jsonl").read_text("utf-8").split("\n")
+    if line
+]
+
+
+def complete(schema: Any) -> str:
+    """Return the type of a schema that needs no declarations."""
+    declared, text = complete_typescript(schema)
+    assert declared == []
+    return text
+
+
+def in_property(schema: Any) -> str:
+    """Return the lines of a property."""
+    text = complete({"type": "object", "properties": {"a": schema}})
+    return text.removeprefix("{\n").removesuffix("\n}")
+
+
+# The golden
+
+
+def listed() -> dict[str, str]:
+    """Return the blocks of the golden, by title."""
+    text = (TEST_DATA / "complete_typescript.txt").read_bytes().decode()
+    blocks = text.split("\n== ")[1:]
+    return {block.partition("\n")[0]: block + "\n" for block in blocks}
+
+
+def test_each_case_has_the_reference_s_text_or_is_listed_with_both() -> None:
+    blocks = listed()
+    for case in CASES:
+        text = namespace(case["schema"])
+        known = f"type f = (_: {case['typescript']}) => any;"
+        block = blocks.pop(case["why"], None)
+        assert (block is None) == (text == known), case["why"]
+        if block is not None:
+            assert f"\n{known}\n-- complete\n{text}\n" in block
+    assert blocks == {}
+
+
+def test_what_the_golden_says_of_itself() -> None:
+    blocks = list(listed().values())
+    invalid = sum("-- reference: no valid" in block for block in blocks)
+    head = (TEST_DATA / "complete_typescript.txt").read_text("utf-8").partition("==")[0]
+    same = len(CASES) - len(blocks)
+    counts = (len(CASES), same, len(blocks), invalid)
+    assert [int(word) for word in head.split() if word.isdecimal()] == list(counts)
+    assert same >= 88
+
+
+# What changes, and how
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "a?: string | null,"),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "integer"}], "default": 1},
+            "// default: 1\na?:\n | string\n | number\n,",
+        ),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]},
+            "a?:\n | string\n | number\n | null\n,",
+        ),
+        ({"type": "array", "items": {"enum": ["a", "b"]}}, 'a?: ("a" | "b")[],'),
+        ({"const": "x"}, 'a?: "x",'),
+        ({"const": {"k": [1, None]}}, 'a?: {"k":[1,null]},'),
+        ({"enum": [1, "x", None, True, 1.5]}, 'a?: 1 | "x" | null | true | 1.5,'),
+        ({"type": ["string", "null"], "enum": ["x", None]}, 'a?: "x" | null,'),
+        ({"type": "integer", "enum": [1, 2, "no"]}, "a?: 1 | 2,"),
+        (
+            {"type": ["object", "null"], "properties": {"x": {"type": "string"}}},
+            "a?: {\n    x?: string,\n    } | null,",
+        ),
+        ({"type": ["array", "null"]}, "a?: Array<any> | null,"),
+        (
+            {
+                "type": "array",
+                "prefixItems": [{"type": "string"}, {"type": "integer"}],
+                "minItems": 1,
+                "items": False,
+            },
+            "// minItems: 1\na?: [string, number?],",
+        ),
+        (
+            {"type": "array", "items": [{"type": "null"}], "additionalItems": {}},
+            "a?: [null?, ...any[]],",
+        ),
+        (
+            {"type": "object", "additionalProperties": {"type": "integer"}},
+            "a?: {\n    [key: string]: number,\n    },",
+        ),
+        (
+            {"type": "object", "patternProperties": {"^x-": {"type": "string"}}},
+            'a?: {\n    // keys match "^x-"\n    [key: string]: string,\n    },',
+        ),
+        (
+            {"type": "integer", "minimum": 0, "maximum": 9, "description": "D"},
+            "// D\n// minimum: 0, maximum: 9\na?: number,",
+        ),
+        (
+            {"type": "string", "format": "date-time"},
+            "// format: date-time\na?: string,",
+        ),
+        ({"type": "string", "pattern": "^a$"}, '// pattern: "^a$"\na?: string,'),
+        ({"type": "string", "deprecated": True}, "// deprecated: true\na?: string,"),
+        ({"type": "string", "deprecated": False}, "a?: string,"),
+        (
+            {"type": "array", "items": {"type": "string", "description": "D"}},
+            "// items: D\na?: string[],",
+        ),
+        (
+            {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]},
+            "a?:\n | number // minimum: 1\n | string\n,",
+        ),
+        (
+            {"type": "string", "anyOf": [{"format": "date"}, {"maxLength": 1}]},
+            "a?:\n | string // format: date\n | string // maxLength: 1\n,",
+        ),
+        ({"not": {"type": "null"}}, '// not: {"type":"null"}\na?: any,'),
+        (False, "a?: never,"),
+        ({"$ref": "other.json"}, "// $ref: other.json\na?: any,"),
+    ],
+)
+def test_a_property(schema: Any, text: str) -> None:
+    assert in_property(schema) == text
+
+
+def test_all_of_is_merged_where_it_can_be() -> None:
+    first = {"type": "object", "properties": {"x": {"type": "string"}}}
+    second = {"properties": {"y": {"type": "integer"}}, "required": ["y"]}
+    assert complete({"allOf": [first, second]}) == "{\nx?: string,\ny: number,\n}"
+    assert in_property({"allOf": [{"minimum": 1}, {"minimum": 2}]}) == (
+        "// minimum: 2\na?: any,"
+    )
+
+
+def test_what_all_of_can_not_merge_is_joined() -> None:
+    union = [{"required": ["x"]}, {"required": ["y"]}]
+    other = [{"properties": {"z": {"const": 1}}}, {"properties": {"z": {"const": 2}}}]
+    schema = {"type": "object", "anyOf": union, "allOf": [{"anyOf": other}]}
+    assert " & " in complete(schema)
+
+
+def test_a_base_beside_variants_is_joined_with_them() -> None:
+    variants = [{"required": ["x"]}, {"required": ["y"]}]
+    base = {"type": "object", "properties": {"x": {"type": "string"}}}
+    assert complete({**base, "anyOf": variants}) == (
+        "{\nx?: string,\n} & (\n | {\n   x: any,\n   }\n | {\n   y: any,\n   }\n)"
+    )
+
+
+def test_a_reference_is_inlined_and_what_stands_beside_it_counts() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/X", "description": "Mine."}},
+        "$defs": {"X": {"type": "string", "description": "Its.", "format": "uri"}},
+    }
+    assert complete(schema) == ("{\n// Mine.\n// Its.\n// format: uri\na?: string,\n}")
+
+
+def test_a_schema_within_itself_is_a_type_with_a_name() -> None:
+    nodes = {"type": "array", "items": {"$ref": "#/$defs/Node"}}
+    node = {"type": "object", "properties": {"children": nodes}}
+    root = {"type": "object", "properties": {"root": {"$ref": "#/$defs/Node"}}}
+    declared, text = complete_typescript({**root, "$defs": {"Node": node}})
+    assert declared == ["type Node = {\nchildren?: Node[],\n};\n"]
+    assert text == "{\nroot?: Node,\n}"
+
+
+def test_parameters_within_themselves_have_the_function_s_name() -> None:
+    schema = {"type": "object", "properties": {"left": {"$ref": "#"}}}
+    declared, text = complete_typescript(schema, "build", {"build"})
+    assert declared == ["type build_type = {\nleft?: build_type,\n};\n"]
+    assert text == "build_type"
+
+
+def test_names_of_types_are_free_and_no_words_of_the_language() -> None:
+    def declared(name: str, taken: set[str]) -> str:
+        node = {"type": "array", "items": {"$ref": f"#/$defs/{name}"}}
+        schema = {"$ref": f"#/$defs/{name}", "$defs": {name: node}}
+        return complete_typescript(schema, "f", taken)[1]
+
+    assert declared("Node", {"Node", "Node_2"}) == "Node_3"
+    assert declared("string", set()) == "string_2"
+    assert declared("a-b", set()) == "a_b"
+    assert declared("1", set()) == "_1"
+
+
+def test_a_schema_that_is_only_itself_is_any() -> None:
+    loop = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/L"}]}
+    declared, _ = complete_typescript({"$ref": "#/$defs/L", "$defs": {"L": loop}})
+    assert declared == ["type L = \n | string\n | any;\n"]
+
+
+def doubling(levels: int) -> Any:
+    """Give definitions of which each has the next one twice."""
+    inner = {
+        f"L{n}": {
+            "type": "object",
+            "properties": {key: {"$ref": f"#/$defs/L{n + 1}"} for key in "ab"},
+        }
+        for n in range(levels)
+    }
+    return {"$ref": "#/$defs/L0", "$defs": {**inner, f"L{levels}": {"type": "null"}}}
+
+
+def test_what_would_double_at_each_level_gets_names() -> None:
+    sizes = []
+    for levels in (20, 40):
+        declared, text = complete_typescript(doubling(levels))
+        sizes.append(len("".join([*declared, text])))
+    assert sizes[1] < 3 * sizes[0] < 300_000
+
+
+def test_nested_too_deeply_is_an_error_that_says_so() -> None:
+    schema: Any = {}
+    for _ in range(sys.getrecursionlimit()):
+        schema = {"anyOf": [schema, {"type": "string"}]}
+    with pytest.raises(ValueError, match="nested too deeply"):
+        complete_typescript(schema)
+
+
+def test_the_schema_stays_as_it_is() -> None:
+    for schema in itertools.islice(typed_schemas(3), 50):
+        before = json.dumps(schema)
+        complete_typescript(schema)
+        assert json.dumps(schema) == before
+
+
+# Nothing said ends a comment, a line or a string
+
+ENDINGS = ["\n", "\r", "\r\n", "\u2028", "\u2029", "*/", '"', "'", "`", "\\", "//"]
+
+
+@pytest.mark.parametrize("end", ENDINGS)
+def test_text_does_not_get_out_of_its_comment(end: str) -> None:
+    def structure(text: str) -> list[str]:
+        said: dict[str, Any] = {"description": text, "title": text, "examples": [text]}
+        said["default"] = {text: [text]}
+        inner = {"type": "string", "pattern": text, **said}
+        variants = {"oneOf": [inner, {"type": "integer", **said}], **said}
+        schema = {
+            "type": "object",
+            "description": text,
+            "properties": {
+                "a": inner,
+                "b": variants,
+                "c": {"type": "array", "items": inner},
+                "d": {"$ref": text},
+                "e": {"type": "object", "patternProperties": {text: inner}, **said},
+                "f": {"enum": ["x"], "default": text},
+            },
+        }
+        tool = ToolDescription("f", text, schema)
+        functions = ToolNamespaceConfig("functions", text, [tool])
+        lines = LINE_END.split(tools_section({"functions": functions}, "complete"))
+        code = [line.partition("//")[0].strip() for line in lines]
+        return list(filter(None, code))
+
+    assert structure(f"a{end}evil: any,") == structure("plain")
+
+
+@pytest.mark.parametrize("end", ENDINGS)
+def test_keys_and_values_are_strings_of_typescript(end: str) -> None:
+    word = f"a{end}b"
+    schema = {"type": "object", "properties": {word: {"enum": [word]}}}
+    text = complete({**schema, "required": [word]})
+    opened, line, closing = LINE_END.split(text)
+    assert (opened, closing) == ("{", "}")
+    key, _, value = line.removesuffix(",").rpartition(": ")
+    assert json.loads(key) == json.loads(value) == word
+
+
+def test_lines_end_where_they_do_for_the_compiler() -> None:
+    assert comment_lines("a\r\nb\rc\u2028d\u2029e\x0bf\x85g\n") == [
+        *("a", "b", "c", "d", "e\x0bf\x85g")
+    ]
+
+
+# In prompts
+
+OPTIONAL = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+TOOL = ToolDescription(
+    "go", "Goes.", {"type": "object", "properties": {"to": OPTIONAL}}
+)
+
+
+def prompt(schemas: str) -> tuple[str, str]:
+    """Return the text of a conversation with a tool, and of its message alone."""
+    encoding = load_harmony_encoding("HarmonyGptOss")
+    message = Message("developer", DeveloperContent().with_function_tools([TOOL]))
+    config = RenderConversationConfig(schemas=schemas)
+    talk = encoding.render_conversation(Conversation([message]), config)
+    training = encoding.render_conversation_for_training(
+        Conversation([message]), config
+    )
+    assert training == talk
+    alone = encoding.render(message, RenderOptions(schemas=schemas))
+    return encoding.decode(talk), encoding.decode(alone)
+
+
+def test_the_schemas_option_of_rendering() -> None:
+    for form, line in (("complete", "to?: string | null,"), ("reference", "to?: any,")):
+        talk, alone = prompt(form)
+        assert f"\n{line}\n" in talk
+        assert talk == alone
+
+
+@pytest.mark.parametrize("kind", [RenderConversationConfig, RenderOptions])
+def test_another_form_is_refused(kind: Any) -> None:
+    with pytest.raises(ValueError, match=r"schemas: unknown form 'all'"):
+        kind(schemas="all")
+
+
+@pytest.mark.parametrize("name", ["browser", "python"])
+def test_the_built_in_tools_read_the_same(name: str) -> None:
+    tools = {name: getattr(ToolNamespaceConfig, name)()}
+    assert tools_section(tools, "complete") == tools_section(tools)
+
+
+def test_types_of_two_tools_have_two_names() -> None:
+    node = {"type": "array", "items": {"$ref": "#/$defs/Node"}}
+    schema = {"$ref": "#/$defs/Node", "$defs": {"Node": node}}
+    tools = [ToolDescription("f", None, schema), ToolDescription("Node", "N.", schema)]
+    functions = {"functions": ToolNamespaceConfig("functions", tools=tools)}
+    assert tools_section(functions, "complete").partition("{\n\n")[2] == (
+        "type Node_2 = Node_2[];\n\ntype f = (_: Node_2) => any;\n\n"
+        "type Node_3 = Node_3[];\n\n// N.\ntype Node = (_: Node_3) => any;\n\n"
+        "} // namespace functions"
+    )
+
+
+# By the compiler
+
+
+@pytest.mark.slow
+def test_the_golden_is_what_its_script_writes() -> None:
+    texts = [f"type f = (_: {case['typescript']}) => any;" for case in CASES]
+    invalid = complaints(texts)
+    blocks = listed()
+    for number, case in enumerate(CASES):
+        block = blocks.get(case["why"])
+        if block is None:
+            assert number not in invalid, case["why"]
+        else:
+            state = "no valid TypeScript" if number in invalid else "says less"
+            assert f"\n-- reference: {state}" in block
+
+
+def compiles(sources: list[Any]) -> None:
+    said = complaints([namespace(source) for source in sources])
+    for number, messages in said.items():
+        raise AssertionError(f"{sources[number]}: {messages}")
+
+
+@pytest.mark.slow
+def test_generated_schemas_compile() -> None:
+    odd = [s for seed in range(4) for s in itertools.islice(schemas(seed), 250)]
+    compiles(odd + list(itertools.islice(typed_schemas(7), 1000)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("collect", [by_pydantic, by_fastapi, by_zod])
+def test_collected_schemas_compile(collect: Callable[[], list[Any]]) -> None:
+    collected = collect()
+    assert len(collected) >= 5
+    compiles(collected)
+
+
+@pytest.mark.slow
+def test_the_official_suite_compiles_and_nearly_all_its_values_are_of_the_types() -> (
+    None
+):
+    groups = list(official_suite())
+    assert len(groups) > 1500
+    compiles([schema for schema, _ in groups])
+    sources = [
+        assignment(schema, value)
+        for schema, values in groups
+        for value, accepted in values
+        if accepted
+    ]
+    # The rest: objects with keys that are not named, and values of other types where
+    # a schema speaks of an object or array without saying that it is one.
+    assert len(complaints(sources)) < 0.05 * len(sources)
+
+
+@pytest.mark.slow
+def test_values_of_a_schema_are_of_its_type_and_others_mostly_are_not() -> None:
+    random = Random(5)
+    kinds: list[bool] = []
+    sources = []
+    for schema in itertools.islice(typed_schemas(1), 500):
+        accepts = jsonschema.Draft202012Validator(closed(schema)).is_valid
+        value = a_value(schema, schema, random)
+        for item in (value, *(changed(value, random) for _ in range(3))):
+            kinds.append(accepts(item))
+            sources.append(assignment(schema, item))
+    refused = complaints(sources)
+    counts = Counter((ok, number not in refused) for number, ok in enumerate(kinds))
+    assert counts[True, True] > 500
+    assert counts[True, False] == 0
+    assert counts[False, True] < 0.15 * counts[True, True], counts
+
+
+# Cost
+
+
+@pytest.mark.slow
+def test_it_costs_little_more_than_the_reference_s_text() -> None:
+    """Some twice as much; in a prompt, with what is around the types, 1.7 times."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "description": "The city, e.g. Rome"},
+            "unit": {"type": "string", "enum": ["c", "f"], "default": "c"},
+            "days": {"type": "integer", "minimum": 1, "description": "How many"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "more": {"type": "object", "properties": {"a": {"type": "boolean"}}},
+        },
+        "required": ["city"],
+    }
+    writers: list[Callable[[Any], object]] = [typescript, complete_typescript]
+    times: list[list[float]] = [[], []]
+    for _ in range(30):
+        for write, taken in zip(writers, times, strict=True):
+            start = time.thread_time()
+            for _ in range(100):
+                write(schema)
+            taken.append(time.thread_time() - start)
+    known, complete = map(min, times)
+    assert complete < 3 * known
