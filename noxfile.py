@@ -50,7 +50,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Run the C tests under the sanitizers, and each fuzzer for a minute."""
-    targets = ["check", "damage", "headers"]
+    targets = ["check", "damage", "headers", "mutate"]
     session.run("make", "-s", "-C", "csrc", *targets, external=True)
     if shutil.which("clang"):
         session.run("make", "-s", "-C", "csrc", "fuzz", external=True)
