@@ -249,6 +249,7 @@ C_INSTRUCTIONS = {  # where there are
 OTHER_PACKAGES = {
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
+    "_model.checks": {"orjson"},
     "_model.jsontext": {"orjson"},
     "_model.base": {"pydantic", "pydantic_core"},
     "_model.schema": {"pydantic", "pydantic_core"},
