@@ -32,7 +32,7 @@ class References:
     def target(self, reference: str) -> Any:
         """Return the schema that is referred to; None if it is not to be found."""
         if reference not in self._targets:
-            self._targets[reference] = _pointed_at(self._root, reference)
+            self._targets[reference] = pointed_at(self._root, reference)
         return self._targets[reference]
 
     def has_name(self, reference: str) -> bool:
@@ -120,7 +120,7 @@ def reference_of(schema: dict[str, Any]) -> str:
     return (reference or "#") if isinstance(reference, str) else ""
 
 
-def _pointed_at(root: object, reference: str) -> object:
+def pointed_at(root: object, reference: str) -> object:
     """Return what a JSON pointer such as ``#/$defs/Node`` points at, or None."""
     if isinstance(root, dict) and isinstance(root.get("$id"), str):
         reference = reference.removeprefix(root["$id"].partition("#")[0])

@@ -18,11 +18,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from harmony import HarmonyEncoding, chat, load_harmony_encoding, responses
+from harmony import HarmonyEncoding, chat, grammar, load_harmony_encoding, responses
 
 Json = dict[str, Any]
-# Takes a prompt's tokens, and the request for its temperature and so on. Gives tokens
-# up to <|return|> or <|call|>, in portions. What it refuses is a ValueError.
+# Takes a prompt's tokens and the request; if it has an attribute `grammar`, with one.
+# Gives tokens up to <|return|> or <|call|>, in portions. Refuses with a ValueError.
 Engine = Callable[[list[int], Json], Generator[list[int]] | AsyncGenerator[list[int]]]
 
 MOST_BYTES = 16 << 20  # of a request; all remembered responses have four times as many
@@ -88,12 +88,11 @@ class Server(Starlette):
         self.engine, self.encoding = engine, encoding
         self.memory: dict[str, str] = {}  # a response's id -> all items, as JSON
         about = {"id": model, "object": "model", "created": 0, "owned_by": "harmony"}
-        models = JSONResponse({"object": "list", "data": [about]})
+        models = Route("/v1/models", JSONResponse({"object": "list", "data": [about]}))
         posts = {"/v1/chat/completions": self.chat, "/v1/responses": self.responses}
         routes = [Route(path, post, methods=["POST"]) for path, post in posts.items()]
-        routes.append(Route("/v1/models", models))
         refused = dict.fromkeys((ValueError, HTTPException, ClientDisconnect), refuse)
-        super().__init__(routes=routes, exception_handlers=refused)
+        super().__init__(routes=[*routes, models], exception_handlers=refused)
 
     async def chat(self, request: Request) -> Response:
         form = await read(request)
@@ -123,8 +122,10 @@ class Server(Starlette):
         return self.reply(form, prompt, stream, whole, "")
 
     def reply(self, form: Json, prompt: Any, stream: Any, whole: Any, end: str) -> Any:
-        portions = self.engine(prompt.tokens(self.encoding), form)
-        texts = sent(form, portions, stream, whole, end)
+        if kind := getattr(self.engine, "grammar", None):  # "lark", "structural_tag"
+            form = {**form, "grammar": getattr(grammar.for_prompt(prompt), kind)()}
+        source = self.engine(prompt.tokens(self.encoding), form)
+        texts = sent(form, source, stream, whole, end)
         kind = "text/event-stream" if form.get("stream") else "application/json"
         return StreamingResponse(texts, 200, None, kind, BackgroundTask(texts.aclose))
 
@@ -132,8 +133,7 @@ class Server(Starlette):
 def script(path: str, encoding: HarmonyEncoding) -> Engine:
     """Return an engine that writes a line of a file each time, in the end the last."""
     with open(path, encoding="utf-8") as file:
-        texts = [json.loads(line) for line in file]
-    lines = [encoding.encode(text, allowed_special="all") for text in texts]
+        lines = [encoding.encode(json.loads(s), allowed_special="all") for s in file]
     return lambda tokens, form: ([t] for t in (lines.pop(0) if lines[1:] else lines[0]))
 
 

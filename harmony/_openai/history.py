@@ -19,7 +19,7 @@ from harmony.cache import Cache, size_of
 from harmony.contents import DeveloperContent
 from harmony.messages import Author, Message, Role
 from harmony.prompts import developer_text
-from harmony.rendering import Parts
+from harmony.rendering import CHANNEL, Parts
 
 Header = Literal["template", "model"]
 
@@ -201,6 +201,11 @@ class History:
         """Return what is rendered of each message."""
         self._end_run()
         return self._parts
+
+    def last_channel(self) -> str | None:
+        """Return the channel of the last message."""
+        channel: str | None = self.parts()[-1][CHANNEL]
+        return channel
 
     def messages(self) -> list[Message]:
         """Return the messages."""

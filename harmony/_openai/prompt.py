@@ -173,6 +173,40 @@ class Prompt:
         """Tell whether a tool is a custom one, whose input is text."""
         return name in self._custom
 
+    @property
+    def functions(self) -> dict[str, dict[str, Any] | None]:
+        """The functions that may be called: their schemas by the model's names."""
+        if self._functions is None:
+            return {}
+        return {
+            tool.name: tool.parameters
+            for tool in self._functions.described
+            if self._may_call(self.names.to_client(tool.name))
+        }
+
+    @property
+    def builtin_tools(self) -> tuple[str, ...]:
+        """The built-in tools that may be called."""
+        return tuple(filter(self._may_call, self._system.builtin))
+
+    def _may_call(self, name: str) -> bool:
+        return self.may_call is None or name in self.may_call
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, str]]:
+        """The grammars of custom tools: syntax and definition by the model's names."""
+        return {} if self._functions is None else self._functions.inputs
+
+    @property
+    def response_format(self) -> ResponseFormat | None:
+        """What the answer has to be; None if any text will do."""
+        return self._format
+
+    @property
+    def begun(self) -> str | None:
+        """The channel of the message that goes on, with ``open``; else None."""
+        return self._history.last_channel() if self.open else None
+
     def __repr__(self) -> str:
         """Show what a person asks first: how many messages, what is to come."""
         flags = [

@@ -57,12 +57,15 @@ class Tools:
 
     ``names``: of the functions. ``custom``: the tools whose input is text.
     ``described``: the functions, under the model's names for them; ``section`` is
-    what the prompt says of them. ``skipped``: the types of what nobody here knows.
+    what the prompt says of them. ``inputs``: of custom tools whose input has a
+    grammar, the syntax and the definition, by the same names. ``skipped``: the types
+    of what nobody here knows.
     """
 
     names: ToolNames
     custom: frozenset[ClientName]
     described: tuple[ToolDescription, ...]
+    inputs: dict[str, tuple[str, str]]
     section: str | None
     builtin: tuple[str, ...]
     skipped: tuple[str, ...]
@@ -114,6 +117,11 @@ def _read(
         names,
         frozenset(function.client for function in functions if function.custom),
         described,
+        {
+            names.to_harmony(*function.client): function.grammar
+            for function in functions
+            if function.grammar is not None
+        },
         section,
         tuple(dict.fromkeys(reader.builtin)),
         tuple(reader.skipped),
@@ -131,6 +139,7 @@ class _Function(NamedTuple):
     description: str | None
     parameters: Any
     custom: bool
+    grammar: tuple[str, str] | None = None
 
 
 @dataclass
@@ -200,8 +209,12 @@ def _function(
     name = ClientName(text(place, tool, "name"), namespace)
     description = optional_text(place, tool, "description")
     if kind == "custom":
-        said = _with_grammar((place, "format"), description, tool.get("format"))
-        return _Function(place, name, said, _CUSTOM_PARAMETERS, custom=True)
+        grammar = _input_grammar((place, "format"), tool.get("format"))
+        if grammar is not None:
+            syntax, definition = grammar
+            must = f"Input must match this {syntax} grammar:\n{definition}"
+            description = _joined(description, must)
+        return _Function(place, name, description, _CUSTOM_PARAMETERS, True, grammar)
     parameters = tool.get("parameters")
     if parameters is not None:
         table((place, "parameters"), parameters)
@@ -212,24 +225,20 @@ def _joined(first: str | None, second: str | None) -> str:
     return "\n".join(filter(None, (first, second)))
 
 
-def _with_grammar(place: Place, description: str | None, form: object) -> str | None:
-    """Return a custom tool's description with what its input has to match."""
+def _input_grammar(place: Place, form: object) -> tuple[str, str] | None:
+    """Return the syntax and the definition that a custom tool's input has to match."""
     if form is None:
-        return description
+        return None
     grammar = table(place, form)
     kind = required(place, grammar, "type")
     if kind == "text":
-        return description
+        return None
     if kind != "grammar":
         raise unknown((place, "type"), kind, ("text", "grammar"))
     if "grammar" in grammar:  # a chat request has its fields one level down
         place = place, "grammar"
         grammar = table(place, grammar["grammar"])
-    syntax = text(place, grammar, "syntax")
-    definition = text(place, grammar, "definition")
-    return _joined(
-        description, f"Input must match this {syntax} grammar:\n{definition}"
-    )
+    return text(place, grammar, "syntax"), text(place, grammar, "definition")
 
 
 def _check_once(functions: list[_Function]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from harmony import chat, responses
+from harmony import chat, grammar, responses
 from harmony._model.jsontext import load
 from harmony.cli.files import json_line, read
 from harmony.cli.job import add_render_options
@@ -24,6 +24,12 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--text", action="store_true", help="print the prompt's text, not its tokens"
+    )
+    verb.add_argument(
+        "--grammar",
+        choices=["lark", "structural_tag"],
+        help="print what the model may write instead: Lark for llguidance, or a "
+        "structural tag for xgrammar",
     )
     verb.add_argument(
         "--date", metavar="DATE", help="what day it is for the model (default: today)"
@@ -48,6 +54,10 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
         unknown_tools=options.unknown_tools,
         schemas=options.schemas,
     )
+    if options.grammar == "lark":
+        return on_terminal(grammar.for_prompt(prompt).lark())
+    if options.grammar == "structural_tag":
+        return json_line(grammar.for_prompt(prompt).structural_tag())
     tokens = prompt.tokens(encoding)
     if options.text:
         return on_terminal(encoding.decode(tokens))

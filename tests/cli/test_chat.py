@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harmony import HarmonyEncoding, chat, responses
+from harmony import HarmonyEncoding, chat, grammar, responses
 from harmony.cli import main
 
 CALL = {"name": "get", "arguments": "{}"}
@@ -93,6 +93,27 @@ def test_the_form_of_schemas(
     for form, line in (("reference", "a?: any,"), ("complete", "a?: 1,")):
         _, out, _ = run(capsys, str(path), "--text", "--schemas", form)
         assert f"\n{line}\n" in out
+
+
+def test_the_grammar_of_a_request(
+    capsys: pytest.CaptureFixture[str], request_file: Path
+) -> None:
+    rules = grammar.for_prompt(chat.prompt(json.loads(request_file.read_bytes())))
+    status, out, _ = run(capsys, str(request_file), "--grammar", "lark")
+    assert (status, out) == (0, rules.lark())
+    status, out, _ = run(capsys, str(request_file), "--grammar", "structural_tag")
+    assert (status, json.loads(out)) == (0, rules.structural_tag())
+
+
+def test_a_schema_that_can_not_be_enforced_is_complained_about(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "request.json"
+    tool = {"type": "function", "name": "f", "parameters": {"not": {}}}
+    path.write_text(json.dumps({"input": "x", "tools": [tool]}), encoding="utf-8")
+    status, out, err = run(capsys, str(path), "--responses", "--grammar", "lark")
+    assert (status, out) == (1, "")
+    assert "f: not can't be enforced by llguidance" in err
 
 
 def test_unknown_tools_are_an_error_or_left_out(

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harmony import HarmonyEncoding
+from harmony import HarmonyEncoding, chat, grammar
 from support.serving import SERVER, Served, openai, served
 
 ANSWER = "<|channel|>final<|message|>{}<|return|>"
@@ -377,6 +377,36 @@ def test_what_an_engine_refuses() -> None:
         for stream in (False, True):
             status, reply = asked(run, CHAT, {"messages": ASKED, "stream": stream})
             assert (status, reply["error"]["param"]) == (400, "messages")
+
+
+@pytest.mark.parametrize("kind", ["lark", "structural_tag", None])
+def test_an_engine_that_takes_a_grammar_gets_it_with_the_request(
+    encoding: HarmonyEncoding, kind: str | None
+) -> None:
+    grammars = []
+
+    def engine(tokens: list[int], form: dict[str, Any]) -> Iterator[list[int]]:
+        grammars.append(form.get("grammar"))
+        yield encoding.encode(ANSWER.format("4."), allowed_special="all")
+
+    if kind is not None:
+        vars(engine)["grammar"] = kind
+    request = {"messages": ASKED, "response_format": {"type": "json_object"}}
+    with served(engine) as run:
+        assert asked(run, CHAT, request)[0] == 200
+    rules = grammar.for_prompt(chat.prompt(request))
+    assert grammars == [None if kind is None else getattr(rules, kind)()]
+
+
+def test_a_schema_that_can_not_be_enforced_is_the_request_s_fault() -> None:
+    def engine(tokens: list[int], form: dict[str, Any]) -> Any:
+        raise AssertionError("asked in spite of it")
+
+    vars(engine)["grammar"] = "lark"
+    tool = {"type": "function", "name": "f", "parameters": {"not": {}}}
+    with served(engine) as run:
+        status, reply = asked(run, RESPONSES, {"input": "x", "tools": [tool]})
+    assert (status, reply["error"]["param"]) == (400, "f")
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -72,6 +72,7 @@ def served(engine: Any, most_bytes: int = 16 << 20) -> Iterator[Served]:
         run.prompts.append(encoding.decode(tokens))
         return engine(tokens, form)
 
+    vars(noting).update(vars(engine))  # the kind of grammar that it takes
     app = recording(module.Server(noting, encoding, "gpt-oss"), run.bodies)
     config = uvicorn.Config(
         app, ws="none", log_level="error", timeout_graceful_shutdown=5

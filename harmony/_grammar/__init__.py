@@ -1,0 +1,1 @@
+"""What samplers can be held to."""

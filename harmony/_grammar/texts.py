@@ -1,0 +1,192 @@
+"""The rules as texts: Lark for llguidance, a structural tag for xgrammar.
+
+Both say the same, in the order in which the model writes. Special tokens are tokens:
+text that spells one is text, and no text has one in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from harmony._grammar.reply import Call, Reply
+
+MOST_SPACE = 64
+"""White space that may stand between two words of JSON: without a bound, a model that
+is unsure can write it without end."""
+
+_SPACE = f"[ \\t\\n\\r]{{0,{MOST_SPACE}}}"
+
+Format = dict[str, Any]
+"""A part of a structural tag."""
+
+
+# Lark
+
+
+def lark(reply: Reply) -> str:
+    """Return the grammar for llguidance."""
+    return "\n".join([*_lark_lines(reply), ""])
+
+
+def _lark_lines(reply: Reply) -> Iterator[str]:
+    asides = ["thought"] * reply.reasoning + ["preamble"] * bool(reply.calls)
+    before = "(aside next)* " if asides else ""
+    last = ["calls"] * bool(reply.calls) + ["answer"] * (not reply.must_call)
+    rest = f"{before}({' | '.join(last)})"
+    if reply.begun == "final":
+        rest = "TEXT <|return|>"
+    elif reply.begun is not None:
+        rest = f"TEXT <|end|> next {rest}"
+    yield f"start: {rest}"
+    yield 'next: <|start|> "assistant"'
+    if asides:
+        yield f"aside: {' | '.join(asides)}"
+    if reply.reasoning:
+        yield 'thought: <|channel|> "analysis" <|message|> TEXT <|end|>'
+    if reply.calls:
+        yield 'preamble: <|channel|> "commentary" <|message|> TEXT <|end|>'
+        yield f"calls: call (next {before}call)*" if reply.parallel else "calls: call"
+        numbers = range(len(reply.calls))
+        yield f"call: {' | '.join([f'call_{number}' for number in numbers])}"
+        yield 'json: <|constrain|> "json" <|message|>'
+        for number, call in enumerate(reply.calls):
+            yield from _lark_call(f"call_{number}", f"arguments_{number}", call)
+    if not reply.must_call:
+        yield from _lark_answer(reply.final)
+    yield "TEXT: /(?s:.*)/"
+
+
+def _lark_call(rule: str, arguments: str, call: Call) -> Iterator[str]:
+    recipient = call.recipient
+    content = "TEXT" if call.arguments is None else arguments
+    if call.is_builtin:
+        words = _quoted(f"analysis to={recipient} code")
+        yield f"{rule}: <|channel|> {words} <|message|> {content} <|call|>"
+    else:
+        behind = _quoted(f"commentary to={recipient} ")
+        first = _quoted(f" to={recipient}")
+        header = f'(<|channel|> {behind} | {first} <|channel|> "commentary ")'
+        yield f"{rule}: {header} json {content} <|call|>"
+    if call.arguments is not None:
+        yield f"{arguments}: {_lark_json(call.arguments)}"
+
+
+def _lark_answer(schema: dict[str, Any] | None) -> Iterator[str]:
+    if schema is None:
+        yield 'answer: <|channel|> "final" <|message|> TEXT <|return|>'
+        return
+    header = '<|channel|> ("final" | "final " <|constrain|> "json") <|message|>'
+    yield f"answer: {header} object <|return|>"
+    yield f"object: {_lark_json(schema)}"
+
+
+def _lark_json(schema: dict[str, Any]) -> str:
+    with_space = {**schema, "x-guidance": {"whitespace_pattern": _SPACE}}
+    return f"%json {json.dumps(with_space)}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+# Structural tags
+
+
+def structural_tag(
+    reply: Reply, special: Collection[str], stops: Collection[str]
+) -> Format:
+    """Return the structural tag for xgrammar.
+
+    ``special``: the texts of all special tokens. ``stops``: of those that xgrammar
+    takes by itself where the tag is over.
+    """
+    return {"type": "structural_tag", "format": _Tags(special, stops).reply(reply)}
+
+
+class _Tags:
+    """Makes the parts of a structural tag."""
+
+    def __init__(self, special: Collection[str], stops: Collection[str]) -> None:
+        self._text = {"type": "any_tokens", "exclude_tokens": sorted(special)}
+        self._stops = frozenset(stops)
+
+    def reply(self, reply: Reply) -> Format:
+        """Return all of it."""
+        opening = [_token("<|start|>"), _words("assistant")]
+        asides = []
+        if reply.reasoning:
+            asides.append(self._aside("analysis"))
+        if reply.calls:
+            asides.append(self._aside("commentary"))
+        before = [_star([_either(asides), *opening])] if asides else []
+        last = []
+        if reply.calls:
+            call = _either([part for call in reply.calls for part in self._calls(call)])
+            more = [_star([*opening, *before, call])] if reply.parallel else []
+            last.append(_sequence([call, *more]))
+        if not reply.must_call:
+            last += self._answers(reply.final)
+        if reply.begun == "final":
+            return _sequence([self._text, *self._end("<|return|>")])
+        if reply.begun is not None:
+            before = [self._text, _token("<|end|>"), *opening, *before]
+        return _sequence([*before, _either(last)])
+
+    def _aside(self, channel: str) -> Format:
+        header = [_token("<|channel|>"), _words(channel), _token("<|message|>")]
+        return _sequence([*header, self._text, _token("<|end|>")])
+
+    def _calls(self, call: Call) -> Iterator[Format]:
+        """Give the ways in which a call is written."""
+        channel, message = _token("<|channel|>"), _token("<|message|>")
+        content = self._text if call.arguments is None else _json(call.arguments)
+        rest = [message, content, *self._end("<|call|>")]
+        if call.is_builtin:
+            words = _words(f"analysis to={call.recipient} code")
+            yield _sequence([channel, words, *rest])
+            return
+        json_type = [_token("<|constrain|>"), _words("json")]
+        words = _words(f"commentary to={call.recipient} ")
+        yield _sequence([channel, words, *json_type, *rest])
+        first = [_words(f" to={call.recipient}"), channel, _words("commentary ")]
+        yield _sequence([*first, *json_type, *rest])
+
+    def _answers(self, schema: dict[str, Any] | None) -> Iterator[Format]:
+        """Give the ways in which the answer is written."""
+        channel, message = _token("<|channel|>"), _token("<|message|>")
+        content = self._text if schema is None else _json(schema)
+        rest = [message, content, *self._end("<|return|>")]
+        yield _sequence([channel, _words("final"), *rest])
+        if schema is not None:
+            words = [_words("final "), _token("<|constrain|>"), _words("json")]
+            yield _sequence([channel, *words, *rest])
+
+    def _end(self, token: str) -> list[Format]:
+        return [] if token in self._stops else [_token(token)]
+
+
+def _token(text: str) -> Format:
+    return {"type": "token", "token": text}
+
+
+def _words(text: str) -> Format:
+    return {"type": "const_string", "value": text}
+
+
+def _json(schema: dict[str, Any]) -> Format:
+    space = {"max_whitespace_cnt": MOST_SPACE}
+    return {"type": "json_schema", "json_schema": schema, **space}
+
+
+def _sequence(parts: list[Format]) -> Format:
+    return {"type": "sequence", "elements": parts}
+
+
+def _either(parts: list[Format]) -> Format:
+    return parts[0] if len(parts) == 1 else {"type": "or", "elements": parts}
+
+
+def _star(parts: list[Format]) -> Format:
+    return {"type": "star", "content": _sequence(parts)}
