@@ -88,7 +88,7 @@ struct batch {
     size_t fresh_count;
     hm_piece *merged[HM_PIECES]; /* those of the fresh that are no token */
     size_t merged_count;
-    int32_t tokens[HM_PIECES * OTHER_LENGTH]; /* of the fresh */
+    int32_t tokens[HM_PIECES * HM_FEW]; /* of the fresh */
     size_t token_room;
 };
 
@@ -330,6 +330,8 @@ static void miss_word(const struct window *window, uint32_t i)
         struct other_key key = key_of_other(piece, length);
 
         ask_for_other(window->cache, i, slot_of_other(&key));
+    } else if (length <= HM_FEW) {
+        take_fresh(window, i);
     } else {
         window->cache->batch->found[i].count = LONG;
     }
@@ -459,7 +461,8 @@ static void remember(const harmony_cache *cache)
     for (; fresh < batch->fresh + batch->fresh_count; fresh++)
         if (fresh->merged.length <= WORD_LENGTH)
             remember_word(cache, batch->keys + fresh->piece, &fresh->merged);
-        else if (fresh->merged.count <= OTHER_TOKENS)
+        else if (fresh->merged.length <= OTHER_LENGTH
+                 && fresh->merged.count <= OTHER_TOKENS)
             remember_other(cache, &fresh->merged);
 }
 
