@@ -1,7 +1,14 @@
 /** The package as it is published, loaded and bundled. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -44,7 +51,10 @@ test("numbers are those of harmony.h", () => {
     kind!.toLowerCase(),
   );
   const listed = source.split("const WARNINGS = [")[1]!.split("];")[0]!;
-  assert.deepEqual([...listed.matchAll(/"(\w+)"/g)].map(([, kind]) => kind), kinds);
+  assert.deepEqual(
+    [...listed.matchAll(/"(\w+)"/g)].map(([, kind]) => kind),
+    kinds,
+  );
   assert.equal(encoding.version, /HARMONY_VERSION "(.*)"/.exec(header)![1]);
   for (const name of ["package.json", "package-lock.json"]) {
     assert.equal(JSON.parse(file(`js/${name}`)).version, encoding.version);
@@ -55,8 +65,13 @@ test("loading: once by default, from bytes, a module, an answer", async () => {
   assert.equal(await loadHarmonyEncoding(), await loadHarmonyEncoding());
   for (const options of [
     { wasm, vocabulary },
-    { wasm: new WebAssembly.Module(wasm), vocabulary: vocabulary.buffer.slice(
-      vocabulary.byteOffset, vocabulary.byteOffset + vocabulary.length) },
+    {
+      wasm: new WebAssembly.Module(wasm),
+      vocabulary: vocabulary.buffer.slice(
+        vocabulary.byteOffset,
+        vocabulary.byteOffset + vocabulary.length,
+      ),
+    },
     { wasm: Promise.resolve(wasm), vocabulary: new Response(vocabulary) },
     { wasm: new URL("dist/harmony.wasm", JS).href },
   ]) {
@@ -120,7 +135,9 @@ test("bundled by vite, which finds the files", async (context) => {
       assetsInlineLimit: 4_000_000,
     },
   });
-  const out = readdirSync(join(folder, "dist")).find((name) => /^out\.m?js$/.test(name));
+  const out = readdirSync(join(folder, "dist")).find((name) =>
+    /^out\.m?js$/.test(name),
+  );
   await runs(folder, join("dist", out!));
 });
 
