@@ -13,7 +13,8 @@ from .texts import chat_lines
 
 CALLS = 500
 """Calls of a pass."""
-TALKS = 20
+TEXTS, TALKS = 100, 20
+"""Of a pass that has many at once."""
 
 SHORT = {
     "decode, one token": ("decode", 1),
@@ -98,7 +99,7 @@ def batches(bench: Bench) -> Table:
     with bench.workers([HARMONY.name]) as workers:
         for case in (LISTS_LOOP, LISTS, ARRAYS_LOOP, ARRAYS):
             progress(f"batches: {case}")
-            rounds = [[next(texts) for _ in range(CALLS)] for _ in range(bench.rounds)]
+            rounds = [[next(texts) for _ in range(TEXTS)] for _ in range(bench.rounds)]
             passes = alternate(
                 workers,
                 bench.rounds,
@@ -106,7 +107,7 @@ def batches(bench: Bench) -> Table:
                     "many", way=case, texts=rounds[number]
                 ),
             )
-            result["cases"][case] = microseconds(passes, CALLS)
+            result["cases"][case] = microseconds(passes, TEXTS)
         for case in (RENDERED_LOOP, RENDERED):
             progress(f"batches: {case}")
             talks = [
