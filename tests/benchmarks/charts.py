@@ -104,6 +104,30 @@ def curve(table: Table) -> Any:
     return figure
 
 
+def draw_summary(found: dict[str, float], folder: Path) -> Path:
+    """Write the chart of how many times as fast as the reference harmony is."""
+    path = folder / "summary.svg"
+    with matplotlib.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(7, 0.6 + 0.32 * len(found)))
+        labels, ratios = list(found), list(found.values())
+        axes.barh(labels, ratios, height=0.7, color=OURS)
+        axes.axvline(1, color=OTHERS)
+        for at, ratio in enumerate(ratios):
+            shown = f" {number(ratio)} x"
+            axes.text(ratio, at, shown, va="center", fontsize=8, color=INK)
+        axes.set_xscale("log")
+        axes.set_xlim(0.5, max(ratios) * 3)
+        axes.invert_yaxis()
+        axes.xaxis.set_visible(False)
+        axes.spines["bottom"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        figure.suptitle("Times as fast as openai-harmony (the line)", fontsize=11)
+        figure.tight_layout()
+        figure.savefig(path, transparent=True, metadata={"Date": None})
+        pyplot.close(figure)
+    return path
+
+
 def draw(table: Table, folder: Path) -> Path | None:
     """Write the chart of a table and return where, None if it has none."""
     if table["name"] in LEFT_OUT:
