@@ -116,10 +116,8 @@ def sentences(tables: list[Table]) -> str:
     found = summary(tables)
     said = []
     if found:
-        shown = ", ".join(
-            f"{what} {number(ratio)} times" for what, ratio in found.items()
-        )
-        said.append(f"As fast as openai-harmony: {shown}.")
+        shown = ", ".join(f"{number(ratio)} to {what}" for what, ratio in found.items())
+        said.append(f"Times as fast as openai-harmony: {shown}.")
     if "array" in by_name:
         best = [best_peer("MB/s", case) for case in by_name["array"]["cases"].values()]
         each = sorted(ratio for _, ratio in filter(None, best))
