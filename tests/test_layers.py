@@ -326,6 +326,7 @@ OTHER_PACKAGES = {
     "arrow": {"numpy", "pyarrow"},
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
+    "_model.checks": {"orjson"},
     "_model.jsontext": {"orjson"},
     "_model.base": {"pydantic", "pydantic_core"},
     "_model.schema": {"pydantic", "pydantic_core"},
