@@ -17,9 +17,9 @@ from .results import HIGHER, Table
 from .tables import number, participants
 
 OURS, OTHERS, UNCOUNTED, INK = "#e8590c", "#748ffc", "#adb5bd", "#868e96"
-LOGARITHMIC = {"rendering", "stream", "parse", "pathological"}
+LOGARITHMIC = {"rendering", "stream", "process", "parse", "pathological"}
 CURVES = {"growth of rendering", "growth of parsing"}
-LEFT_OUT = {"feed", "start", "memory"}
+LEFT_OUT = {"feed", "start", "memory", "batches"}
 """Tables of one or two figures."""
 A_ROW = 5
 """Panels side by side."""

@@ -39,9 +39,9 @@ class Row(NamedTuple):
 
 
 def front(tables: list[Table]) -> list[Row]:
-    """Return the rows of the chart, from the tables of a run that has them all."""
+    """Return the rows of the chart, as far as they were measured."""
     by_name = {table["name"]: table for table in tables}
-    return [_row(job, by_name[job.table]) for job in JOBS]
+    return [_row(job, by_name[job.table]) for job in JOBS if job.table in by_name]
 
 
 def _row(job: Job, table: Table) -> Row:
