@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from harmony import HarmonyError
+from harmony._training.job import Job
 from harmony.cli.bulk import workers
 from harmony.cli.bulk.run import BadLine
 from harmony.cli.bulk.workers import AHEAD, Batch, LineRenderer, in_order
-from harmony.cli.job import RenderJob
 from support.bulk import BAD, GOOD, conversations, flat, nothing, posix, records, run
 
 
@@ -51,7 +51,7 @@ def test_only_so_much_is_read_ahead() -> None:
             taken += 1
             yield GOOD % taken
 
-    renderer = LineRenderer(RenderJob(), flat=True, stops=True)
+    renderer = LineRenderer(Job("harmony"), stops=True)
     with in_order(renderer, chunks(), 2) as batches:
         for number, batch in enumerate(batches):
             assert isinstance(batch, Batch) and len(batch.lengths) == 1
