@@ -275,6 +275,49 @@ C: dict[str, set[str]] = {
         *{"recover.h", "stream.h", "unicode.h"},
     },
 }
+# What js/src imports to run; types alone may be of any other file.
+JAVASCRIPT: dict[str, set[str]] = {
+    "errors": set(),
+    "schema_references": set(),
+    "tools": set(),
+    "json": {"errors"},
+    "wasm": {"errors"},
+    "contents": {"errors", "json"},
+    "special": {"errors", "json"},
+    "typescript": {"errors", "json"},
+    "complete_typescript": {"errors", "json", "schema_references", "typescript"},
+    "prompts": {"complete_typescript", "errors", "json", "typescript"},
+    "rendering": {"contents", "errors", "prompts", "wasm"},
+    "parser": {"contents", "errors", "json", "wasm"},
+    "stream": {"parser"},
+    "encoding": {"contents", "json", "parser", "rendering", "special", "wasm"},
+    "load": {"encoding", "errors", "wasm"},
+    "openai/custom": set(),
+    "openai/names": {"errors", "json"},
+    "openai/fields": {"contents", "errors", "json"},
+    "openai/items": {"contents"},
+    "openai/history": {
+        *{"contents", "errors", "json", "openai/fields", "openai/names", "prompts"},
+    },
+    "openai/tools": {
+        *{"contents", "errors", "json", "openai/fields", "openai/names", "prompts"},
+        "tools",
+    },
+    "openai/prompt": {"contents", "openai/fields", "openai/tools", "prompts"},
+    "openai/reply": {
+        *{"errors", "openai/custom", "openai/fields", "openai/names", "parser"},
+    },
+    "chat": {
+        *{"errors", "json", "openai/fields", "openai/history", "openai/names"},
+        *{"openai/prompt", "openai/reply", "openai/tools"},
+    },
+    "responses": {
+        *{"contents", "errors", "json", "openai/fields", "openai/history"},
+        *{"openai/items", "openai/names", "openai/prompt", "openai/reply"},
+        "openai/tools",
+    },
+    "index": {"encoding", "errors", "json", "load", "parser", "stream", "tools"},
+}
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
     "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
@@ -290,6 +333,7 @@ OTHER_PACKAGES = {
     "arrow": {"numpy", "pyarrow"},
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
+    "_model.checks": {"orjson"},
     "_model.jsontext": {"orjson"},
     "_model.base": {"pydantic", "pydantic_core"},
     "_model.schema": {"pydantic", "pydantic_core"},
@@ -503,6 +547,49 @@ def test_lines_of_c_fit_into_80_columns() -> None:
     for path in files:
         lines = path.read_text(encoding="utf-8").splitlines()
         assert not [line for line in lines if len(line) > 80], path
+
+
+SCRIPTS = ROOT / "js" / "src"
+IMPORTED = re.compile(
+    r'^(?:import|export) (type )?(?:\{([^}]*)\}|\*) from "([^"]+)";', re.M
+)
+
+
+def run_time_imports(path: Path) -> set[str]:
+    """Return the files that a TypeScript file imports more than types of."""
+    found = set()
+    for types, names, target in IMPORTED.findall(path.read_text(encoding="utf-8")):
+        parts = [name.strip() for name in names.split(",") if name.strip()]
+        if types or (parts and all(part.startswith("type ") for part in parts)):
+            continue
+        whole = (path.parent / target).resolve().with_suffix("")
+        found.add(whole.relative_to(SCRIPTS).as_posix())
+    return found
+
+
+def test_a_typescript_file_imports_what_the_table_says() -> None:
+    files = sorted(SCRIPTS.rglob("*.ts"))
+    imported = {
+        path.relative_to(SCRIPTS).with_suffix("").as_posix(): run_time_imports(path)
+        for path in files
+    }
+    assert imported == JAVASCRIPT
+
+
+def test_the_typescript_table_has_no_circle() -> None:
+    known: set[str] = set()
+    for name, knows in JAVASCRIPT.items():
+        assert knows <= known, name
+        known.add(name)
+
+
+def test_only_one_typescript_file_touches_memory() -> None:
+    touching = [
+        path.stem
+        for path in SCRIPTS.rglob("*.ts")
+        if "memory.buffer" in path.read_text(encoding="utf-8")
+    ]
+    assert touching == ["wasm"]
 
 
 FORBIDDEN = (
