@@ -101,7 +101,7 @@ def test_a_worker_makes_batches_until_its_input_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What a worker does, in this process."""
-    renderer = LineRenderer(RenderJob(), flat=True, stops=True)
+    renderer = LineRenderer(Job("harmony"), stops=True)
     sent = pickle.dumps(renderer) + pickle.dumps(GOOD % 1) + pickle.dumps(BAD)
     ends: list[int] = []
     chunks, batches = Stream(sent), Stream()
@@ -118,7 +118,7 @@ def test_a_worker_makes_batches_until_its_input_ends(
 
 
 def test_a_thread_that_comes_late_starts_no_worker() -> None:
-    ended = workers._Workers(LineRenderer(RenderJob(), flat=True, stops=True))
+    ended = workers._Workers(LineRenderer(Job("harmony"), stops=True))
     ended.end()
     with pytest.raises(HarmonyError, match="the workers have been ended"):
         ended.render(GOOD % 1)
