@@ -134,11 +134,12 @@ static harmony_status masked(const harmony_part *parts,
                              harmony_error *error)
 {
     harmony_message messages[2];
-    harmony_conversation conversation = conversation_of(messages, 2);
+    harmony_conversation conversation;
     int8_t mask[20];
 
     messages[0] = message_of(HARMONY_ROLE_USER, absent);
     messages[1] = message_of(HARMONY_ROLE_ASSISTANT, final);
+    conversation = conversation_of(messages, 2);
     return harmony_mask(encoding, &conversation, parts, options, mask, 20,
                         error);
 }
