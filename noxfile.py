@@ -59,7 +59,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Run the C tests under the sanitizers, and each fuzzer for a minute."""
-    targets = ["check", "damage", "headers"]
+    targets = ["check", "damage", "headers", "mutate"]
     session.run("make", "-s", "-C", "csrc", *targets, external=True)
     if shutil.which("clang"):
         session.run("make", "-s", "-C", "csrc", "fuzz", external=True)
@@ -74,6 +74,13 @@ def fuzz(session: nox.Session) -> None:
         folders = [f"../build/fuzz/{target}", f"fuzz/corpus/{target}"]
         options = ["-max_total_time=60", "-artifact_prefix=../build/fuzz/"]
         session.run("python", "-m", "fuzz", target, *options, *folders)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """See which small errors in harmony/ no test notices; ``--`` names files."""
+    session.install("-e", ".[test]", "coverage>=7.10", "mutmut==3.8.1")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
 
 
 @nox.session

@@ -146,6 +146,16 @@ static uint64_t lesser(const uint64_t *pair)
     return pair[0] < pair[1] ? pair[0] : pair[1];
 }
 
+/* Ask for the memory that merge_at reads. */
+static void ask_at(const struct merging *m, int32_t place)
+{
+    int32_t next = m->next[place];
+
+    if (next < m->length && m->vocabulary->merges != NULL)
+        HM_PREFETCH(hm_merge_line_of(
+            m->vocabulary, hm_pair_of(m->token[place], m->token[next])));
+}
+
 static uint64_t merge_at(const struct merging *m, int32_t place)
 {
     int32_t next = m->next[place], rank;
@@ -187,6 +197,8 @@ static void begin_merging(struct merging *m)
         m->next[i] = i + 1;
     }
     for (i = 0; i < m->length; i++)
+        ask_at(m, i);
+    for (i = 0; i < m->length; i++)
         *leaf++ = merge_at(m, i);
     while (leaf < m->best + 2 * m->leaves)
         *leaf++ = NO_MERGE;
@@ -205,6 +217,9 @@ static void run_merging(struct merging *m)
         m->next[place] = m->next[gone];
         if (m->next[gone] < m->length)
             m->previous[m->next[gone]] = place;
+        ask_at(m, place);
+        if (place > 0)
+            ask_at(m, m->previous[place]);
         set_leaf(m, gone, NO_MERGE);
         set_leaf(m, place, merge_at(m, place));
         if (place > 0)
@@ -215,29 +230,46 @@ static void run_merging(struct merging *m)
 /* ---- A few bytes -------------------------------------------------------- */
 
 /* Of a few bytes, it is quickest to look at all merges for the least one. A
- * merge is its rank above its place; without one, the rank is -1. Behind the
- * last part, and before the first (at FEW + 1), stands a token that merges with
- * nothing. */
+ * merge is its rank above its place; without one, the rank is -1. Places count
+ * from 1; before the first part and behind the last one stands an end, which is
+ * a part that merges with nothing. */
 #define FEW HM_FEW
-#define PLACE_BITS 5
+#define PLACE_BITS 6
 #define NO_FEW (UINT32_MAX << PLACE_BITS)
 #define TOGETHER 8 /* merges that are compared in one go */
 
-struct few {
-    const hm_vocabulary *vocabulary;
-    int length;
-    int32_t token[FEW + 2];
-    uint32_t best[FEW + 2];
-    uint8_t previous[FEW + 2];
-    uint8_t next[FEW + 2];
+/* Two parts, and the memory that says whether they merge. */
+struct question {
+    uint64_t inside; /* all bits if none of them is an end; else 0 */
+    uint64_t pair;
+    const hm_merge_line *line;
 };
+
+struct few {
+    hm_piece *piece;
+    uint64_t parts;  /* a bit for the place of each part and of the two ends */
+    unsigned length; /* places that there were at first */
+    int is_new;      /* the first merges are still to be read */
+    int is_ascii;
+    unsigned place;        /* the part that the last merge made, */
+    unsigned before;       /* the one before it, */
+    struct question left;  /* whether these two merge, */
+    struct question right; /* and it and the one behind it */
+    int32_t token[FEW + 2];
+    uint32_t best[FEW + TOGETHER];
+};
+
+static inline uint64_t bit_of(unsigned place)
+{
+    return (uint64_t)1 << place;
+}
 
 static inline uint32_t least(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
 }
 
-static inline uint32_t least_of(const uint32_t *best, int count)
+static inline uint32_t least_of(const uint32_t *best, unsigned count)
 {
     uint32_t found = UINT32_MAX;
     const uint32_t *b;
@@ -249,97 +281,153 @@ static inline uint32_t least_of(const uint32_t *best, int count)
     return found;
 }
 
-static inline void look_up(struct few *few, int place)
+static inline uint32_t few_merge(int32_t rank, unsigned place)
 {
-    int32_t rank = hm_merge(few->vocabulary, few->token[place],
-                            few->token[few->next[place]]);
-
-    few->best[place] = (uint32_t)rank << PLACE_BITS | (uint32_t)place;
+    return (uint32_t)rank << PLACE_BITS | place;
 }
 
-static void begin_few(struct few *few, const hm_vocabulary *vocabulary,
-                      const uint8_t *bytes, int length)
+static int is_ascii(const uint8_t *bytes, size_t length)
 {
-    int i;
+    uint8_t all = 0;
+    size_t i;
 
-    few->vocabulary = vocabulary;
-    few->length = length
-        = (int)parts_of(vocabulary, bytes, (size_t)length, few->token);
-    for (i = 0; i < length; i++) {
-        few->previous[i] = (uint8_t)(i - 1);
-        few->next[i] = (uint8_t)(i + 1);
-    }
-    few->previous[0] = FEW + 1;
-    few->next[FEW + 1] = FEW + 1;
-    few->token[FEW + 1] = few->token[length] = vocabulary->size;
     for (i = 0; i < length; i++)
-        look_up(few, i);
-    for (; i % TOGETHER != 0; i++)
-        few->best[i] = NO_FEW;
+        all |= bytes[i];
+    return all < 0x80;
 }
 
-/* Make the least merge; 0 if there is none. */
-static int merge_step(struct few *few)
+/* Begin with a piece, and ask for what its first parts merge into. */
+static void begin_few(struct few *few, const hm_vocabulary *vocabulary,
+                      hm_piece *piece)
+{
+    unsigned i, length = (unsigned)parts_of(vocabulary, piece->bytes,
+                                            piece->length, few->token + 1);
+
+    few->piece = piece;
+    few->parts = bit_of(length + 2) - 1;
+    few->length = length;
+    few->is_new = 1;
+    few->is_ascii = is_ascii(piece->bytes, piece->length);
+    few->token[0] = few->token[length + 1] = 0;
+    few->best[0] = NO_FEW;
+    for (i = length; i % TOGETHER != 0; i++)
+        few->best[i] = NO_FEW;
+    for (i = 1; i < length && !few->is_ascii; i++)
+        HM_PREFETCH(hm_merge_line_of(
+            vocabulary, hm_pair_of(few->token[i], few->token[i + 1])));
+}
+
+/* Those of ASCII are in a table of their own. */
+static void first_merges(struct few *few, const hm_vocabulary *vocabulary)
+{
+    const uint8_t *bytes = few->piece->bytes;
+    unsigned i;
+
+    few->is_new = 0;
+    for (i = 1; i < few->length; i++) {
+        int32_t rank
+            = few->is_ascii
+                  ? vocabulary->ascii_merges[bytes[i - 1]][bytes[i]]
+                  : hm_merge(vocabulary, few->token[i], few->token[i + 1]);
+
+        few->best[i] = few_merge(rank, i);
+    }
+}
+
+/* The part at a place and the one behind it, as one number; `inside` has all
+ * bits if both are there, else none. */
+static inline struct question ask(const hm_vocabulary *vocabulary,
+                                  const struct few *few, unsigned left,
+                                  unsigned right)
+{
+    struct question question;
+
+    question.inside = 0 - (uint64_t)(left > 0 && right <= few->length);
+    question.pair
+        = hm_pair_of(few->token[left], few->token[right]) & question.inside;
+    question.line = hm_merge_line_of(vocabulary, question.pair);
+    HM_PREFETCH(question.line);
+    return question;
+}
+
+/* Make the least merge, and ask for what the new part merges with; 0 if there
+ * is none. */
+static int make_merge(struct few *few, const hm_vocabulary *vocabulary)
 {
     uint32_t best = least_of(few->best, few->length);
-    int place = (int)(best % FEW), gone;
+    unsigned place = best % (1u << PLACE_BITS), gone, before, after;
 
     if (best >= NO_FEW)
         return 0;
-    gone = few->next[place];
-    few->token[place] = (int32_t)(best >> PLACE_BITS);
-    few->next[place] = few->next[gone];
-    few->previous[few->next[gone]] = (uint8_t)place;
+    gone = hm_lowest_bit(few->parts >> place >> 1) + place + 1;
+    few->parts &= ~bit_of(gone);
     few->best[gone] = NO_FEW;
-    look_up(few, place);
-    look_up(few, few->previous[place]);
+    few->token[place] = (int32_t)(best >> PLACE_BITS);
+    after = hm_lowest_bit(few->parts >> place >> 1) + place + 1;
+    before = hm_highest_bit(few->parts & (bit_of(place) - 1));
+    few->place = place;
+    few->before = before;
+    few->left = ask(vocabulary, few, before, place);
+    few->right = ask(vocabulary, few, place, after);
     return 1;
 }
 
-static size_t tokens_of_few(const struct few *few, int32_t *tokens)
+static inline uint32_t answer(const hm_vocabulary *vocabulary,
+                              struct question question, unsigned place)
 {
-    size_t count = 0;
-    int i;
+    int32_t rank = hm_merge_from(vocabulary, question.line, question.pair);
 
-    for (i = 0; i < few->length; i = few->next[i])
-        tokens[count++] = few->token[i];
-    return count;
+    return few_merge(rank | ~(int32_t)question.inside, place);
 }
 
-static size_t merge_few(const hm_vocabulary *vocabulary, const uint8_t *bytes,
-                        int length, int32_t *tokens)
+/* Read what was asked for. */
+static void look_up(struct few *few, const hm_vocabulary *vocabulary)
 {
-    struct few few;
+    if (few->is_new) {
+        first_merges(few, vocabulary);
+        return;
+    }
+    few->best[few->before] = answer(vocabulary, few->left, few->before);
+    few->best[few->place] = answer(vocabulary, few->right, few->place);
+}
 
-    begin_few(&few, vocabulary, bytes, length);
-    while (merge_step(&few))
-        ;
-    return tokens_of_few(&few, tokens);
+static void finish_few(struct few *few)
+{
+    uint64_t left = few->parts & (bit_of(few->length + 1) - 2);
+    size_t count = 0;
+
+    for (; left != 0; left &= left - 1)
+        few->piece->tokens[count++] = few->token[hm_lowest_bit(left)];
+    few->piece->count = count;
 }
 
 /* Pieces that are merged side by side. */
-#define LANES 8
+#define LANES 32
 
+/* In step: all read what they asked for, and then all make a merge and ask. */
 void hm_bpe_together(const hm_vocabulary *vocabulary, hm_piece *const *pieces,
                      size_t count)
 {
-    struct few lanes[LANES];
-    hm_piece *piece[LANES] = {NULL};
-    size_t begun = 0, done = 0;
-    int i;
+    struct few all[LANES], *lanes[LANES];
+    size_t begun = 0, busy = 0, i;
 
-    for (i = 0; done < count; i = (i + 1) % LANES) {
-        if (piece[i] != NULL) {
-            if (merge_step(lanes + i))
+    while (busy < LANES && begun < count) {
+        lanes[busy] = all + busy;
+        begin_few(lanes[busy++], vocabulary, pieces[begun++]);
+    }
+    while (busy > 0) {
+        for (i = 0; i < busy; i++)
+            look_up(lanes[i], vocabulary);
+        for (i = 0; i < busy;) {
+            if (make_merge(lanes[i], vocabulary)) {
+                i++;
                 continue;
-            piece[i]->count = tokens_of_few(lanes + i, piece[i]->tokens);
-            piece[i] = NULL;
-            done++;
-        }
-        if (begun < count) {
-            piece[i] = pieces[begun++];
-            begin_few(lanes + i, vocabulary, piece[i]->bytes,
-                      (int)piece[i]->length);
+            }
+            finish_few(lanes[i]);
+            if (begun < count)
+                begin_few(lanes[i++], vocabulary, pieces[begun++]);
+            else
+                lanes[i] = lanes[--busy];
         }
     }
 }
@@ -471,7 +559,10 @@ int hm_bpe(const hm_vocabulary *vocabulary, const uint8_t *piece, size_t length,
     size_t i, count;
 
     if (length <= FEW) {
-        count = merge_few(vocabulary, piece, (int)length, tokens);
+        hm_piece one = {piece, length, tokens, 0}, *const pieces = &one;
+
+        hm_bpe_together(vocabulary, &pieces, 1);
+        count = one.count;
     } else if (length <= WINDOW) {
         count = merge_window(vocabulary, piece, length, tokens);
     } else {

@@ -70,16 +70,16 @@ static int encode_ordinary(const hm_vocabulary *vocabulary,
                            harmony_cache *cache, const uint8_t *text,
                            size_t length, hm_tokens *tokens)
 {
-    uint32_t ends[HM_PIECES];
-    size_t at = 0;
+    uint32_t bounds[HM_PIECES + 1];
 
-    while (at < length) {
-        size_t count = hm_split(text, length, at, ends, HM_PIECES);
+    bounds[0] = 0;
+    while (bounds[0] < length) {
+        size_t count = hm_split(text, length, bounds[0], bounds + 1, HM_PIECES);
 
-        if (!hm_encode_pieces(vocabulary, cache, text, length, at, ends, count,
+        if (!hm_encode_pieces(vocabulary, cache, text, length, bounds, count,
                               tokens))
             return 0;
-        at = ends[count - 1];
+        bounds[0] = bounds[count];
     }
     return 1;
 }

@@ -67,4 +67,22 @@ static inline unsigned hm_lowest_bit(uint64_t bits)
 #endif
 }
 
+/* The place of the highest bit that is set; there is one. */
+static inline unsigned hm_highest_bit(uint64_t bits)
+{
+#if defined(__GNUC__)
+    return 63 ^ (unsigned)__builtin_clzll(bits);
+#else
+    unsigned place = 0;
+
+    while (bits > 0xFF) {
+        bits >>= 8;
+        place += 8;
+    }
+    while (bits >>= 1)
+        place++;
+    return place;
+#endif
+}
+
 #endif

@@ -1,17 +1,20 @@
 /*
- * Most pieces of a text have come before, so their tokens are remembered, in
- * two tables of a cache:
+ * Most pieces of a text are one token, and most of the others have come before:
+ * their tokens are remembered, in two tables of a cache:
  *
- * - words: pieces of up to 15 bytes that make up to 3 tokens, which is nearly
- *   all. Two of them share a slot, which is a cache line; the older one goes.
- * - others: pieces of up to 31 bytes that make up to 7 tokens, but for the
- *   words that are one token, which cost little. A new one takes the slot.
+ * - words: pieces of up to 15 bytes. Two of them share a slot, which is a cache
+ *   line; the older one goes. It has up to 3 tokens, which is nearly always
+ *   enough, or says where among the others they are.
+ * - others: pieces of up to 31 bytes that make up to 7 tokens. A new one takes
+ *   the slot.
  *
- * What costs time is waiting for memory. So pieces are taken many at a time,
- * and what will be read is asked for some steps before: first the slots of all
- * pieces, then, with hardly a branch, the tokens of the words that are known,
- * then the tokens of the rest; and pieces are merged side by side. Then all is
- * written in order.
+ * What costs time is waiting for memory, and branches that can't be foreseen.
+ * So many pieces are taken together, in steps, each of which asks for the
+ * memory that the next one reads: all are looked for among the tokens, with no
+ * branch that depends on what is found; the rest of them among the words, then
+ * among the others; and what is fresh is merged side by side. A fresh word
+ * takes its slot at once, so that copies of it find out that it is under way.
+ * Then all is written in order.
  */
 #include "pieces.h"
 
@@ -26,67 +29,85 @@
 #define OTHER_LENGTH 31
 #define OTHER_TOKENS 7
 #define OTHER_BITS 14
-#define LINE 64 /* bytes of a cache line */
-#define LOAD 16 /* bytes that are read of a word */
+#define LINE 64  /* bytes of a cache line */
+#define LOAD 16  /* bytes that are read of a word */
+#define BLOCK 64 /* pieces that are looked for among the tokens at once */
 
-/* The bytes of a piece, zero-padded; its length is in the highest byte, of
- * `high` for a word and of more[1] for the others. */
-struct key {
-    uint64_t low;
-    uint64_t high;
-    uint64_t more[2];
+/* The tokens of a piece and their number. */
+struct found {
+    int32_t tokens[WORD_TOKENS];
+    int32_t count;
+};
+
+/* In place of the number: the tokens are elsewhere, and the first one is where.
+ */
+enum {
+    FRESH = -1, /* with this number among what is fresh */
+    OTHER = -2, /* in this slot of the others */
+    LONG = -3   /* nowhere: the piece is too long to be remembered */
 };
 
 /* A free slot has a length of 0, and so no piece's key. */
-struct known_word {
-    uint64_t low;
-    uint64_t high;
-    int32_t tokens[WORD_TOKENS + 1]; /* the last one is their number */
+struct word {
+    hm_key key;
+    struct found found;
+};
+
+/* The bytes of a piece, zero-padded; its length is in the highest byte. */
+struct other_key {
+    uint64_t parts[(OTHER_LENGTH + 1) / 8];
 };
 
 struct other {
-    struct key key;
+    struct other_key key;
     int32_t tokens[OTHER_TOKENS + 1]; /* the last one is their number */
 };
 
-/* A word that is looked for, and its slot. */
-struct probe {
-    uint64_t low;
-    uint64_t high;
-    struct known_word *words;
+/* A piece that may be in a slot of the others. */
+struct asked {
+    uint32_t piece;
+    int32_t slot;
 };
 
-/* A piece that is not among the known words. */
-struct miss {
-    size_t start;
-    size_t length;
-    size_t before; /* tokens of known words before it */
-    struct key key;
-    struct known_word *words; /* its slot; NULL if it is too long */
-    struct other *other;      /* its slot; NULL if it is too long */
-    int is_new;               /* it is not there */
-    hm_piece piece;
+/* A piece that no table has. */
+struct fresh {
+    uint32_t piece;
+    hm_piece merged;
 };
 
-/* What is made of some pieces. Tokens are copied four at a time, so there are
- * some to spare. */
+/* What is made of some pieces. */
 struct batch {
-    struct probe probes[HM_PIECES];
-    struct miss misses[HM_PIECES];
-    size_t miss_count;
-    hm_piece *merged[HM_PIECES];
+    hm_key keys[HM_PIECES];
+    const hm_line *lines[HM_PIECES]; /* where their tokens may be */
+    struct found found[HM_PIECES];
+    uint32_t missing[HM_PIECES]; /* those that are no short token */
+    size_t missing_count;
+    struct asked asked[HM_PIECES];
+    size_t asked_count;
+    struct fresh fresh[HM_PIECES];
+    size_t fresh_count;
+    hm_piece *merged[HM_PIECES]; /* those of the fresh that are no token */
     size_t merged_count;
-    int32_t known[HM_PIECES * WORD_TOKENS + 4];
-    size_t known_count;
-    int32_t found[HM_PIECES][OTHER_LENGTH + 1]; /* the tokens of each miss */
+    int32_t tokens[HM_PIECES * HM_FEW]; /* of the fresh */
+    size_t token_room;
 };
 
 struct harmony_cache {
     const harmony_encoding *encoding;
     void *memory;
-    struct known_word (*words)[2];
+    struct word (*words)[2];
     struct other *others;
     struct batch *batch;
+};
+
+/* What is encoded in one go. */
+struct window {
+    const hm_vocabulary *vocabulary;
+    const harmony_cache *cache;
+    const uint8_t *text;
+    size_t length;
+    const uint32_t *bounds;
+    size_t count;
 };
 
 /* ---- Making one -------------------------------------------------------- */
@@ -130,202 +151,319 @@ const harmony_encoding *hm_cache_owner(const harmony_cache *cache)
 
 /* ---- Keys and slots ---------------------------------------------------- */
 
-/* The first `n` bytes of eight. */
-#define FIRST(n) (~(uint64_t)0 >> (64 - 8 * (n)))
+/* How a key is made of LOAD bytes, by the length of a piece: the bytes that are
+ * kept, and what is added for the length. For a word that may be a short token
+ * it is where tokens have it, for others above all bytes; a piece that is too
+ * long gets a key that no word has. */
+struct recipe {
+    hm_key kept;
+    uint64_t length;
+};
 
-static const uint64_t low_bytes[WORD_LENGTH + 1]
-    = {0,        FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5),
-       FIRST(6), FIRST(7), FIRST(8), FIRST(8), FIRST(8), FIRST(8),
-       FIRST(8), FIRST(8), FIRST(8), FIRST(8)};
-static const uint64_t high_bytes[WORD_LENGTH + 1]
-    = {0, 0,        0,        0,        0,        0,        0,        0,
-       0, FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7)};
+#define OF_8(n) (~(uint64_t)0 >> (64 - 8 * (n))) /* the first `n` bytes */
+#define SHORT(n) {{{OF_8(n), 0}}, (uint64_t)(n) << 24}
+#define MEDIUM(n) {{{OF_8(8), OF_8((n) - 8)}}, (uint64_t)(n) << 24}
+#define ABOVE(n) {{{OF_8(8), OF_8((n) - 8)}}, (uint64_t)(n) << 56}
 
-/* A piece that is too long gets a key that no word has. LOAD bytes can be
- * read. */
-static inline void find_slot(const harmony_cache *cache, const uint8_t *bytes,
-                             size_t length, struct probe *probe)
+static const struct recipe recipes[LOAD + 1]
+    = {{{{0, 0}}, 0},
+       SHORT(1),
+       SHORT(2),
+       SHORT(3),
+       SHORT(4),
+       SHORT(5),
+       SHORT(6),
+       SHORT(7),
+       SHORT(8),
+       MEDIUM(9),
+       MEDIUM(10),
+       MEDIUM(11),
+       ABOVE(12),
+       ABOVE(13),
+       ABOVE(14),
+       ABOVE(15),
+       {{{0, 0}}, (uint64_t)LOAD << 56}};
+
+/* LOAD bytes can be read. */
+static inline hm_key key_of_word(const uint8_t *bytes, size_t length)
 {
-    size_t kept = length & WORD_LENGTH;
+    const struct recipe *recipe = recipes + (length < LOAD ? length : LOAD);
+    hm_key key;
 
-    probe->low = hm_little64(bytes) & low_bytes[kept];
-    probe->high = (hm_little64(bytes + 8) & high_bytes[kept])
-                  | (uint64_t)(length <= WORD_LENGTH ? length : LOAD) << 56;
-    probe->words
-        = cache->words[hm_hash(probe->low, probe->high) >> (64 - WORD_BITS)];
-    HM_PREFETCH(probe->words);
-}
-
-static struct key other_key(const uint8_t *bytes, size_t length)
-{
-    uint8_t padded[OTHER_LENGTH + 1] = {0};
-    struct key key;
-
-    memcpy(padded, bytes, length);
-    padded[OTHER_LENGTH] = (uint8_t)length;
-    key.low = hm_little64(padded);
-    key.high = hm_little64(padded + 8);
-    key.more[0] = hm_little64(padded + 16);
-    key.more[1] = hm_little64(padded + 24);
+    key.halves[0] = hm_little64(bytes) & recipe->kept.halves[0];
+    key.halves[1]
+        = (hm_little64(bytes + 8) & recipe->kept.halves[1]) | recipe->length;
     return key;
 }
 
-static struct other *other_slot(const harmony_cache *cache,
-                                const struct key *key)
+static struct word *slot_of_word(const harmony_cache *cache, const hm_key *key)
 {
-    uint64_t hash
-        = hm_hash(key->low ^ key->more[0] >> 7, key->high ^ key->more[1] >> 11);
-
-    return cache->others + (hash >> (64 - OTHER_BITS));
+    return cache
+        ->words[hm_hash(key->halves[0], key->halves[1]) >> (64 - WORD_BITS)];
 }
 
-static int same_key(const struct key *a, const struct key *b)
+static struct other_key key_of_other(const uint8_t *bytes, size_t length)
 {
-    return ((a->low ^ b->low) | (a->high ^ b->high) | (a->more[0] ^ b->more[0])
-            | (a->more[1] ^ b->more[1]))
+    uint8_t padded[OTHER_LENGTH + 1] = {0};
+    struct other_key key;
+    size_t i;
+
+    memcpy(padded, bytes, length);
+    padded[OTHER_LENGTH] = (uint8_t)length;
+    for (i = 0; i < sizeof key.parts / sizeof *key.parts; i++)
+        key.parts[i] = hm_little64(padded + 8 * i);
+    return key;
+}
+
+static int32_t slot_of_other(const struct other_key *key)
+{
+    uint64_t hash = hm_hash(key->parts[0] ^ key->parts[2] >> 7,
+                            key->parts[1] ^ key->parts[3] >> 11);
+
+    return (int32_t)(hash >> (64 - OTHER_BITS));
+}
+
+static const uint8_t *piece_at(const struct window *window, size_t i,
+                               size_t *length)
+{
+    *length = window->bounds[i + 1] - window->bounds[i];
+    return window->text + window->bounds[i];
+}
+
+/* ---- Tokens ------------------------------------------------------------ */
+
+/* Make the key of a piece and ask for where its token may be; that is in no
+ * line if it is not short. */
+static inline void ask_for_token(const hm_vocabulary *vocabulary,
+                                 struct batch *batch, size_t i,
+                                 const uint8_t *bytes, size_t length)
+{
+    hm_key key = key_of_word(bytes, length);
+    const hm_line *line = hm_line_of(vocabulary, &key);
+
+    batch->keys[i] = key;
+    batch->lines[i] = line;
+    HM_PREFETCH(line);
+}
+
+/* The last pieces of a text have too few bytes behind them, and are copied. */
+static void ask_for_tokens(const struct window *window, size_t from, size_t to)
+{
+    const hm_vocabulary *vocabulary = window->vocabulary;
+    struct batch *batch = window->cache->batch;
+    const uint32_t *bounds = window->bounds;
+    const uint8_t *text = window->text;
+    size_t i = from, safe = window->length < LOAD ? 0 : window->length - LOAD;
+
+    for (; i < to && bounds[i] < safe; i++)
+        ask_for_token(vocabulary, batch, i, text + bounds[i],
+                      bounds[i + 1] - bounds[i]);
+    for (; i < to; i++) {
+        uint8_t padded[LOAD] = {0};
+        size_t length = bounds[i + 1] - bounds[i];
+
+        memcpy(padded, text + bounds[i], length < LOAD ? length : LOAD);
+        ask_for_token(vocabulary, batch, i, padded, length);
+    }
+}
+
+static void find_tokens(struct batch *batch, size_t from, size_t to)
+{
+    size_t i, missing = batch->missing_count;
+
+    for (i = from; i < to; i++) {
+        int32_t rank = hm_rank_in_line(batch->lines[i], batch->keys + i);
+
+        batch->found[i].tokens[0] = rank;
+        batch->found[i].count = 1;
+        batch->missing[missing] = (uint32_t)i;
+        missing += (uint32_t)rank >> 31;
+    }
+    batch->missing_count = missing;
+}
+
+/* ---- Words and others -------------------------------------------------- */
+
+/* Take a piece as fresh; the number that it gets. */
+static void take_fresh(const struct window *window, uint32_t piece)
+{
+    struct batch *batch = window->cache->batch;
+    struct fresh *fresh = batch->fresh + batch->fresh_count;
+    struct found *found = batch->found + piece;
+    hm_piece *merged = &fresh->merged;
+
+    fresh->piece = piece;
+    merged->bytes = piece_at(window, piece, &merged->length);
+    merged->tokens = batch->tokens + batch->token_room;
+    merged->count = 1;
+    batch->token_room += merged->length;
+    found->tokens[0] = (int32_t)batch->fresh_count++;
+    found->count = FRESH;
+    if (merged->length <= WORD_LENGTH) {
+        struct word *words = slot_of_word(window->cache, batch->keys + piece);
+
+        words[1] = words[0];
+        words[0].key = batch->keys[piece];
+        words[0].found = *found;
+    }
+}
+
+static void ask_for_other(const harmony_cache *cache, uint32_t piece,
+                          int32_t slot)
+{
+    struct batch *batch = cache->batch;
+
+    batch->asked[batch->asked_count].piece = piece;
+    batch->asked[batch->asked_count++].slot = slot;
+    HM_PREFETCH(cache->others + slot);
+}
+
+/* A piece that is no word that is known. */
+static void miss_word(const struct window *window, uint32_t i)
+{
+    size_t length;
+    const uint8_t *piece = piece_at(window, i, &length);
+
+    if (length <= WORD_LENGTH) {
+        take_fresh(window, i);
+    } else if (length <= OTHER_LENGTH) {
+        struct other_key key = key_of_other(piece, length);
+
+        ask_for_other(window->cache, i, slot_of_other(&key));
+    } else if (length <= HM_FEW) {
+        take_fresh(window, i);
+    } else {
+        window->cache->batch->found[i].count = LONG;
+    }
+}
+
+/* 0 where two keys are the same, else 1, without a branch. */
+static inline uint64_t differ(const hm_key *a, const hm_key *b)
+{
+    uint64_t bits
+        = (a->halves[0] ^ b->halves[0]) | (a->halves[1] ^ b->halves[1]);
+
+    return (bits | (0 - bits)) >> 63;
+}
+
+static void find_words(const struct window *window)
+{
+    const harmony_cache *cache = window->cache;
+    struct batch *batch = cache->batch;
+    size_t i;
+
+    for (i = 0; i < batch->missing_count; i++)
+        HM_PREFETCH(slot_of_word(cache, batch->keys + batch->missing[i]));
+    for (i = 0; i < batch->missing_count; i++) {
+        uint32_t piece = batch->missing[i];
+        const hm_key *key = batch->keys + piece;
+        const struct word *words = slot_of_word(cache, key);
+        uint64_t first = differ(&words[0].key, key);
+
+        if (HM_LIKELY(!(first & differ(&words[1].key, key)))) {
+            struct found *found = batch->found + piece;
+
+            *found = words[first].found;
+            if (found->count == OTHER)
+                ask_for_other(cache, piece, found->tokens[0]);
+        } else {
+            miss_word(window, piece);
+        }
+    }
+}
+
+static int same_other(const struct other_key *a, const struct other_key *b)
+{
+    return ((a->parts[0] ^ b->parts[0]) | (a->parts[1] ^ b->parts[1])
+            | (a->parts[2] ^ b->parts[2]) | (a->parts[3] ^ b->parts[3]))
            == 0;
 }
 
-/* ---- Known words ------------------------------------------------------- */
-
-/* The last pieces of a text have too few bytes behind them, and are copied. */
-static void find_slots(const harmony_cache *cache, const uint8_t *text,
-                       size_t length, size_t start, const uint32_t *ends,
-                       size_t count)
+static void find_others(const struct window *window)
 {
-    struct probe *probe = cache->batch->probes;
-    size_t i;
-
-    for (i = 0; i < count && start + LOAD <= length; start = ends[i++])
-        find_slot(cache, text + start, ends[i] - start, probe++);
-    for (; i < count; start = ends[i++]) {
-        uint8_t padded[LOAD] = {0};
-        size_t size = ends[i] - start;
-
-        memcpy(padded, text + start, size < LOAD ? size : LOAD);
-        find_slot(cache, padded, size, probe++);
-    }
-}
-
-/* Note a piece that is not known, and ask for the memory where it may be. */
-static void add_miss(const hm_vocabulary *vocabulary,
-                     const harmony_cache *cache, const uint8_t *bytes,
-                     struct miss *miss)
-{
-    miss->other = NULL;
-    if (miss->length > OTHER_LENGTH)
-        return;
-    if (miss->length > WORD_LENGTH) {
-        miss->words = NULL;
-        miss->key = other_key(bytes, miss->length);
-    } else {
-        hm_entry entry;
-
-        miss->key.more[0] = miss->key.more[1] = 0;
-        entry.low = miss->key.low;
-        entry.high
-            = (miss->key.high & UINT32_MAX) | (uint64_t)miss->length << 32;
-        HM_PREFETCH(vocabulary->entries + hm_entry_line(vocabulary, entry));
-    }
-    miss->other = other_slot(cache, &miss->key);
-    HM_PREFETCH(miss->other);
-}
-
-static void find_known(const hm_vocabulary *vocabulary,
-                       const harmony_cache *cache, const uint8_t *text,
-                       size_t start, const uint32_t *ends, size_t count)
-{
+    const harmony_cache *cache = window->cache;
     struct batch *batch = cache->batch;
-    struct miss *miss = batch->misses;
-    int32_t *to = batch->known;
-    size_t i;
+    size_t i, length;
 
-    for (i = 0; i < count; start = ends[i++]) {
-        const struct probe *probe = batch->probes + i;
-        struct known_word *words = probe->words;
-        uint64_t first
-            = (words[0].low ^ probe->low) | (words[0].high ^ probe->high);
-        uint64_t second
-            = (words[1].low ^ probe->low) | (words[1].high ^ probe->high);
+    for (i = 0; i < batch->asked_count; i++) {
+        const struct asked *asked = batch->asked + i;
+        const uint8_t *piece = piece_at(window, asked->piece, &length);
+        struct other_key key = key_of_other(piece, length);
 
-        /* 1 if they differ, without a branch that can't be foreseen */
-        first = (first | (0 - first)) >> 63;
-        second = (second | (0 - second)) >> 63;
-        if (HM_LIKELY(!(first & second))) {
-            memcpy(to, words[first].tokens, sizeof words->tokens);
-            to += words[first].tokens[WORD_TOKENS];
-            continue;
+        if (same_other(&cache->others[asked->slot].key, &key)) {
+            batch->found[asked->piece].tokens[0] = asked->slot;
+            batch->found[asked->piece].count = OTHER;
+        } else {
+            take_fresh(window, asked->piece);
         }
-        miss->start = start;
-        miss->length = ends[i] - start;
-        miss->before = (size_t)(to - batch->known);
-        miss->key.low = probe->low;
-        miss->key.high = probe->high;
-        miss->words = words;
-        add_miss(vocabulary, cache, text + start, miss++);
     }
-    batch->known_count = (size_t)(to - batch->known);
-    batch->miss_count = (size_t)(miss - batch->misses);
 }
 
-/* ---- The rest ---------------------------------------------------------- */
+/* ---- What is fresh ----------------------------------------------------- */
 
-/* Find a piece among the others or the tokens, or else put it to those that are
- * merged. */
-static void find_other(const hm_vocabulary *vocabulary, struct batch *batch,
-                       struct miss *miss)
+static void make_fresh(const struct window *window)
 {
-    const struct other *other = miss->other;
-    hm_piece *piece = &miss->piece;
-
-    miss->is_new = !same_key(&other->key, &miss->key);
-    if (!miss->is_new) {
-        memcpy(piece->tokens, other->tokens, sizeof other->tokens);
-        piece->count = (size_t)other->tokens[OTHER_TOKENS];
-        return;
-    }
-    *piece->tokens = hm_rank(vocabulary, piece->bytes, piece->length);
-    piece->count = 1;
-    if (*piece->tokens < 0)
-        batch->merged[batch->merged_count++] = piece;
-}
-
-static void find_others(const hm_vocabulary *vocabulary, const uint8_t *text,
-                        struct batch *batch)
-{
+    struct batch *batch = window->cache->batch;
     size_t i;
 
-    batch->merged_count = 0;
-    for (i = 0; i < batch->miss_count; i++) {
-        struct miss *miss = batch->misses + i;
+    for (i = 0; i < batch->fresh_count; i++) {
+        hm_piece *piece = &batch->fresh[i].merged;
 
-        miss->piece.bytes = text + miss->start;
-        miss->piece.length = miss->length;
-        miss->piece.tokens = batch->found[i];
-        if (miss->other != NULL)
-            find_other(vocabulary, batch, miss);
+        *piece->tokens
+            = hm_rank(window->vocabulary, piece->bytes, piece->length);
+        if (*piece->tokens < 0)
+            batch->merged[batch->merged_count++] = piece;
     }
-    hm_bpe_together(vocabulary, batch->merged, batch->merged_count);
+    hm_bpe_together(window->vocabulary, batch->merged, batch->merged_count);
 }
 
-static void remember(const struct miss *miss)
+static int32_t remember_other(const harmony_cache *cache, const hm_piece *piece)
 {
-    const hm_piece *piece = &miss->piece;
-    struct known_word *words = miss->words;
+    struct other_key key = key_of_other(piece->bytes, piece->length);
+    int32_t slot = slot_of_other(&key);
+    struct other *other = cache->others + slot;
 
-    if (miss->is_new && (piece->count > 1 || words == NULL)
-        && piece->count <= OTHER_TOKENS) {
-        miss->other->key = miss->key;
-        memcpy(miss->other->tokens, piece->tokens, sizeof miss->other->tokens);
-        miss->other->tokens[OTHER_TOKENS] = (int32_t)piece->count;
+    other->key = key;
+    memcpy(other->tokens, piece->tokens, piece->count * sizeof *piece->tokens);
+    other->tokens[OTHER_TOKENS] = (int32_t)piece->count;
+    return slot;
+}
+
+/* Say in its slot, if it still has one, what a word's tokens are; if they are
+ * too many, it gives the slot back. */
+static void remember_word(const harmony_cache *cache, const hm_key *key,
+                          const hm_piece *piece)
+{
+    struct word *words = slot_of_word(cache, key);
+    struct found *found;
+
+    if (differ(&words[0].key, key) && differ(&words[1].key, key))
+        return;
+    words += differ(&words[0].key, key);
+    found = &words->found;
+    found->count = (int32_t)piece->count;
+    if (piece->count <= WORD_TOKENS) {
+        memcpy(found->tokens, piece->tokens,
+               piece->count * sizeof *found->tokens);
+    } else if (piece->count <= OTHER_TOKENS) {
+        found->tokens[0] = remember_other(cache, piece);
+        found->count = OTHER;
+    } else {
+        words->key.halves[1] = 0;
     }
-    if (words != NULL && piece->count <= WORD_TOKENS) {
-        words[1] = words[0];
-        words[0].low = miss->key.low;
-        words[0].high = miss->key.high;
-        memcpy(words[0].tokens, piece->tokens, sizeof words->tokens);
-        words[0].tokens[WORD_TOKENS] = (int32_t)piece->count;
-    }
+}
+
+static void remember(const harmony_cache *cache)
+{
+    const struct batch *batch = cache->batch;
+    const struct fresh *fresh = batch->fresh;
+
+    for (; fresh < batch->fresh + batch->fresh_count; fresh++)
+        if (fresh->merged.length <= WORD_LENGTH)
+            remember_word(cache, batch->keys + fresh->piece, &fresh->merged);
+        else if (fresh->merged.length <= OTHER_LENGTH
+                 && fresh->merged.count <= OTHER_TOKENS)
+            remember_other(cache, &fresh->merged);
 }
 
 /* ---- In order ---------------------------------------------------------- */
@@ -341,58 +479,123 @@ int hm_encode_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
     return 1;
 }
 
-static inline void push_all(hm_tokens *out, const int32_t *tokens, size_t count)
+static void push_all(hm_tokens *out, const int32_t *tokens, size_t count)
 {
     size_t i;
 
-    if (out->count + count + 3 > out->capacity) {
-        for (i = 0; i < count; i++)
-            hm_push(out, tokens[i]);
-        return;
+    for (i = 0; i < count; i++)
+        hm_push(out, tokens[i]);
+}
+
+/* Count the tokens of pieces up to one whose tokens are elsewhere; the number
+ * of pieces. */
+static size_t count_some(const struct found *found, size_t count,
+                         hm_tokens *out)
+{
+    size_t tokens = 0, i;
+
+    for (i = 0; i < count && found[i].count > 0; i++)
+        tokens += (size_t)found[i].count;
+    out->count += tokens;
+    return i;
+}
+
+/* Add the tokens of pieces up to one whose tokens are elsewhere, or that there
+ * may be no room for; the number of pieces. */
+static size_t write_some(const struct found *found, size_t count,
+                         hm_tokens *out)
+{
+    int32_t *to = out->tokens;
+    size_t at = out->count, i;
+
+    for (i = 0; i < count && found[i].count > 0
+                && at + sizeof *found / sizeof *to <= out->capacity;
+         i++) {
+        memcpy(to + at, found + i, sizeof *found);
+        at += (size_t)found[i].count;
     }
-    for (i = 0; i < count; i += 4)
-        memcpy(out->tokens + out->count + i, tokens + i, 4 * sizeof *tokens);
-    out->count += count;
+    out->count = at;
+    return i;
+}
+
+/* Add the tokens of one piece, wherever they are. 0 if there is no memory. */
+static int write_one(const struct window *window, size_t i, hm_tokens *out)
+{
+    const harmony_cache *cache = window->cache;
+    const struct found *found = cache->batch->found + i;
+    const hm_piece *fresh;
+    const struct other *other;
+    const uint8_t *piece;
+    size_t length;
+
+    switch (found->count) {
+    case FRESH:
+        fresh = &cache->batch->fresh[found->tokens[0]].merged;
+        push_all(out, fresh->tokens, fresh->count);
+        return 1;
+    case OTHER:
+        other = cache->others + found->tokens[0];
+        push_all(out, other->tokens, (size_t)other->tokens[OTHER_TOKENS]);
+        return 1;
+    case LONG:
+        piece = piece_at(window, i, &length);
+        return hm_encode_piece(window->vocabulary, piece, length, out);
+    default:
+        push_all(out, found->tokens, (size_t)found->count);
+        return 1;
+    }
 }
 
 /* 0 if there is no memory. */
-static int write_all(const hm_vocabulary *vocabulary, const struct batch *batch,
-                     hm_tokens *out)
+static int write_all(const struct window *window, hm_tokens *out)
 {
-    size_t i, done = 0;
+    const struct found *found = window->cache->batch->found;
+    size_t i = 0;
 
-    for (i = 0; i < batch->miss_count; i++) {
-        const struct miss *miss = batch->misses + i;
-        const hm_piece *piece = &miss->piece;
-
-        push_all(out, batch->known + done, miss->before - done);
-        done = miss->before;
-        if (miss->other != NULL) {
-            push_all(out, piece->tokens, piece->count);
-            remember(miss);
-        } else if (!hm_encode_piece(vocabulary, piece->bytes, piece->length,
-                                    out)) {
+    while (i < window->count) {
+        i += out->count < out->capacity
+                 ? write_some(found + i, window->count - i, out)
+                 : count_some(found + i, window->count - i, out);
+        if (i < window->count && !write_one(window, i++, out))
             return 0;
-        }
     }
-    push_all(out, batch->known + done, batch->known_count - done);
     return 1;
 }
 
-int hm_encode_pieces(const hm_vocabulary *vocabulary, harmony_cache *cache,
-                     const uint8_t *text, size_t length, size_t start,
-                     const uint32_t *ends, size_t count, hm_tokens *out)
+/* A word that is under way must not stay so, whatever happens. */
+static int encode_window(const struct window *window, hm_tokens *out)
 {
+    struct batch *batch = window->cache->batch;
+    size_t from, to;
+    int written;
+
+    batch->missing_count = batch->asked_count = 0;
+    batch->fresh_count = batch->merged_count = batch->token_room = 0;
+    for (from = 0; from < window->count; from = to) {
+        to = window->count - from < BLOCK ? window->count : from + BLOCK;
+        ask_for_tokens(window, from, to);
+        find_tokens(batch, from, to);
+    }
+    find_words(window);
+    find_others(window);
+    make_fresh(window);
+    written = write_all(window, out);
+    remember(window->cache);
+    return written;
+}
+
+int hm_encode_pieces(const hm_vocabulary *vocabulary, harmony_cache *cache,
+                     const uint8_t *text, size_t length, const uint32_t *bounds,
+                     size_t count, hm_tokens *out)
+{
+    struct window window = {vocabulary, cache, text, length, bounds, count};
     size_t i;
 
-    if (cache != NULL) {
-        find_slots(cache, text, length, start, ends, count);
-        find_known(vocabulary, cache, text, start, ends, count);
-        find_others(vocabulary, text, cache->batch);
-        return write_all(vocabulary, cache->batch, out);
-    }
-    for (i = 0; i < count; start = ends[i++])
-        if (!hm_encode_piece(vocabulary, text + start, ends[i] - start, out))
+    if (cache != NULL)
+        return encode_window(&window, out);
+    for (i = 0; i < count; i++)
+        if (!hm_encode_piece(vocabulary, text + bounds[i],
+                             bounds[i + 1] - bounds[i], out))
             return 0;
     return 1;
 }

@@ -742,8 +742,8 @@ static void read_recipient(struct repair *r, struct word word)
     size_t at = r->at;
 
     name.start += 3;
-    if (length_of(name) == 0 && !next_word(r, &name))
-        name.mark = 0;
+    if (length_of(name) == 0)
+        next_word(r, &name);
     quote = name;
     quote.end = quote.start;
     if (is_quoted(r, name)) {
@@ -951,7 +951,6 @@ static void read_plain(struct repair *r, struct word word)
 /* The first word, which is in the role's place. */
 static void read_first(struct repair *r, struct word word)
 {
-    harmony_message *message = r->message;
     struct word part = word;
     int in_header = r->marked || r->how != HM_ENDED_BY_STOP;
 
@@ -982,7 +981,6 @@ static void read_first(struct repair *r, struct word word)
     }
     if (read_role(r, word))
         return;
-    message->role = HARMONY_ROLE_NONE;
     if (r->how == HM_ENDED_BY_STOP)
         read_plain(r, word);
     else

@@ -1,8 +1,8 @@
 /*
  * The tables made from a vocabulary: bytes -> rank, and two ranks -> the rank
- * they merge into. Both use open addressing with the key inside the slot, so
- * that a look-up is one cache line most of the time. The first is filled to
- * between 40 and 80 %, a table of merges to between 33 and 75 %, or by one.
+ * they merge into. Both use open addressing with the key inside the slot, by
+ * cache lines (line.h), so that a look-up is one of them most of the time. The
+ * first is filled to between 40 and 80 %, the second to between 25 and 50 %.
  */
 #include "vocabulary.h"
 
@@ -10,8 +10,7 @@
 #include <string.h>
 
 #include "error.h"
-
-#define LINE 64 /* bytes of a cache line */
+#include "pages.h"
 
 /* ---- Bytes to rank ----------------------------------------------------- */
 
@@ -28,27 +27,28 @@ static uint64_t hash_of_long(const uint8_t *bytes, size_t length)
     return hash ^ hash >> 32;
 }
 
-/* An entry without its rank, of bytes that HM_TOKEN_SLACK more can be read
- * behind. */
-static inline hm_entry key_of_token(const uint8_t *bytes, size_t length)
+#define LENGTH_SHIFT 24 /* of the length in a key */
+
+/* The key of bytes that HM_TOKEN_SLACK more can be read behind. */
+static inline hm_key key_of_token(const uint8_t *bytes, size_t length)
 {
     static const uint8_t first_bytes[2 * HM_SHORT_TOKEN + 8]
-        = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+        = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
     const uint8_t *mask = first_bytes + HM_SHORT_TOKEN - length;
-    hm_entry key = {0, (uint64_t)(HM_SHORT_TOKEN + 1) << 32};
+    hm_key key = {{0, (uint64_t)HM_LONG_TOKEN << LENGTH_SHIFT}};
 
     if (length > HM_SHORT_TOKEN) {
-        key.low = hash_of_long(bytes, length);
+        key.halves[0] = hash_of_long(bytes, length);
         return key;
     }
-    key.low = hm_little64(bytes) & hm_little64(mask);
-    key.high = (hm_little32(bytes + 8) & hm_little32(mask + 8))
-               | (uint64_t)length << 32;
+    key.halves[0] = hm_little64(bytes) & hm_little64(mask);
+    key.halves[1] = (hm_little32(bytes + 8) & hm_little32(mask + 8))
+                    | (uint64_t)length << LENGTH_SHIFT;
     return key;
 }
 
 /* The same of any bytes. */
-static hm_entry key_of(const uint8_t *bytes, size_t length)
+static hm_key key_of(const uint8_t *bytes, size_t length)
 {
     uint8_t copy[HM_TOKEN_SLACK] = {0};
 
@@ -58,14 +58,38 @@ static hm_entry key_of(const uint8_t *bytes, size_t length)
     return key_of_token(copy, length);
 }
 
-static int same_key(hm_entry a, hm_entry b)
+/* One column of a line. */
+struct slot {
+    hm_line *line;
+    size_t column;
+};
+
+static struct slot slot_at(const hm_vocabulary *vocabulary, size_t at)
 {
-    return a.low == b.low && (a.high ^ b.high) << (64 - HM_RANK_SHIFT) == 0;
+    struct slot slot = {vocabulary->lines + at / HM_COLUMNS, at % HM_COLUMNS};
+
+    return slot;
 }
 
-static int32_t rank_of_entry(hm_entry entry)
+/* The rank of a slot's token, or -1 if it is free. */
+static int32_t rank_of_slot(struct slot slot)
 {
-    return (int32_t)(entry.high >> HM_RANK_SHIFT);
+    return (int32_t)slot.line->ranks[slot.column] - 1;
+}
+
+static int has_key(struct slot slot, hm_key key)
+{
+    return slot.line->keys[0][slot.column] == (uint32_t)key.halves[0]
+           && slot.line->keys[1][slot.column] == (uint32_t)(key.halves[0] >> 32)
+           && slot.line->keys[2][slot.column] == (uint32_t)key.halves[1];
+}
+
+static void fill_slot(struct slot slot, hm_key key, int32_t rank)
+{
+    slot.line->keys[0][slot.column] = (uint32_t)key.halves[0];
+    slot.line->keys[1][slot.column] = (uint32_t)(key.halves[0] >> 32);
+    slot.line->keys[2][slot.column] = (uint32_t)key.halves[1];
+    slot.line->ranks[slot.column] = (uint32_t)rank + 1;
 }
 
 static int same_bytes(const hm_vocabulary *vocabulary, int32_t rank,
@@ -78,33 +102,49 @@ static int same_bytes(const hm_vocabulary *vocabulary, int32_t rank,
 }
 
 /* The slot of these bytes: that of their token, or a free one. */
-static hm_entry *slot_of(const hm_vocabulary *vocabulary, hm_entry key,
-                         const uint8_t *bytes, size_t length)
+static struct slot slot_of(const hm_vocabulary *vocabulary, hm_key key,
+                           const uint8_t *bytes, size_t length)
 {
-    size_t at = hm_entry_line(vocabulary, key);
+    size_t last = vocabulary->line_mask * HM_COLUMNS + HM_COLUMNS - 1;
+    size_t at = (size_t)(hm_line_of(vocabulary, &key) - vocabulary->lines)
+                * HM_COLUMNS;
 
-    for (;; at = (at + 1) & vocabulary->entry_mask) {
-        hm_entry *entry = vocabulary->entries + at;
+    for (;; at = (at + 1) & last) {
+        struct slot slot = slot_at(vocabulary, at);
+        int32_t rank = rank_of_slot(slot);
 
-        if (entry->high == 0)
-            return entry;
-        if (same_key(*entry, key)
+        if (rank < 0)
+            return slot;
+        if (has_key(slot, key)
             && (length <= HM_SHORT_TOKEN
-                || same_bytes(vocabulary, rank_of_entry(*entry), bytes,
-                              length)))
-            return entry;
+                || same_bytes(vocabulary, rank, bytes, length)))
+            return slot;
     }
+}
+
+/* A line with room has no tokens that are further on. */
+int32_t hm_rank_of_key(const hm_vocabulary *vocabulary, const hm_key *key)
+{
+    const hm_line *line = hm_line_of(vocabulary, key);
+    const hm_line *last = vocabulary->lines + vocabulary->line_mask;
+    int32_t rank;
+
+    while ((rank = hm_rank_in_line(line, key)) < 0 && hm_is_full(line))
+        line = line < last ? line + 1 : vocabulary->lines;
+    return rank;
 }
 
 int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
                 size_t length)
 {
-    hm_entry *entry;
+    hm_key key;
 
     if (length > (size_t)vocabulary->longest)
         return -1;
-    entry = slot_of(vocabulary, key_of(bytes, length), bytes, length);
-    return entry->high == 0 ? -1 : rank_of_entry(*entry);
+    key = key_of(bytes, length);
+    if (length > HM_SHORT_TOKEN)
+        return rank_of_slot(slot_of(vocabulary, key, bytes, length));
+    return hm_rank_of_key(vocabulary, &key);
 }
 
 static harmony_status same_as_other(int32_t other, int32_t rank,
@@ -125,7 +165,7 @@ static harmony_status same_as_other(int32_t other, int32_t rank,
 static harmony_status enter_some(hm_vocabulary *vocabulary, int32_t first,
                                  int32_t count, harmony_error *error)
 {
-    hm_entry keys[TOGETHER];
+    hm_key keys[TOGETHER];
     const uint8_t *bytes;
     size_t length;
     int32_t i;
@@ -133,19 +173,18 @@ static harmony_status enter_some(hm_vocabulary *vocabulary, int32_t first,
     for (i = 0; i < count; i++) {
         bytes = hm_token(vocabulary, first + i, &length);
         keys[i] = key_of_token(bytes, length);
-        HM_PREFETCH(vocabulary->entries + hm_entry_line(vocabulary, keys[i]));
+        HM_PREFETCH(hm_line_of(vocabulary, keys + i));
     }
     for (i = 0; i < count; i++) {
-        hm_entry *slot;
+        struct slot slot;
 
         bytes = hm_token(vocabulary, first + i, &length);
         if (length == 0)
             continue;
         slot = slot_of(vocabulary, keys[i], bytes, length);
-        if (slot->high != 0)
-            return same_as_other(rank_of_entry(*slot), first + i, error);
-        slot->low = keys[i].low;
-        slot->high = keys[i].high | (uint64_t)(first + i) << HM_RANK_SHIFT;
+        if (rank_of_slot(slot) >= 0)
+            return same_as_other(rank_of_slot(slot), first + i, error);
+        fill_slot(slot, keys[i], first + i);
         if (length == 1) {
             vocabulary->rank_of_byte[*bytes] = first + i;
             vocabulary->merged_from[first + i].left = first + i;
@@ -173,80 +212,103 @@ harmony_status hm_enter_tokens(hm_vocabulary *vocabulary, harmony_error *error)
 
 /* ---- Merges ------------------------------------------------------------- */
 
-int32_t hm_merge_further_on(const hm_merge_slot *slots, uint32_t mask,
-                            int32_t right)
+static size_t next_line(const hm_vocabulary *vocabulary,
+                        const hm_merge_line *line)
 {
-    uint32_t at = hm_merge_hash(right), i;
-
-    for (i = 0; i < mask; i++) {
-        const hm_merge_slot *slot = slots + (++at & mask);
-
-        if ((slot->right & ~HM_MORE) == (uint32_t)right + 1)
-            return slot->rank;
-        if (slot->right == 0)
-            break;
-    }
-    return -1;
+    return ((size_t)(line - vocabulary->merges) + 1) & vocabulary->merge_mask;
 }
 
-/* Give each left token a table, by the number of merges that `merge_tables`
- * has for it; the number of slots of all tables. Tokens without a merge share a
- * free slot. */
-static size_t place_tables(hm_vocabulary *vocabulary)
+int32_t hm_merge_further_on(const hm_vocabulary *vocabulary,
+                            const hm_merge_line *line, uint64_t pair)
 {
-    size_t place = 1;
     int32_t rank;
 
-    for (rank = 0; rank < vocabulary->size; rank++) {
-        uint32_t merges = vocabulary->merge_tables[rank], bits = 0;
-
-        vocabulary->merge_tables[rank] = 0;
-        if (merges == 0)
-            continue;
-        while (1u << bits < merges + merges / 2)
-            bits++;
-        vocabulary->merge_tables[rank]
-            = (uint32_t)place << HM_TABLE_BITS | bits;
-        place += (size_t)1 << bits;
-    }
-    return place;
+    do {
+        line = vocabulary->merges + next_line(vocabulary, line);
+        rank = hm_merge_in_line(line, pair);
+    } while (rank < 0 && hm_is_full_of_merges(line));
+    return rank;
 }
 
-/* Enter a merge where it belongs, or else in the next free slot. */
-static void enter_merge(hm_vocabulary *vocabulary, int32_t rank)
+static uint64_t pair_into(const hm_vocabulary *vocabulary, int32_t rank)
 {
     hm_pair pair = vocabulary->merged_from[rank];
-    uint32_t table = vocabulary->merge_tables[pair.left];
-    hm_merge_slot *slots = vocabulary->merges + (table >> HM_TABLE_BITS);
-    uint32_t mask = hm_table_mask(table), at = hm_merge_hash(pair.right);
 
-    if (slots[at & mask].right != 0)
-        slots[at & mask].right |= HM_MORE;
-    while (slots[at & mask].right != 0)
-        at++;
-    slots[at & mask].right = (uint32_t)pair.right + 1;
-    slots[at & mask].rank = rank;
+    return hm_pair_of(pair.left, pair.right);
 }
 
-static int make_merge_tables(hm_vocabulary *vocabulary)
+/* Enter a merge into its line, or else into the next one with room. */
+static void enter_merge(hm_vocabulary *vocabulary, int32_t rank)
+{
+    uint64_t pair = pair_into(vocabulary, rank);
+    size_t at
+        = (size_t)(hm_merge_line_of(vocabulary, pair) - vocabulary->merges);
+    hm_merge_line *line = vocabulary->merges + at;
+    int column = 0;
+
+    while (hm_is_full_of_merges(line))
+        line = vocabulary->merges + next_line(vocabulary, line);
+    while (line->ranks[column] != 0)
+        column++;
+    line->pairs[column] = (uint32_t)pair;
+    line->ranks[column]
+        = (uint32_t)(pair >> 32) << HM_PAIR_SHIFT | ((uint32_t)rank + 1);
+}
+
+/* Get memory for the merges, of which there are less than ranks. */
+static int allocate_merges(hm_vocabulary *vocabulary)
+{
+    size_t lines = 2;
+
+    vocabulary->merge_shift = 64 - 1;
+    while (lines * HM_MERGES < 2 * (size_t)vocabulary->size) {
+        lines *= 2;
+        vocabulary->merge_shift--;
+    }
+    vocabulary->merges = hm_table_memory(lines * sizeof *vocabulary->merges,
+                                         &vocabulary->merge_block);
+    if (vocabulary->merges == NULL)
+        return 0;
+    vocabulary->merge_mask = lines - 1;
+    memset(vocabulary->merges, 0, lines * sizeof *vocabulary->merges);
+    return 1;
+}
+
+static int make_merges(hm_vocabulary *vocabulary)
 {
     const hm_pair *pairs = vocabulary->merged_from;
-    uint8_t *block;
-    size_t size;
-    int32_t rank;
+    int32_t rank, ahead;
 
-    for (rank = 0; rank < vocabulary->size; rank++)
-        if (pairs[rank].right >= 0)
-            vocabulary->merge_tables[pairs[rank].left]++;
-    size = place_tables(vocabulary) * sizeof *vocabulary->merges;
-    vocabulary->merge_block = block = malloc(LINE + size);
-    if (block == NULL)
+    if (!allocate_merges(vocabulary))
         return 0;
-    block += LINE - (uintptr_t)block % LINE;
-    vocabulary->merges = memset(block, 0, size);
-    for (rank = 0; rank < vocabulary->size; rank++)
+    for (rank = 0; rank < vocabulary->size; rank++) {
+        ahead = rank + TOGETHER;
+        if (ahead < vocabulary->size && pairs[ahead].right >= 0)
+            HM_PREFETCH(
+                hm_merge_line_of(vocabulary, pair_into(vocabulary, ahead)));
         if (pairs[rank].right >= 0)
             enter_merge(vocabulary, rank);
+    }
+    return 1;
+}
+
+/* Merging a piece of ASCII begins with these. */
+static int make_ascii_merges(hm_vocabulary *vocabulary)
+{
+    size_t size = 128 * sizeof *vocabulary->ascii_merges;
+    int32_t rank;
+
+    vocabulary->ascii_merges = malloc(size);
+    if (vocabulary->ascii_merges == NULL)
+        return 0;
+    memset(vocabulary->ascii_merges, 0xFF, size);
+    for (rank = 0; rank < vocabulary->size; rank++) {
+        size_t length;
+        const uint8_t *bytes = hm_token(vocabulary, rank, &length);
+
+        if (length == 2 && (bytes[0] | bytes[1]) < 0x80)
+            vocabulary->ascii_merges[bytes[0]][bytes[1]] = rank;
+    }
     return 1;
 }
 
@@ -327,50 +389,47 @@ static int make_char_tables(hm_vocabulary *vocabulary)
 
 int hm_enter_merges(hm_vocabulary *vocabulary)
 {
-    return make_char_tables(vocabulary) && make_merge_tables(vocabulary);
+    return make_char_tables(vocabulary) && make_ascii_merges(vocabulary)
+           && make_merges(vocabulary);
 }
 
 /* ---- Memory ------------------------------------------------------------- */
 
-/* One block for all tables by rank. It is cleared by writing: memory that is
- * read first and written then costs a system two steps instead of one. */
+/* The tables are cleared by writing: memory that is read first and written then
+ * costs a system two steps instead of one. */
 int hm_vocabulary_allocate(hm_vocabulary *vocabulary, int32_t size)
 {
-    size_t ranks = (size_t)size + 1, slots = 512;
-    uint8_t *block;
+    size_t ranks = (size_t)size + 1, lines = 128;
+    size_t rank_size
+        = sizeof *vocabulary->merged_from + sizeof *vocabulary->offsets;
 
-    vocabulary->entry_shift = 64 - 9;
-    while (slots < (size_t)size + (size_t)size / 4) {
-        slots *= 2;
-        vocabulary->entry_shift--;
+    vocabulary->line_shift = 64 - 7;
+    while (lines * HM_COLUMNS < (size_t)size + (size_t)size / 4) {
+        lines *= 2;
+        vocabulary->line_shift--;
     }
-    block = malloc(LINE + slots * sizeof *vocabulary->entries
-                   + ranks
-                         * (sizeof *vocabulary->merged_from
-                            + sizeof *vocabulary->offsets
-                            + sizeof *vocabulary->merge_tables));
-    if (block == NULL)
+    vocabulary->lines = hm_table_memory(lines * sizeof *vocabulary->lines,
+                                        &vocabulary->line_block);
+    vocabulary->merged_from = malloc(ranks * rank_size);
+    if (vocabulary->lines == NULL || vocabulary->merged_from == NULL)
         return 0;
     vocabulary->size = size;
-    vocabulary->entry_mask = slots - 1;
-    vocabulary->tables = block;
-    block += LINE - (uintptr_t)block % LINE;
-    vocabulary->entries = (void *)block;
-    vocabulary->merged_from = (void *)(vocabulary->entries + slots);
+    vocabulary->line_mask = lines - 1;
     vocabulary->offsets = (void *)(vocabulary->merged_from + ranks);
-    vocabulary->merge_tables = vocabulary->offsets + ranks;
-    memset(vocabulary->entries, 0, slots * sizeof *vocabulary->entries);
+    memset(vocabulary->lines, 0, lines * sizeof *vocabulary->lines);
     memset(vocabulary->merged_from, 0xFF,
            ranks * sizeof *vocabulary->merged_from);
-    memset(vocabulary->offsets, 0, 2 * ranks * sizeof *vocabulary->offsets);
+    memset(vocabulary->offsets, 0, ranks * sizeof *vocabulary->offsets);
     return 1;
 }
 
 void hm_vocabulary_free(hm_vocabulary *vocabulary)
 {
     free(vocabulary->bytes);
-    free(vocabulary->tables);
+    free(vocabulary->merged_from);
+    free(vocabulary->line_block);
     free(vocabulary->merge_block);
+    free(vocabulary->ascii_merges);
     free(vocabulary->rank_of_char);
     free(vocabulary->borders);
     memset(vocabulary, 0, sizeof *vocabulary);

@@ -21,19 +21,12 @@
 #define HM_VOCABULARY_H
 
 #include "harmony.h"
+#include "line.h"
 #include "machine.h"
 
-/* A token of up to HM_SHORT_TOKEN bytes: its bytes, zero-padded, in `low` and
- * the low half of `high`, its length above them and its rank above that. A
- * longer one: a hash of its bytes in `low`, HM_SHORT_TOKEN + 1 for the length,
- * and its bytes have to be compared. One comparison of 128 bits, no pointer. */
-typedef struct hm_entry {
-    uint64_t low;
-    uint64_t high;
-} hm_entry;
-
-#define HM_SHORT_TOKEN 12
-#define HM_RANK_SHIFT 36
+/* What a token of more than HM_SHORT_TOKEN bytes has in place of a key: a hash
+ * of its bytes, and this for its length. Its bytes have to be compared too. */
+#define HM_LONG_TOKEN 0xFF
 
 /* What a token merges from. right < 0: it is a single byte. left < 0 too:
  * nothing merges into it, it is only ever a whole piece. */
@@ -41,16 +34,6 @@ typedef struct hm_pair {
     int32_t left;
     int32_t right;
 } hm_pair;
-
-/* What a token merges with to its right, plus one, and what they merge into; 0
- * and -1 is a free slot. HM_MORE: other merges would belong here and are
- * further on. */
-typedef struct hm_merge_slot {
-    uint32_t right;
-    int32_t rank;
-} hm_merge_slot;
-
-#define HM_MORE 0x80000000u
 
 #define HM_CHARS 0x10000
 
@@ -62,18 +45,21 @@ typedef struct hm_vocabulary {
     int32_t size;      /* ranks are below this; some may be unused */
     int32_t longest;   /* bytes of the longest token */
     uint8_t *bytes;    /* the bytes of all tokens, by rank */
-    uint32_t *offsets; /* rank r is bytes[offsets[r] .. offsets[r + 1]) */
-    hm_entry *entries; /* open addressing; high == 0 is free */
-    size_t entry_mask;
-    int entry_shift;                /* a hash without its low bits is a slot */
+    uint32_t *offsets; /* rank r is bytes[offsets[r] .. offsets[r + 1]); the
+                          memory is that of merged_from */
+    hm_line *lines;    /* bytes to rank; what a line has no room for is in the
+                          next one */
+    size_t line_mask;
+    int line_shift;                 /* a hash without its low bits is a line */
     hm_pair *merged_from;           /* by rank */
-    uint32_t *merge_tables;         /* by left rank: see hm_merge */
-    hm_merge_slot *merges;          /* NULL: the merges are not known */
+    hm_merge_line *merges;          /* NULL: the merges are not known */
+    size_t merge_mask;              /* lines of them, less one */
+    int merge_shift;                /* a hash without its low bits is a line */
+    int32_t (*ascii_merges)[128];   /* what two bytes merge into, or -1 */
     int32_t *rank_of_char;          /* by code point below HM_CHARS; 0: none */
     int32_t (*borders)[HM_BORDERS]; /* see hm_border */
-    void *tables;      /* the memory of entries, merged_from, offsets
-                          and merge_tables */
-    void *merge_block; /* that of merges */
+    void *line_block;               /* the memory of lines */
+    void *merge_block;              /* that of merges */
     int32_t rank_of_byte[256];
 } hm_vocabulary;
 
@@ -85,7 +71,7 @@ void hm_vocabulary_free(hm_vocabulary *vocabulary);
 
 /* ---- Making the tables -------------------------------------------------- */
 
-#define HM_RANK_LIMIT (1 << 21)
+#define HM_RANK_LIMIT (1 << HM_RANK_BITS)
 
 /* Get memory for the tables of `size` ranks, but for their bytes. */
 int hm_vocabulary_allocate(hm_vocabulary *vocabulary, int32_t size);
@@ -115,40 +101,38 @@ static inline const uint8_t *hm_token(const hm_vocabulary *vocabulary,
 int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
                 size_t length);
 
-/* Every token has a table of its own in `merges`, of a power of two of slots,
- * so that what is asked about one token lies close together: the place of its
- * first slot, above the number of slots less one, as a logarithm, in
- * HM_TABLE_BITS. */
-#define HM_TABLE_BITS 5
+/* The same of a token of up to HM_SHORT_TOKEN bytes. */
+int32_t hm_rank_of_key(const hm_vocabulary *vocabulary, const hm_key *key);
 
-static inline uint32_t hm_table_mask(uint32_t table)
+/* The line where the search for a merge begins. */
+static inline const hm_merge_line *hm_merge_line_of(
+    const hm_vocabulary *vocabulary, uint64_t pair)
 {
-    return (1u << (table & ((1u << HM_TABLE_BITS) - 1))) - 1;
+    return vocabulary->merges
+           + (pair * 0x9E3779B97F4A7C15u >> vocabulary->merge_shift);
 }
 
-static inline uint32_t hm_merge_hash(int32_t right)
+/* The search in the lines behind a full one. */
+int32_t hm_merge_further_on(const hm_vocabulary *vocabulary,
+                            const hm_merge_line *line, uint64_t pair);
+
+/* The rank of what two tokens merge into, or -1. `line` is hm_merge_line_of. */
+static inline int32_t hm_merge_from(const hm_vocabulary *vocabulary,
+                                    const hm_merge_line *line, uint64_t pair)
 {
-    return (uint32_t)right * 0x9E3779B1u >> 11;
+    int32_t rank = hm_merge_in_line(line, pair);
+
+    if (HM_LIKELY(!hm_is_full_of_merges(line)))
+        return rank;
+    return rank >= 0 ? rank : hm_merge_further_on(vocabulary, line, pair);
 }
 
-/* hm_merge for a merge that may not be in its slot. */
-int32_t hm_merge_further_on(const hm_merge_slot *slots, uint32_t mask,
-                            int32_t right);
-
-/* The rank of what two tokens merge into, or -1. Whether there is such a merge
- * can't be foreseen, so the usual way has no branch. */
 static inline int32_t hm_merge(const hm_vocabulary *vocabulary, int32_t left,
                                int32_t right)
 {
-    uint32_t table = vocabulary->merge_tables[left];
-    const hm_merge_slot *slots = vocabulary->merges + (table >> HM_TABLE_BITS);
-    uint32_t mask = hm_table_mask(table);
-    hm_merge_slot slot = slots[hm_merge_hash(right) & mask];
-    uint32_t differ = slot.right ^ ((uint32_t)right + 1);
+    uint64_t pair = hm_pair_of(left, right);
 
-    if (differ >= HM_MORE && differ != HM_MORE)
-        return hm_merge_further_on(slots, mask, right);
-    return slot.rank | -(int32_t)((differ & ~HM_MORE) != 0);
+    return hm_merge_from(vocabulary, hm_merge_line_of(vocabulary, pair), pair);
 }
 
 /* The length of the character of two or three bytes that `bytes` begin with,
@@ -199,11 +183,13 @@ static inline uint64_t hm_hash(uint64_t low, uint64_t high)
     return low * 0x9E3779B97F4A7C15u + high * 0xC2B2AE3D27D4EB4Fu;
 }
 
-/* Four entries fill a cache line; a search begins at the first of them. */
-static inline size_t hm_entry_line(const hm_vocabulary *vocabulary,
-                                   hm_entry key)
+/* The line where the search for a token begins. */
+static inline const hm_line *hm_line_of(const hm_vocabulary *vocabulary,
+                                        const hm_key *key)
 {
-    return (hm_hash(key.low, key.high) >> vocabulary->entry_shift) & ~(size_t)3;
+    return vocabulary->lines
+           + (hm_hash(key->halves[0], key->halves[1])
+              >> vocabulary->line_shift);
 }
 
 #endif

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, get_args
 
 from harmony import _native
@@ -17,15 +18,19 @@ from harmony.messages import RenderConversationConfig
 from harmony.rendering import ROLE_NUMBERS, Parts, manner
 
 if TYPE_CHECKING:
+    from harmony._native.batch import Bytes, Sizes
     from harmony.encoding import HarmonyEncoding
 
 MaskKind = Literal["sampled", "messages", "content"]
 MASK_KINDS: tuple[str, ...] = get_args(MaskKind)
 
 _ABSENT = (-1, 0)
-_NOTHING = (_native.CONTINUED, *_ABSENT * 4)
+_NOWHERE = (0, 0)
+_CONTINUED = array("i", [_native.CONTINUED, *_ABSENT * 4, *_NOWHERE]).tobytes()
 HEAD = 5
 """How many parts of a message are its header; its texts follow."""
+
+_OF_ONE_TEXT = frozenset({HEAD + 1})
 
 
 def mask_rule(
@@ -40,19 +45,45 @@ def mask_rule(
     return Mask(_native.MASKS[mask], names, last_turn)
 
 
+class _Heads(dict[Parts, bytes]):
+    """Records of headers, made when they are first asked for, and their words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = bytearray()
+
+    def __missing__(self, head: Parts) -> bytes:
+        role, *words = head
+        record = array("i", [ROLE_NUMBERS[role]])
+        for word in words:
+            record.extend(_ABSENT if word is None else self._word(word))
+        record.extend(_NOWHERE)
+        known = self[head] = record.tobytes()
+        return known
+
+    def _word(self, word: str) -> tuple[int, int]:
+        data = utf8(word)
+        start = len(self.words)
+        self.words += data
+        return start, len(data)
+
+
 class Rows:
     """Conversations that are rendered together: their texts, and records of them.
 
     A record is eleven int32: the role number, then start and length of name,
     recipient, channel, content type and content (``harmony_message`` in harmony.h).
+    Few headers differ, so a record is bytes that are known, and where its content is
+    is filled in for all of them at once.
     """
 
     def __init__(self) -> None:
         """Make one of no conversations."""
-        self._text = bytearray()
-        self._records: list[int] = []
+        self._records: list[bytes] = []
+        self._texts: list[str] = []
         self._ends = array("q")
-        self._heads: dict[Parts, tuple[int, ...]] = {}
+        self._heads = _Heads()
+        self._size = 0
         self.message_count = 0
 
     def __len__(self) -> int:
@@ -60,43 +91,41 @@ class Rows:
         return len(self._ends)
 
     def size(self) -> int:
-        """Return how many bytes their texts have."""
-        return len(self._text)
+        """Return how many characters their texts have."""
+        return self._size
 
     def add(self, said: Sequence[Parts]) -> None:
         """Add a conversation, given what is rendered of each message."""
-        text, records, heads = self._text, self._records, self._heads
-        for parts in said:
-            head = parts[:HEAD]
-            record = heads.get(head)
-            if record is None:
-                record = heads[head] = self._head(head)
-            records += record
-            contents = parts[HEAD:]
-            if len(contents) == 1:
-                data = utf8(contents[0])
-                records += (len(text), len(data))
-                text += data
-            else:
-                self._add_contents(contents)
+        heads = self._heads
+        if _OF_ONE_TEXT.issuperset(map(len, said)):
+            self._records += [heads[parts[:HEAD]] for parts in said]
+            texts = [parts[HEAD] for parts in said]
+            self._texts += texts
+            self._size += sum(map(len, texts))
+        else:
+            for parts in said:
+                self._add_contents(heads[parts[:HEAD]], parts[HEAD:] or ("",))
         self.message_count += len(said)
-        self._ends.append(len(records) // RECORD_LENGTH)
+        self._ends.append(len(self._records))
 
-    def _add_contents(self, contents: Sequence[str]) -> None:
-        self._records += self._span(contents[0]) if contents else _ABSENT
-        for content in contents[1:]:
-            self._records += (*_NOTHING, *self._span(content))
+    def _add_contents(self, head: bytes, contents: Sequence[str]) -> None:
+        self._records += [head, *[_CONTINUED] * (len(contents) - 1)]
+        self._texts += contents
+        self._size += sum(map(len, contents))
 
-    def _head(self, head: Parts) -> tuple[int, ...]:
-        role, *words = head
-        spans = [_ABSENT if word is None else self._span(word) for word in words]
-        return ROLE_NUMBERS[role], *(number for span in spans for number in span)
-
-    def _span(self, text: str) -> tuple[int, int]:
-        data = utf8(text)
-        start = len(self._text)
-        self._text += data
-        return start, len(data)
+    def _filled(self) -> tuple[bytes, array[int]]:
+        """Return all text in one block, and the records with their contents."""
+        try:
+            texts = list(map(str.encode, self._texts))
+        except (UnicodeEncodeError, TypeError):  # surrogates, or a subclass of str
+            texts = list(map(utf8, self._texts))
+        lengths = list(map(len, texts))
+        records = array("i")
+        records.frombytes(b"".join(self._records))
+        starts = accumulate(lengths, initial=len(self._heads.words))
+        records[RECORD_LENGTH - 2 :: RECORD_LENGTH] = array("i", list(starts)[:-1])
+        records[RECORD_LENGTH - 1 :: RECORD_LENGTH] = array("i", lengths)
+        return b"".join([self._heads.words, *texts]), records
 
     def render(
         self,
@@ -110,17 +139,27 @@ class Rows:
 
         Raises ``RenderError`` naming a message, but not its conversation.
         """
-        drop_analysis, channel_first = manner(config)
-        role = _native.NO_ROLE if next_role is None else _native.ROLES[next_role]
-        return render_batch(
-            encoding._native,
-            self._text,
-            array("i", self._records),
-            self._ends,
-            self.message_count,
-            mask=mask,
-            drop_analysis=drop_analysis,
-            next_role=role,
-            training=training and next_role is None,
-            channel_first=channel_first,
-        )
+        text, records = self._filled()
+        given = text, records, self._ends, self.message_count
+        return render_records(encoding, given, config, mask, next_role, training)
+
+
+def render_records(
+    encoding: HarmonyEncoding,
+    given: tuple[Bytes, Bytes, Sizes, int],
+    config: RenderConversationConfig,
+    mask: Mask | None,
+    next_role: str | None = None,
+    training: bool = True,
+) -> Batch:
+    """Render many conversations, of which the first arguments of C are given."""
+    drop_analysis, channel_first = manner(config)
+    return render_batch(
+        encoding._native,
+        *given,
+        mask=mask,
+        drop_analysis=drop_analysis,
+        next_role=_native.NO_ROLE if next_role is None else _native.ROLES[next_role],
+        training=training and next_role is None,
+        channel_first=channel_first,
+    )

@@ -431,10 +431,8 @@ class Plan:
             span = self._spans[word] = self._span(word)
         return span
 
-    def _span(self, text: str | None) -> Span:
+    def _span(self, text: str) -> Span:
         """Add text; return where it is."""
-        if text is None:
-            return _ABSENT
         data = utf8(text)
         start = len(self.text)
         self.text += data

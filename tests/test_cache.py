@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harmony.cache import Cache, _estimated_size
+from harmony.cache import Cache, _estimated_size, _open_locks
 
 
 def entry(number: int, tokens: int) -> tuple[Any, tuple[int, ...], int]:
@@ -47,3 +47,12 @@ def test_without_the_sizes_of_objects_they_are_estimated_from_above() -> None:
     """PyPy has no getsizeof, and rendering failed there."""
     for text in (None, "", "a" * 1000, "\u00e9" * 1000, "\U0001f600" * 1000, b"ab" * 9):
         assert _estimated_size(text) >= sys.getsizeof(text) - 16
+
+
+def test_a_lock_that_nobody_will_open_is_replaced() -> None:
+    """What the child of a fork does (tests/test_forks.py), in this process."""
+    cache = Cache(40_000)
+    cache._lock.acquire()
+    _open_locks()
+    cache.put(*entry(1, 10))
+    assert cache.get(1) == (1000,) * 10

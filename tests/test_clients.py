@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import module_from_spec
 from pathlib import Path
 
 import pytest
 
 from clients import __main__ as command
+from clients import stand_ins_sglang
 from clients.suites import (
     SUITES,
     Suite,
@@ -83,6 +85,16 @@ def test_a_test_that_fails_at_its_end_has_failed(tmp_path: Path) -> None:
         '<testcase classname="a" name="b"/></testsuite>'
     )
     assert read_report(report) == {"a::b": "failed"}
+
+
+def test_torchvision_has_every_name_and_nothing_else_is_found() -> None:
+    finder = stand_ins_sglang.Finder()
+    assert finder.find_spec("torch", None) is None
+    spec = finder.find_spec("torchvision.io", None)
+    assert spec
+    module = module_from_spec(spec)
+    module.decode_jpeg(b"")
+    assert not hasattr(module, "__wrapped__")
 
 
 THEIRS = {"a::x": "passed", "a::y": "passed", "a::z": "failed", "a::s": "skipped"}

@@ -141,6 +141,7 @@ def test_the_api_page_has_every_public_name() -> None:
     assert sorted(re.findall(auto, package, re.M)) == sorted(harmony.__all__)
     doors_of = (chat, grammar, responses, training)
     public = {name for module in doors_of for name in module.__all__}
+    public.add("BatchRenderer")  # its module needs pyarrow
     assert set(re.findall(auto, doors, re.M)) == public
 
 

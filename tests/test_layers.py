@@ -121,6 +121,22 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.checks", "_openai.fields", "_openai.history", "_openai.items"},
         *{"_openai.names", "_openai.prompt", "_openai.reply", "_openai.tools"},
     },
+    "_training": set(),
+    "_training.keys": {"_model.checks"},
+    "_training.reading": {
+        *{"_model.checks", "_openai.history", "_openai.names", "_openai.prompt"},
+        *{"_openai.tools", "_training.keys", "chat", "messages", "rendering"},
+    },
+    "_training.job": {
+        *{"_model.checks", "_training.reading", "batch", "messages", "rendering"},
+    },
+    "_training.columns": {
+        *{"_native", "_native.batch", "messages", "prompts", "rendering"},
+    },
+    "arrow": {
+        *{"_model.checks", "_model.jsontext", "_training.columns", "_training.job"},
+        *{"_training.reading", "batch", "encoding", "rendering"},
+    },
     "": set(),
     "recovering": {"encoding", "messages", "parser"},
     "compat": {"", "recovering"},
@@ -177,7 +193,8 @@ FOR_TYPES_ALONE = {
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
     "encoding": {"many", "messages", "parser", "rendering", "special"},
-    "batch": {"encoding"},
+    "batch": {"_native.batch", "encoding"},
+    "_training.job": {"_native.batch", "encoding"},
     "training": {"encoding"},
     "tokenizer": {"special"},
     "_openai.prompt": {"encoding", "rendering"},
@@ -196,12 +213,15 @@ C: dict[str, set[str]] = {
     "unicode.h": set(),
     "pretokenize.h": set(),
     "machine.h": set(),
+    "four.h": set(),
+    "pages.h": set(),
     "options.h": set(),
     "error.h": {"harmony.h"},
     "conversation.h": {"harmony.h"},
     "special.h": {"harmony.h"},
+    "line.h": {"four.h"},
     "mask.h": {"harmony.h"},
-    "vocabulary.h": {"harmony.h", "machine.h"},
+    "vocabulary.h": {"harmony.h", "line.h", "machine.h"},
     "bpe.h": {"vocabulary.h"},
     "pieces.h": {"bpe.h"},
     "header.h": {"buffer.h", "harmony.h"},
@@ -212,7 +232,8 @@ C: dict[str, set[str]] = {
     "conversation.c": {"conversation.h", "error.h"},
     "special.c": {"special.h"},
     "pretokenize.c": {"machine.h", "pretokenize.h", "unicode.h"},
-    "vocabulary.c": {"error.h", "vocabulary.h"},
+    "pages.c": {"pages.h"},
+    "vocabulary.c": {"error.h", "pages.h", "vocabulary.h"},
     "vocabulary_file.c": {"error.h", "vocabulary.h"},
     "bpe.c": {"bpe.h", "error.h"},
     "pieces.c": {"error.h", "pieces.h"},
@@ -249,15 +270,63 @@ C: dict[str, set[str]] = {
         *{"recover.h", "stream.h", "unicode.h"},
     },
 }
+# What js/src imports to run; types alone may be of any other file.
+JAVASCRIPT: dict[str, set[str]] = {
+    "errors": set(),
+    "schema_references": set(),
+    "tools": set(),
+    "json": {"errors"},
+    "wasm": {"errors"},
+    "contents": {"errors", "json"},
+    "special": {"errors", "json"},
+    "typescript": {"errors", "json"},
+    "complete_typescript": {"errors", "json", "schema_references", "typescript"},
+    "prompts": {"complete_typescript", "errors", "json", "typescript"},
+    "rendering": {"contents", "errors", "prompts", "wasm"},
+    "parser": {"contents", "errors", "json", "wasm"},
+    "stream": {"parser"},
+    "encoding": {"contents", "json", "parser", "rendering", "special", "wasm"},
+    "load": {"encoding", "errors", "wasm"},
+    "openai/custom": set(),
+    "openai/names": {"errors", "json"},
+    "openai/fields": {"contents", "errors", "json"},
+    "openai/items": {"contents"},
+    "openai/history": {
+        *{"contents", "errors", "json", "openai/fields", "openai/names", "prompts"},
+    },
+    "openai/tools": {
+        *{"contents", "errors", "json", "openai/fields", "openai/names", "prompts"},
+        "tools",
+    },
+    "openai/prompt": {"contents", "openai/fields", "openai/tools", "prompts"},
+    "openai/reply": {
+        *{"errors", "openai/custom", "openai/fields", "openai/names", "parser"},
+    },
+    "chat": {
+        *{"errors", "json", "openai/fields", "openai/history", "openai/names"},
+        *{"openai/prompt", "openai/reply", "openai/tools"},
+    },
+    "responses": {
+        *{"contents", "errors", "json", "openai/fields", "openai/history"},
+        *{"openai/items", "openai/names", "openai/prompt", "openai/reply"},
+        "openai/tools",
+    },
+    "index": {"encoding", "errors", "json", "load", "parser", "stream", "tools"},
+}
 C_LIBRARY = {"stddef.h", "stdint.h", "stdlib.h", "string.h"}
 C_INSTRUCTIONS = {  # where there are
     "pretokenize.c": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
+    "four.h": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
+    "pages.c": {"sys/mman.h"},
     "machine.h": {"intrin.h"},
     "cpython.h": {"Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
+    "_training.columns": {"numpy", "pyarrow"},
+    "arrow": {"numpy", "pyarrow"},
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
+    "_model.checks": {"orjson"},
     "_model.jsontext": {"orjson"},
     "_model.base": {"pydantic", "pydantic_core"},
     "_model.schema": {"pydantic", "pydantic_core"},
@@ -363,12 +432,12 @@ def test_only_the_binding_imports_the_extension() -> None:
     assert importers == ["_native"]
 
 
-def test_requests_and_replies_are_known_only_to_the_command() -> None:
+def test_requests_and_replies_are_known_only_to_the_command_and_to_rows() -> None:
     doors = {"chat", "responses"}
     for name, knows in PYTHON.items():
-        if not name.startswith("cli"):
+        if not name.startswith(("cli", "_training")):
             assert not knows & doors, name
-        if not name.startswith("_openai") and name not in doors:
+        if not name.startswith(("_openai", "_training")) and name not in doors:
             assert not any(known.startswith("_openai") for known in knows), name
 
 
@@ -471,6 +540,49 @@ def test_lines_of_c_fit_into_80_columns() -> None:
     for path in files:
         lines = path.read_text(encoding="utf-8").splitlines()
         assert not [line for line in lines if len(line) > 80], path
+
+
+SCRIPTS = ROOT / "js" / "src"
+IMPORTED = re.compile(
+    r'^(?:import|export) (type )?(?:\{([^}]*)\}|\*) from "([^"]+)";', re.M
+)
+
+
+def run_time_imports(path: Path) -> set[str]:
+    """Return the files that a TypeScript file imports more than types of."""
+    found = set()
+    for types, names, target in IMPORTED.findall(path.read_text(encoding="utf-8")):
+        parts = [name.strip() for name in names.split(",") if name.strip()]
+        if types or (parts and all(part.startswith("type ") for part in parts)):
+            continue
+        whole = (path.parent / target).resolve().with_suffix("")
+        found.add(whole.relative_to(SCRIPTS).as_posix())
+    return found
+
+
+def test_a_typescript_file_imports_what_the_table_says() -> None:
+    files = sorted(SCRIPTS.rglob("*.ts"))
+    imported = {
+        path.relative_to(SCRIPTS).with_suffix("").as_posix(): run_time_imports(path)
+        for path in files
+    }
+    assert imported == JAVASCRIPT
+
+
+def test_the_typescript_table_has_no_circle() -> None:
+    known: set[str] = set()
+    for name, knows in JAVASCRIPT.items():
+        assert knows <= known, name
+        known.add(name)
+
+
+def test_only_one_typescript_file_touches_memory() -> None:
+    touching = [
+        path.stem
+        for path in SCRIPTS.rglob("*.ts")
+        if "memory.buffer" in path.read_text(encoding="utf-8")
+    ]
+    assert touching == ["wasm"]
 
 
 FORBIDDEN = (

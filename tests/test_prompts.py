@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,12 +13,22 @@ from hypothesis import strategies as st
 from harmony import (
     DeveloperContent,
     Message,
+    RenderError,
     ResponseFormat,
     Role,
+    SystemContent,
     ToolDescription,
+    ToolNamespaceConfig,
+    prompts,
 )
+from harmony.cache import ENTRY_SIZE, Cache, size_of
 from harmony.contents import content_from_dict
-from harmony.prompts import content_text, developer_text
+from harmony.prompts import (
+    content_text,
+    developer_text,
+    has_function_tools,
+    tools_section,
+)
 from support import TEST_DATA
 
 SCHEMA = {"type": "object", "properties": {"größe": {"type": "number"}}}
@@ -122,3 +133,161 @@ def test_every_golden_is_there_for_another_reason() -> None:
     assert len(WRITTEN) > 100 and len(REFUSED) > 20
     assert len({case["why"] for case in CASES}) == len(CASES)
     assert len(WRITTEN) + len(REFUSED) == len(CASES)
+
+
+# The section on tools
+
+
+TYPED = {"type": "object", "properties": {"a": {"type": "string", "minLength": 1}}}
+PLAIN = {"n": ToolNamespaceConfig("n", "N.", [ToolDescription("f", "F.", TYPED)])}
+
+
+class Tools(dict[str, ToolNamespaceConfig]):
+    """No plain dict."""
+
+
+class Tool(ToolDescription):
+    """No plain tool."""
+
+
+class Namespace(ToolNamespaceConfig):
+    """No plain namespace."""
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch) -> Cache:
+    """An empty cache of sections."""
+    cache = Cache(10_000)
+    monkeypatch.setattr(prompts, "_sections", cache)
+    return cache
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Tools,
+        lambda tools: {"n": Namespace("n", "N.", tools["n"].tools)},
+        lambda tools: {"n": ToolNamespaceConfig("n", "N.", [Tool("f", "F.", TYPED)])},
+    ],
+)
+@pytest.mark.parametrize("schemas", ["reference", "complete"])
+def test_what_is_not_plain_says_the_same_and_is_not_remembered(
+    cache: Cache, kind: Any, schemas: str
+) -> None:
+    text = tools_section(kind(PLAIN), schemas)
+    assert cache.size() == 0
+    assert text == tools_section(PLAIN, schemas)
+    assert cache.size() > 0
+
+
+def test_a_section_is_written_once(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+    write = prompts._written
+
+    def counted(tools: dict[str, ToolNamespaceConfig], schemas: str) -> str:
+        written.append(tools)
+        return write(tools, schemas)
+
+    monkeypatch.setattr(prompts, "_written", counted)
+    assert tools_section(PLAIN) == tools_section(PLAIN)
+    assert written == [PLAIN]
+    assert written[0] is not PLAIN  # it is written from the bytes
+    key = prompts._bytes(PLAIN, "reference")
+    assert cache.get(key) == tools_section(PLAIN)
+    assert cache.size() == size_of(key) + size_of(tools_section(PLAIN)) + ENTRY_SIZE
+
+
+def test_the_same_parameters_are_the_same_bytes_however_often_they_are_named() -> None:
+    """Later versions of marshal's format write how often an object is referred to."""
+    name = "".join(["na", "me"])
+    once, twice = (
+        {
+            "n": ToolNamespaceConfig(
+                "n", None, [ToolDescription("f", None, {"a": value})]
+            )
+        }
+        for value in ([name, name], [name, "".join(["na", "me"])])
+    )
+    assert prompts._bytes(once, "reference") == prompts._bytes(twice, "reference")
+
+
+def test_sections_take_two_megabytes_at_most() -> None:
+    assert prompts._sections._half == 2**20
+
+
+@pytest.mark.parametrize("make", [SystemContent, DeveloperContent])
+def test_complete_schemas_are_written_in_both_prompts(make: Any) -> None:
+    content = make().with_tools(
+        ToolNamespaceConfig("n", "N.\nMore.", [ToolDescription("f", "F.", TYPED)])
+    )
+    role = Role.SYSTEM if make is SystemContent else Role.DEVELOPER
+    complete = content_text(content, role, False, "complete")
+    assert "// N.\n// More.\nnamespace n {\n" in complete
+    assert "\n// F.\ntype f = (_: {\n" in complete
+    assert "minLength" in complete
+    reference = content_text(content, role, False)
+    assert reference == content_text(content, role, False, "reference") != complete
+
+
+def test_complete_tools_without_parameters_or_words() -> None:
+    tools = {
+        "n": ToolNamespaceConfig(
+            *("n", None),
+            [ToolDescription("a", "A."), ToolDescription("b"), ToolDescription("c")],
+        )
+    }
+    assert tools_section(tools, "complete") == (
+        "# Tools\n\n## n\n\nnamespace n {\n\n// A.\ntype a = () => any;\n\n"
+        "type b = () => any;\n\ntype c = () => any;\n\n} // namespace n"
+    )
+
+
+def test_a_type_of_its_own_has_no_name_that_a_tool_has() -> None:
+    tree = {"type": "object", "properties": {"next": {"$ref": "#"}}}
+    tools = [ToolDescription(name, None, tree) for name in ("f", "F")]
+    text = tools_section({"n": ToolNamespaceConfig("n", None, tools)}, "complete")
+    names = re.findall(r"^type (\w+) =", text, re.M)
+    assert len(names) == len(set(names)) == 4
+    assert {"f", "F"} < set(names)
+
+
+# What belongs to whom
+
+
+@pytest.mark.parametrize(
+    ("content", "role", "complaint"),
+    [
+        (
+            SystemContent(),
+            Role.USER,
+            "a SystemContent belongs in a message by 'system', not by 'user'",
+        ),
+        (
+            DeveloperContent(),
+            Role.SYSTEM,
+            "a DeveloperContent belongs in a message by 'developer', not by 'system'",
+        ),
+        ("text", Role.USER, "a str is no content that can be rendered"),
+    ],
+)
+def test_a_content_that_is_not_the_author_s_is_refused(
+    content: Any, role: Role, complaint: str
+) -> None:
+    with pytest.raises(RenderError) as caught:
+        content_text(content, role, False)
+    assert str(caught.value) == complaint
+
+
+def test_function_tools_are_those_under_functions() -> None:
+    tool = [ToolDescription("f")]
+    content = DeveloperContent()
+    message = Message("developer", content)
+    assert has_function_tools([message]) is False
+    content.tools = {"n": ToolNamespaceConfig("n", None, tool)}
+    assert has_function_tools([message]) is False
+    content.tools["functions"] = ToolNamespaceConfig("functions", None, [])
+    assert has_function_tools([message]) is False
+    content.tools["functions"].tools = tool
+    assert has_function_tools([Message("user", "hi"), message]) is True

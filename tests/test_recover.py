@@ -16,7 +16,7 @@ import random
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -544,6 +544,15 @@ def test_a_warning_compares_and_hashes_by_its_fields() -> None:
     assert one == same and len({one, same}) == 1
     assert Counter([one.kind, K.ROLE])[K.ROLE] == 2
     assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_warnings_are_equal_to_a_list_of_the_same_and_have_no_hash() -> None:
+    warnings = recovered([200007]).warnings
+    assert warnings == recovered([200007]).warnings == [*warnings]
+    assert warnings != recovered([200007, 200007]).warnings
+    assert warnings != recovered([200008]).warnings[:0]
+    assert warnings.__eq__(tuple(warnings)) is NotImplemented
+    assert not isinstance(warnings, Hashable)
 
 
 # The options

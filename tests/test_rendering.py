@@ -629,3 +629,25 @@ def test_the_binding_gives_the_parts_of_each_message(
                 "" if open_last else "<|end|>",
             ],
         ]
+
+
+class Fickle(Message):
+    """A message whose content can't be read the first time."""
+
+    asked = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "content":
+            Fickle.asked += 1
+            if Fickle.asked == 1:
+                raise ValueError("not now")
+        return super().__getattribute__(name)
+
+
+def test_an_error_that_does_not_come_again_is_raised_as_it_was(
+    encoding: HarmonyEncoding,
+) -> None:
+    message = Fickle("user", "hi")
+    Fickle.asked = 0
+    with pytest.raises(ValueError, match=r"^not now$"):
+        encoding.render_conversation(Conversation([message]))

@@ -198,6 +198,7 @@ def test_a_string_that_is_no_special_token_is_refused(tokenizer: Tokenizer) -> N
         ("foo bar", {"foo"}),
         ("foo bar", {"bar", "baz"}),
         ("foo bar", {"baz"}),
+        ("foo bar foo", {"foo", "bar"}),
         ("foo bar", ["o b", "oo", "oo"]),
         ("foo bar", {""}),
         ("foo bar", {"\ud83d"}),

@@ -12,6 +12,10 @@ from harmony.messages import Role
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 
 
+class Half(float):
+    """A float, but no plain one."""
+
+
 def nested(levels: int) -> dict[str, Any]:
     """Return a dict in a dict in a dict …, so many deep."""
     value: dict[str, Any] = {}
@@ -39,10 +43,14 @@ def test_parameters_are_copied() -> None:
 
 
 def test_parameters_become_plain_json_values() -> None:
-    tool = ToolDescription("f", None, {"enum": ("a", Role.USER), Role.TOOL: True})
-    assert tool.parameters == {"enum": ["a", "user"], "tool": True}
+    given = {"enum": ("a", Role.USER), Role.TOOL: True, "minimum": Half(0.5), "a": 3}
+    tool = ToolDescription("f", None, given)
+    assert tool.parameters == {
+        **{"enum": ["a", "user"], "tool": True, "minimum": 0.5, "a": 3}
+    }
+    assert type(tool.parameters["minimum"]) is float
     assert [type(item) for item in tool.parameters["enum"]] == [str, str]
-    assert [type(key) for key in tool.parameters] == [str, str]
+    assert [type(key) for key in tool.parameters] == [str] * 4
 
 
 @pytest.mark.parametrize(

@@ -404,6 +404,18 @@ def test_without_the_extension_the_import_says_how_to_build_it(tmp_path: Path) -
     assert "C compiler" in last
 
 
+def test_an_extension_that_can_not_be_imported_is_said_to_be_missing() -> None:
+    code = "import sys; sys.modules['harmony._native._ffi'] = None"
+    done = run("-c", code + "; from harmony import load_harmony_encoding")
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last == (
+        "ModuleNotFoundError: the C extension of harmony (harmony._native._ffi) is not "
+        "built: run 'pip install .' in a checkout of harmony, or 'pip install -e .' to "
+        "work on it; a C compiler is needed"
+    )
+
+
 def test_without_cffi_the_import_says_so() -> None:
     """It used to say that the extension was not built."""
     code = "import sys; sys.modules['_cffi_backend'] = None"
@@ -419,3 +431,8 @@ def test_an_encoding_shows_where_it_is_from() -> None:
     encoding = load_harmony_encoding("HarmonyGptOss")
     assert isinstance(encoding, HarmonyEncoding)
     assert repr(encoding) == f"<HarmonyEncoding 'HarmonyGptOss' from {str(PACKAGED)!r}>"
+
+
+def test_a_name_of_an_encoding_prints_as_it_is() -> None:
+    assert f"{HarmonyEncodingName.HARMONY_GPT_OSS}" == "HarmonyGptOss"
+    assert str(HarmonyEncodingName.HARMONY_GPT_OSS) == "HarmonyGptOss"

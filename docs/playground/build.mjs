@@ -15,8 +15,10 @@ const { buildSync } = createRequire(new URL("package.json", JS))("esbuild");
 
 const text = (name, base = HERE) => readFileSync(new URL(name, base), "utf8");
 const path = (name, base) => fileURLToPath(new URL(name, base));
-const packed = (name) => gzipSync(readFileSync(new URL(`dist/${name}`, JS)), { level: 9 });
-const hash = (said) => `'sha256-${createHash("sha256").update(said).digest("base64")}'`;
+const packed = (name) =>
+  gzipSync(readFileSync(new URL(`dist/${name}`, JS)), { level: 9 });
+const hash = (said) =>
+  `'sha256-${createHash("sha256").update(said).digest("base64")}'`;
 
 /** The program; the files that it would load are in the page. */
 function script() {
@@ -55,7 +57,8 @@ const parts = {
   PAGE_SCRIPT: shared,
 };
 let page = text("page.html");
-for (const [name, part] of Object.entries(parts)) page = page.replace(name, () => part);
+for (const [name, part] of Object.entries(parts))
+  page = page.replace(name, () => part);
 page = page.replace(">SCRIPT<", () => `>${program}<`);
 mkdirSync(new URL("dist/", HERE), { recursive: true });
 writeFileSync(new URL("dist/try.html", HERE), page);

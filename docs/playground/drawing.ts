@@ -3,7 +3,13 @@
  * style and its script serve this page too. Whatever a message says is text.
  */
 import type { HarmonyEncoding } from "harmony-format";
-import { type Block, type Cell, cells, type Note, type Reading } from "./reading.js";
+import {
+  type Block,
+  type Cell,
+  cells,
+  type Note,
+  type Reading,
+} from "./reading.js";
 
 const KNOWN_CHANNELS = ["analysis", "commentary", "final"];
 const LARGE = 20_000;
@@ -32,15 +38,23 @@ export function element(
   ...inside: (Node | string)[]
 ): HTMLElement {
   const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...inside.map((part) => (typeof part === "string" ? visible(part) : part)));
+  for (const [key, value] of Object.entries(attributes))
+    made.setAttribute(key, value);
+  made.append(
+    ...inside.map((part) => (typeof part === "string" ? visible(part) : part)),
+  );
   return made;
 }
 
 /** All messages of a reading. */
-export function drawn(encoding: HarmonyEncoding, reading: Reading): HTMLElement[] {
+export function drawn(
+  encoding: HarmonyEncoding,
+  reading: Reading,
+): HTMLElement[] {
   document.body.classList.toggle("large", reading.tokens.length >= LARGE);
-  return reading.blocks.map((block, index) => article(encoding, reading, block, index + 1));
+  return reading.blocks.map((block, index) =>
+    article(encoding, reading, block, index + 1),
+  );
 }
 
 function article(
@@ -51,7 +65,10 @@ function article(
 ): HTMLElement {
   const who = block.message?.role ?? block.role ?? "";
   const heading = element("h2", { id: `t${number}` });
-  heading.append(element("span", { class: "quiet" }, `${number} `), visible(title(block)));
+  heading.append(
+    element("span", { class: "quiet" }, `${number} `),
+    visible(title(block)),
+  );
   const counted = element("span", { class: "count" }, tokensOf(block));
   const header = element("header", {}, heading, ...chips(block), counted);
   const made = element("article", { class: who, id: `m${number}` }, header);
@@ -66,10 +83,16 @@ function article(
     const found = cells(encoding, reading.tokens, start, end);
     const what = kind === "text" ? "Content" : "Header";
     const label = `${what} of message ${number}`;
-    made.append(texts(found, here, start, { class: kind, "aria-label": label }));
+    made.append(
+      texts(found, here, start, { class: kind, "aria-label": label }),
+    );
   }
   const { error } = reading;
-  if (error && error.position !== null && isHere(error.position, reading, block)) {
+  if (
+    error &&
+    error.position !== null &&
+    isHere(error.position, reading, block)
+  ) {
     made.append(element("span", { class: "warning" }, `⚠ ${error.message}`));
   }
   return made;
@@ -85,7 +108,9 @@ function isHere(position: number, reading: Reading, block: Block): boolean {
 }
 
 function notesOf(reading: Reading, block: Block): Note[] {
-  return reading.notes.filter(({ position }) => isHere(position, reading, block));
+  return reading.notes.filter(({ position }) =>
+    isHere(position, reading, block),
+  );
 }
 
 /** Who speaks to whom, or what else a block is. */
@@ -131,7 +156,8 @@ function texts(
   let position = start;
   for (const [index, cell] of found.entries()) {
     position += cell.tokens.length;
-    while (left[0] && left[0].position < position) made.append(note(left.shift()!));
+    while (left[0] && left[0].position < position)
+      made.append(note(left.shift()!));
     made.append(drawnCell(cell, index === 0));
   }
   made.append(...left.map(note));
@@ -150,7 +176,12 @@ function drawnCell(cell: Cell, first: boolean): HTMLElement {
   const line = text.indexOf("\n");
   if (line < 0) made.append(text);
   // Behind its line feed, an id would stand on the next line.
-  else made.append(text.slice(0, line), element("i", { "data-t": ids }), text.slice(line));
+  else
+    made.append(
+      text.slice(0, line),
+      element("i", { "data-t": ids }),
+      text.slice(line),
+    );
   return made;
 }
 
@@ -192,6 +223,8 @@ export function counts(reading: Reading): HTMLElement {
 }
 
 function row(name: string, values: (number | string)[]): HTMLElement {
-  const fields = values.map((value) => element("td", {}, value.toLocaleString("en")));
+  const fields = values.map((value) =>
+    element("td", {}, value.toLocaleString("en")),
+  );
   return element("tr", {}, element("th", { scope: "row" }, name), ...fields);
 }

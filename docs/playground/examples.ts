@@ -5,7 +5,11 @@ const WEATHER = {
   type: "object",
   properties: {
     city: { type: "string", description: "Where to look" },
-    unit: { type: "string", enum: ["celsius", "fahrenheit"], default: "celsius" },
+    unit: {
+      type: "string",
+      enum: ["celsius", "fahrenheit"],
+      default: "celsius",
+    },
   },
   required: ["city"],
 };
@@ -17,7 +21,11 @@ const CHAT = {
   tools: [
     {
       type: "function",
-      function: { name: "get_weather", description: "Tells it.", parameters: WEATHER },
+      function: {
+        name: "get_weather",
+        description: "Tells it.",
+        parameters: WEATHER,
+      },
     },
   ],
   reasoning_effort: "low",
@@ -25,10 +33,15 @@ const CHAT = {
 const RESPONSES = { instructions: "Be brief.", input: "What is 2 + 2?" };
 const CONVERSATION = {
   messages: [
-    { role: "system", content: [{ type: "system_content", reasoning_effort: "High" }] },
+    {
+      role: "system",
+      content: [{ type: "system_content", reasoning_effort: "High" }],
+    },
     {
       role: "developer",
-      content: [{ type: "developer_content", instructions: "Answer in one sentence." }],
+      content: [
+        { type: "developer_content", instructions: "Answer in one sentence." },
+      ],
     },
     { role: "user", content: "Why is the sky blue?" },
   ],

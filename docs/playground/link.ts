@@ -3,10 +3,15 @@
 /** Some values as text that a fragment can hold. */
 export async function packed(values: object): Promise<string> {
   const through = new CompressionStream("deflate-raw");
-  const stream = new Blob([JSON.stringify(values)]).stream().pipeThrough(through);
+  const stream = new Blob([JSON.stringify(values)])
+    .stream()
+    .pipeThrough(through);
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(text)
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 const LARGEST = 10_000_000;
@@ -43,7 +48,10 @@ async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 
 /** Whether a value has the keys of another, and values of the same types. */
 function hasShape(value: unknown, like: unknown): boolean {
-  if (typeof value !== typeof like || Array.isArray(value) !== Array.isArray(like)) {
+  if (
+    typeof value !== typeof like ||
+    Array.isArray(value) !== Array.isArray(like)
+  ) {
     return false;
   }
   if (Array.isArray(value)) return value.every((item) => isMessage(item));
@@ -54,6 +62,7 @@ function hasShape(value: unknown, like: unknown): boolean {
 
 function isMessage(value: unknown): boolean {
   const fields = typeof value === "object" && value !== null ? value : null;
-  if (fields === null || !("role" in fields) || !("content" in fields)) return false;
+  if (fields === null || !("role" in fields) || !("content" in fields))
+    return false;
   return Object.values(fields).every((field) => typeof field === "string");
 }

@@ -77,7 +77,8 @@ function promptTokens(): number[] {
   const text = state.texts[state.kind as Exclude<Kind, "messages">];
   if (state.kind === "chat") return chatPrompt(text).tokens(encoding);
   if (state.kind === "responses") return responsesPrompt(text).tokens(encoding);
-  const given = state.kind === "conversation" ? text : state.messages.map(withoutNothing);
+  const given =
+    state.kind === "conversation" ? text : state.messages.map(withoutNothing);
   return encoding.renderConversationForCompletion(given, "assistant");
 }
 
@@ -91,22 +92,45 @@ function replyTokens(): number[] {
 }
 
 function readReply(tokens: number[]): Reading {
-  return read(encoding, tokens, (state.role || null) as Role | null, state.recover);
+  return read(
+    encoding,
+    tokens,
+    (state.role || null) as Role | null,
+    state.recover,
+  );
 }
 
 function showSchema(): void {
   const schema = readJson(state.schema);
-  const tools = { functions: { name: "functions", tools: [{ name: "f", parameters: schema }] } };
+  const tools = {
+    functions: {
+      name: "functions",
+      tools: [{ name: "f", parameters: schema }],
+    },
+  };
   const content = [{ type: "developer_content", tools }];
   const message = { role: "developer", content } as unknown as Message;
   const schemas = state.complete ? "complete" : "reference";
   const text = encoding.decode(encoding.render(message, { schemas }));
-  const type = text.split("{\n\n").slice(1).join("{\n\n").split("\n\n} // namespace f")[0]!;
-  get("total").textContent = many(encoding.count(type, { disallowedSpecial: [] }), "token");
+  const type = text
+    .split("{\n\n")
+    .slice(1)
+    .join("{\n\n")
+    .split("\n\n} // namespace f")[0]!;
+  get("total").textContent = many(
+    encoding.count(type, { disallowedSpecial: [] }),
+    "token",
+  );
   get("beside").replaceChildren();
   const shown = element("pre", { class: "text", id: "typescript" }, type);
-  const header = element("header", {}, element("h2", {}, "As the model sees it"));
-  get("result").replaceChildren(element("article", { class: "developer" }, header, shown));
+  const header = element(
+    "header",
+    {},
+    element("h2", {}, "As the model sees it"),
+  );
+  get("result").replaceChildren(
+    element("article", { class: "developer" }, header, shown),
+  );
 }
 
 // A reply, slowly
@@ -146,8 +170,11 @@ function drawRow(message: Message, index: number): HTMLElement {
   const number = index + 1;
   const fields = element("div", { class: "fields" });
   const made = element("div", { class: `row ${message.role}` }, fields);
-  const roles = element("select", { "aria-label": `role of message ${number}` });
-  for (const name of ROLES) roles.append(new Option(name, name, false, name === message.role));
+  const roles = element("select", {
+    "aria-label": `role of message ${number}`,
+  });
+  for (const name of ROLES)
+    roles.append(new Option(name, name, false, name === message.role));
   roles.addEventListener("change", () => {
     message.role = (roles as HTMLSelectElement).value as Role;
     made.className = `row ${message.role}`;
@@ -155,14 +182,21 @@ function drawRow(message: Message, index: number): HTMLElement {
   });
   fields.append(element("label", {}, "role ", roles));
   for (const field of FIELDS) fields.append(drawField(message, field, number));
-  const content = element("textarea", { rows: "3", "aria-label": `message ${number}` });
+  const content = element("textarea", {
+    rows: "3",
+    "aria-label": `message ${number}`,
+  });
   const area = content as HTMLTextAreaElement;
   area.value = message.content as string;
   area.addEventListener("input", () => {
     message.content = area.value;
     update();
   });
-  const remove = element("button", { type: "button", class: "remove" }, "Remove");
+  const remove = element(
+    "button",
+    { type: "button", class: "remove" },
+    "Remove",
+  );
   remove.setAttribute("aria-label", `Remove message ${number}`);
   remove.addEventListener("click", () => {
     state.messages.splice(index, 1);
@@ -266,14 +300,21 @@ async function takeLink(): Promise<void> {
 
 /** What stands in the page as base64, packed by gzip. */
 async function inside(id: string): Promise<ArrayBuffer> {
-  const bytes = Uint8Array.from(atob(get(id).textContent!), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const bytes = Uint8Array.from(atob(get(id).textContent!), (c) =>
+    c.charCodeAt(0),
+  );
+  const stream = new Blob([bytes])
+    .stream()
+    .pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();
 }
 
 listen();
 await takeLink();
-const [wasm, vocabulary] = await Promise.all([inside("wasm"), inside("vocabulary")]);
+const [wasm, vocabulary] = await Promise.all([
+  inside("wasm"),
+  inside("vocabulary"),
+]);
 encoding = await loadHarmonyEncoding({ wasm, vocabulary });
 update();
 document.documentElement.dataset["ready"] = "yes";

@@ -65,14 +65,28 @@ export function read(
     if (!(caught instanceof ParseError)) throw caught;
     error = caught;
   }
-  const places = [...parser.messageTokens, ...(parser.openTokens ? [parser.openTokens] : [])];
+  const places = [
+    ...parser.messageTokens,
+    ...(parser.openTokens ? [parser.openTokens] : []),
+  ];
   const blocks = places.map(({ start, header, content }, index): Block => {
     const message = parser.messages[index] ?? null;
-    return { start, body: start + header, end: start + header + content, message, role: null };
+    return {
+      start,
+      body: start + header,
+      end: start + header + content,
+      message,
+      role: null,
+    };
   });
   if (nextRole !== null && blocks.length) blocks.at(-1)!.role = nextRole;
   const notes = notesOf(parser.warnings);
-  return { tokens, blocks: withGaps(blocks, tokens.length, notes), notes, error };
+  return {
+    tokens,
+    blocks: withGaps(blocks, tokens.length, notes),
+    notes,
+    error,
+  };
 }
 
 function notesOf(warnings: ParseWarning[]): Note[] {
@@ -80,7 +94,8 @@ function notesOf(warnings: ParseWarning[]): Note[] {
   for (const warning of warnings) {
     const last = notes.at(-1);
     const goesOn =
-      last?.kind === warning.kind && last.position + last.count === warning.position;
+      last?.kind === warning.kind &&
+      last.position + last.count === warning.position;
     if (last && goesOn && IN_RUNS.includes(warning.kind)) {
       last.text += warning.text;
       last.count++;
@@ -101,7 +116,15 @@ function withGaps(blocks: Block[], end: number, notes: Note[]): Block[] {
   const sorted = [...borders].sort((one, other) => one - other);
   return sorted.slice(0, -1).map((start, index) => {
     const stop = sorted[index + 1]!;
-    return known.get(start) ?? { start, body: stop, end: stop, message: null, role: null };
+    return (
+      known.get(start) ?? {
+        start,
+        body: stop,
+        end: stop,
+        message: null,
+        role: null,
+      }
+    );
   });
 }
 

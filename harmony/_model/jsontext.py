@@ -69,10 +69,8 @@ def _place_of_constant(text: str) -> int:
     """Return where the first NaN or infinity outside of strings is."""
     import re
 
-    for match in re.finditer(r'"(?:\\.|[^"\\])*"|(NaN|-?Infinity)', text):
-        if match[1]:
-            return match.start()
-    return 0
+    found = re.finditer(r'"(?:\\.|[^"\\])*"|(NaN|-?Infinity)', text)
+    return next(match.start() for match in found if match[1])
 
 
 def _integer(digits: str) -> int | float:

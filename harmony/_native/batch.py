@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
 
     Bytes: TypeAlias = bytes | bytearray | memoryview | array[int]
+    Sizes: TypeAlias = array[int] | memoryview
 
 _SIZE: Literal["Q", "I"] = "Q" if ffi.sizeof("size_t") == 8 else "I"
 _CHARS = ffi.typeof("char[]")
@@ -72,7 +73,7 @@ def render_batch(
     encoding: Encoding,
     text: Bytes,
     records: Bytes,
-    ends: array[int] | memoryview,
+    ends: Sizes,
     message_count: int,
     *,
     mask: Mask | None = None,
@@ -122,7 +123,7 @@ def render_batch(
     )
 
 
-def _place(messages: Any, ends: array[int] | memoryview, record: int) -> str:
+def _place(messages: Any, ends: Sizes, record: int) -> str:
     """Return which message of its conversation a record is of, for an error."""
     if record < 0:
         return ""
@@ -131,7 +132,7 @@ def _place(messages: Any, ends: array[int] | memoryview, record: int) -> str:
     return f"messages[{sum(m.role != CONTINUED for m in said) - 1}]: "
 
 
-def _sizes(numbers: array[int] | memoryview) -> Any:
+def _sizes(numbers: Sizes) -> Any:
     """Return numbers of 64 bits as C takes them."""
     if _SIZE == "Q":
         return ffi.from_buffer(_SIZES, numbers)

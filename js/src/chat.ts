@@ -36,7 +36,15 @@ import {
   readFormat,
   readParallel,
 } from "./openai/prompt.js";
-import { isText, newId, type Part, type Piece, type Reason, Reply, ReplyStream } from "./openai/reply.js";
+import {
+  isText,
+  newId,
+  type Part,
+  type Piece,
+  type Reason,
+  Reply,
+  ReplyStream,
+} from "./openai/reply.js";
 import { BUILTIN, type BuiltinTool, readChoice, readTools } from "./openai/tools.js";
 import type { Tokens } from "./wasm.js";
 
@@ -65,7 +73,10 @@ export function prompt(
 ): Prompt {
   const options = checkedOptions(given);
   const builtin = checkedBuiltin(builtinTools);
-  const form = table("request", typeof request === "string" ? readJson(request) : request);
+  const form = table(
+    "request",
+    typeof request === "string" ? readJson(request) : request,
+  );
   const { unknownTools, renameTools, schemas } = options;
   const tools = readTools(
     ...([get(form, "tools"), true, unknownTools, renameTools, schemas] as const),
@@ -82,7 +93,16 @@ export function prompt(
   };
   if (settings.open) checkGoesOn(table("messages", messages.at(-1)));
   const { skipped } = tools;
-  return new Prompt({ request: form, options, tools, builtin, history, names, settings, skipped });
+  return new Prompt({
+    request: form,
+    options,
+    tools,
+    builtin,
+    history,
+    names,
+    settings,
+    skipped,
+  });
 }
 
 function checkedBuiltin(names: readonly BuiltinTool[]): BuiltinTool[] {
@@ -134,7 +154,9 @@ function readAssistant(place: string, message: Form): Entry[] {
     }
   }
   const listed = placed(`${place}.tool_calls`, message["tool_calls"]);
-  const calls = listed.map(([where, call]) => readCall(where, where.slice(place.length), call));
+  const calls = listed.map(([where, call]) =>
+    readCall(where, where.slice(place.length), call),
+  );
   return [
     ...assistantText(reasoningOf(place, message), "analysis"),
     ...assistantText(saidBy(place, message), calls.length ? "commentary" : "final"),
@@ -335,7 +357,9 @@ export class ChatStream extends ReplyStream {
       prompt_tokens: asked,
       completion_tokens: written,
       total_tokens: asked + written,
-      completion_tokens_details: { reasoning_tokens: this.reply.reasoningTokens() },
+      completion_tokens_details: {
+        reasoning_tokens: this.reply.reasoningTokens(),
+      },
     };
   }
 
@@ -347,7 +371,10 @@ export class ChatStream extends ReplyStream {
   private chunk(delta: Json, finishReason: string | null = null): Json {
     const { index } = this;
     const choice = { index, delta, finish_reason: finishReason, logprobs: null };
-    const chunk: Json = { ...this.ofKind("chat.completion.chunk"), choices: [choice] };
+    const chunk: Json = {
+      ...this.ofKind("chat.completion.chunk"),
+      choices: [choice],
+    };
     if (this.includeUsage) chunk["usage"] = null;
     return chunk;
   }

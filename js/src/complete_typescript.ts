@@ -4,7 +4,13 @@
  */
 import { ValueError } from "./errors.js";
 import { isInteger, JsonNumber } from "./json.js";
-import { listed, referenceOf, References, TOGETHER, unquoted } from "./schema_references.js";
+import {
+  listed,
+  referenceOf,
+  References,
+  TOGETHER,
+  unquoted,
+} from "./schema_references.js";
 import {
   IN_VARIANT,
   type Json,
@@ -32,7 +38,15 @@ const SHAPE = [...OBJECT, ...ARRAY];
 const STRUCTURE = [...SHAPE, "enum", "const"];
 const REFERRING = ["$ref", "allOf", "anyOf"];
 const ANNOTATIONS = new Set([
-  ...["title", "default", "examples", "nullable", "deprecated", "readOnly", "writeOnly"],
+  ...[
+    "title",
+    "default",
+    "examples",
+    "nullable",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+  ],
 ]);
 const PLAIN = new Set(["type", "description", "default"]);
 const NOTHING: Schema = new Map([["not", new Map<string, Json>()]]);
@@ -60,7 +74,15 @@ interface Type {
 }
 
 function type(text: string, rest: Partial<Type> = {}): Type {
-  return { text, facts: [], joint: "", hasNull: false, lines: false, open: false, ...rest };
+  return {
+    text,
+    facts: [],
+    joint: "",
+    hasNull: false,
+    lines: false,
+    open: false,
+    ...rest,
+  };
 }
 
 const ANY = type("any");
@@ -415,7 +437,9 @@ class Writer {
       kinds.push(others);
       texts.push(`...${one(others, indent)}[]`);
     }
-    return type(`[${texts.join(", ")}]`, { facts: kinds.flatMap(({ facts }) => facts) });
+    return type(`[${texts.join(", ")}]`, {
+      facts: kinds.flatMap(({ facts }) => facts),
+    });
   }
 
   // Properties
@@ -433,7 +457,10 @@ class Writer {
       texts.push("");
       return [...lines, ...this.propertyOfVariants(label, schema, variants, indent)];
     }
-    lines.push(...comment(schema.get("description"), indent), ...examples(schema, indent));
+    lines.push(
+      ...comment(schema.get("description"), indent),
+      ...examples(schema, indent),
+    );
     const kind = this.type(schema, indent + NESTED);
     lines.push(...factsLine(kind.facts, indent));
     const text = closed(kind, indent);
@@ -582,7 +609,8 @@ function same(first: Json, second: Json): boolean {
   if (isNumeric(first) && isNumeric(second)) return Number(first) === Number(second);
   if (Array.isArray(first) && Array.isArray(second)) {
     return (
-      first.length === second.length && first.every((item, at) => same(item, second[at]!))
+      first.length === second.length &&
+      first.every((item, at) => same(item, second[at]!))
     );
   }
   if (first instanceof Map && second instanceof Map) {
@@ -638,7 +666,12 @@ function nullable(kind: Type, indent: string): Type {
   if (kind.hasNull) return kind;
   const between = kind.lines ? `\n${indent}` : "";
   const { facts, lines } = kind;
-  return type(`${kind.text}${between} | null`, { facts, joint: "|", hasNull: true, lines });
+  return type(`${kind.text}${between} | null`, {
+    facts,
+    joint: "|",
+    hasNull: true,
+    lines,
+  });
 }
 
 /** The text of a type that stands among others. */
@@ -686,7 +719,9 @@ function isOneOf(value: Json, kinds: Json[]): boolean {
 
 /** A type of a `type` that is a list: there, an object may be a word. */
 function asInAList(kind: Type, word: string, schema: Schema): Type {
-  return word === "object" && !hasAny(schema, OBJECT) ? { ...kind, text: "object" } : kind;
+  return word === "object" && !hasAny(schema, OBJECT)
+    ? { ...kind, text: "object" }
+    : kind;
 }
 
 /** The variants of a schema which is nothing but one of them. */
@@ -697,7 +732,8 @@ function onlyVariants(schema: Schema): Json[] | null {
   ] as const) {
     const variants = listed(schema.get(key));
     if (!variants.length) continue;
-    const isMore = schema instanceof Merged && schema.named.length + schema.others.length;
+    const isMore =
+      schema instanceof Merged && schema.named.length + schema.others.length;
     if (isMore) return null;
     return !schema.has(other) && !hasAny(schema, STRUCTURE) ? variants : null;
   }
@@ -755,12 +791,16 @@ function factsOf(schema: Schema): string[] {
 }
 
 function worded(value: Json): string {
-  return typeof value === "string" && /^[\w.+/-]+$/.test(value) ? value : jsonLiteral(value);
+  return typeof value === "string" && /^[\w.+/-]+$/.test(value)
+    ? value
+    : jsonLiteral(value);
 }
 
 /** A value for a comment; a string is escaped only where it has to be. */
 function quoted(value: Json): string {
-  return typeof value === "string" && !UNSAFE.test(value) ? `"${value}"` : jsonLiteral(value);
+  return typeof value === "string" && !UNSAFE.test(value)
+    ? `"${value}"`
+    : jsonLiteral(value);
 }
 
 function factsLine(facts: string[], indent: string): string[] {

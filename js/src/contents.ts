@@ -203,10 +203,15 @@ export function checkedContent(where: string, value: unknown): CheckedContent {
 function checkedSystem(where: string, form: Record<string, unknown>): CheckedSystem {
   return {
     type: "system_content",
-    identity: "model_identity" in form ? optionalText(where, form, "model_identity") : IDENTITY,
-    effort: "reasoning_effort" in form ? effort(where, form["reasoning_effort"]) : "Medium",
+    identity:
+      "model_identity" in form ? optionalText(where, form, "model_identity") : IDENTITY,
+    effort:
+      "reasoning_effort" in form ? effort(where, form["reasoning_effort"]) : "Medium",
     date: optionalText(where, form, "conversation_start_date"),
-    cutoff: "knowledge_cutoff" in form ? optionalText(where, form, "knowledge_cutoff") : CUTOFF,
+    cutoff:
+      "knowledge_cutoff" in form
+        ? optionalText(where, form, "knowledge_cutoff")
+        : CUTOFF,
     channels:
       "channel_config" in form
         ? channels(step(where, "channel_config"), form["channel_config"])
@@ -231,7 +236,8 @@ function channels(where: string, value: unknown): ChannelConfig | null {
   const inside = step(where, "valid_channels");
   const valid = list(inside, form["valid_channels"]);
   valid.forEach((channel, index) => {
-    if (typeof channel !== "string") throw wrong(`${inside}[${index}]`, "text", channel);
+    if (typeof channel !== "string")
+      throw wrong(`${inside}[${index}]`, "text", channel);
   });
   const needed = form["channel_required"];
   if (typeof needed !== "boolean") {

@@ -12,7 +12,13 @@ import {
 import { readJson } from "./json.js";
 import { type ParserOptions, StreamableParser } from "./parser.js";
 import type { Schemas } from "./prompts.js";
-import { type Ending, type RenderConfig, rendered, type Said, saidBy } from "./rendering.js";
+import {
+  type Ending,
+  type RenderConfig,
+  rendered,
+  type Said,
+  saidBy,
+} from "./rendering.js";
 import { allowedIds, type SpecialOptions } from "./special.js";
 import {
   ASSISTANT_STOP_TOKENS,

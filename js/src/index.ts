@@ -18,7 +18,11 @@ export type {
   ToolDescription,
   ToolNamespace,
 } from "./contents.js";
-export { type ConversationLike, HarmonyEncoding, type RenderOptions } from "./encoding.js";
+export {
+  type ConversationLike,
+  HarmonyEncoding,
+  type RenderOptions,
+} from "./encoding.js";
 export {
   DecodeError,
   EncodeError,

@@ -35,8 +35,7 @@ export class JsonObject extends Map<string, unknown> {
 }
 
 /** What may be in a text that `JSON.parse` would change. */
-const LOST =
-  /\d[.eE]|-0|\d{16}|"(?:0|[1-9]\d*)"\s*:|"__proto__"|\\u00[357]/;
+const LOST = /\d[.eE]|-0|\d{16}|"(?:0|[1-9]\d*)"\s*:|"__proto__"|\\u00[357]/;
 const INDEX = /^(?:0|[1-9]\d*)$/;
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 const SPACE = /[ \t\n\r]*/y;
@@ -128,7 +127,7 @@ class Reader {
     do {
       end = this.text.indexOf('"', end + 1);
       if (end < 0) throw new SyntaxError(`a string without end at ${start}`);
-      for (slashes = 0; this.text[end - 1 - slashes] === "\\"; ) slashes++;
+      for (slashes = 0; this.text[end - 1 - slashes] === "\\";) slashes++;
     } while (slashes % 2 === 1);
     this.at = end + 1;
     return JSON.parse(this.text.slice(start, this.at)) as string;

@@ -201,7 +201,8 @@ export class StreamableParser {
    * a `ParseError` at the first token that is wrong; those before it are taken.
    */
   feed(tokens: Tokens): Segment[] {
-    if (tokens.length === 1 && this.atState === CONTENT) return this.feedOne(tokens[0]!);
+    if (tokens.length === 1 && this.atState === CONTENT)
+      return this.feedOne(tokens[0]!);
     try {
       this.native.feed(tokens);
     } finally {
@@ -401,7 +402,11 @@ interface Sum extends RecipientCount {
   contentSpecial: number;
 }
 
-function add(sums: Map<string, Sum>, { channel, recipient }: Found, tally: Tally): void {
+function add(
+  sums: Map<string, Sum>,
+  { channel, recipient }: Found,
+  tally: Tally,
+): void {
   const key = JSON.stringify([channel, recipient]);
   const none = { header: 0, content: 0, headerSpecial: 0, contentSpecial: 0 };
   const sum = sums.get(key) ?? { channel, recipient, ...none };

@@ -148,7 +148,10 @@ function namespaceText(namespace: Required<ToolNamespace>, schemas: Schemas): st
 function toolLines(tool: ToolDescription): string[] {
   const parameters = tool.parameters ?? null;
   const type = parameters === null ? "" : `_: ${typescript(parameters)}`;
-  return [...marked("// ", tool.description), `type ${tool.name} = (${type}) => any;\n`];
+  return [
+    ...marked("// ", tool.description),
+    `type ${tool.name} = (${type}) => any;\n`,
+  ];
 }
 
 /** The same, with all that the schema says, and the types that it names. */

@@ -60,7 +60,9 @@ export function saidBy(
   return messages.map((message, index) => {
     const { role, name, recipient, channel, contentType } = message;
     try {
-      const texts = message.contents.map((item) => contentText(item, role, has, schemas));
+      const texts = message.contents.map((item) =>
+        contentText(item, role, has, schemas),
+      );
       return { role, name, recipient, channel, contentType, texts };
     } catch (error) {
       if (!(error instanceof RenderError || error instanceof ValueError)) throw error;
@@ -86,7 +88,10 @@ export function rendered(
   return machine.render(size(said), (add) => records(said, add), flags);
 }
 
-function dropRule({ dropAnalysis, autoDropAnalysis = true }: RenderConfig): DropAnalysis {
+function dropRule({
+  dropAnalysis,
+  autoDropAnalysis = true,
+}: RenderConfig): DropAnalysis {
   const rule = dropAnalysis ?? (autoDropAnalysis ? "upstream" : "never");
   if (Object.hasOwn(DROP_RULES, rule)) return rule;
   throw unknown("dropAnalysis", "rule", rule, Object.keys(DROP_RULES));

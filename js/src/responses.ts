@@ -39,7 +39,14 @@ import {
   readFormat,
   readParallel,
 } from "./openai/prompt.js";
-import { newId, type Part, type Piece, type Reason, Reply, ReplyStream } from "./openai/reply.js";
+import {
+  newId,
+  type Part,
+  type Piece,
+  type Reason,
+  Reply,
+  ReplyStream,
+} from "./openai/reply.js";
 import { readChoice, readTools } from "./openai/tools.js";
 import type { Tokens } from "./wasm.js";
 
@@ -66,7 +73,10 @@ export function prompt(
   { previous = [], ...given }: ResponsesPromptOptions = {},
 ): Prompt {
   const options = checkedOptions(given);
-  const form = table("request", typeof request === "string" ? readJson(request) : request);
+  const form = table(
+    "request",
+    typeof request === "string" ? readJson(request) : request,
+  );
   const { unknownTools, renameTools, schemas } = options;
   const tools = readTools(
     ...([get(form, "tools"), false, unknownTools, renameTools, schemas] as const),
@@ -90,7 +100,16 @@ export function prompt(
     open: false,
   };
   const { builtin } = tools;
-  return new Prompt({ request: form, options, tools, builtin, history, names, settings, skipped });
+  return new Prompt({
+    request: form,
+    options,
+    tools,
+    builtin,
+    history,
+    names,
+    settings,
+    skipped,
+  });
 }
 
 function readInstructions(value: unknown, history: History): void {

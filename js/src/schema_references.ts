@@ -9,7 +9,12 @@ const LONGEST_COPY = 256;
 
 /** Keywords whose schemas are about the same value as the one they stand in. */
 export const TOGETHER = ["allOf", "anyOf", "oneOf"];
-const GUARDED_LISTS = ["items", "prefixItems", "additionalProperties", "additionalItems"];
+const GUARDED_LISTS = [
+  "items",
+  "prefixItems",
+  "additionalProperties",
+  "additionalItems",
+];
 
 interface Use {
   to: string;
@@ -166,7 +171,10 @@ function pointedAt(root: Json, given: string): Json | undefined {
 /** Text with `%41` and the like decoded; what is no UTF-8 becomes U+FFFD. */
 export function unquoted(text: string): string {
   return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => {
-    const bytes = run.slice(1).split("%").map((hex) => parseInt(hex, 16));
+    const bytes = run
+      .slice(1)
+      .split("%")
+      .map((hex) => parseInt(hex, 16));
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
   });
 }

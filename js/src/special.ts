@@ -31,7 +31,11 @@ export function allowedIds(
     ([id, position]) => [names.get(id)!, position] as const,
   );
   const first = firstOf(text, spelled, refused, ids);
-  if (first !== null) throw disallowed(first, [...allowed].filter((n) => !ids.has(n)));
+  if (first !== null)
+    throw disallowed(
+      first,
+      [...allowed].filter((n) => !ids.has(n)),
+    );
   const found = new Set(spelled.map(([name]) => name));
   return [...found].filter((name) => allowed.has(name)).map((name) => ids.get(name)!);
 }

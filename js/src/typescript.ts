@@ -146,11 +146,7 @@ function writeProperty(
   text.add("\n");
 }
 
-function writeCommentLine(
-  text: Text,
-  comment: Json | undefined,
-  indent: string,
-): void {
+function writeCommentLine(text: Text, comment: Json | undefined, indent: string): void {
   if (typeof comment === "string") text.add(`${indent}// ${comment}\n`);
 }
 

@@ -64,7 +64,13 @@ const WARNING_WORDS = 4;
 const SEGMENT_WORDS = 4;
 const SHORT_BUFFER = 2;
 const NO_MEMORY = 1;
-const TOKENS = { start: 199998, limit: 201089, return: 200002, end: 200007, call: 200012 };
+const TOKENS = {
+  start: 199998,
+  limit: 201089,
+  return: 200002,
+  end: 200007,
+  call: 200012,
+};
 export const NO_ROLE = -1;
 export const CONTINUED = 5;
 export const ROLE_NUMBERS = { user: 0, assistant: 1, system: 2, developer: 3, tool: 4 };
@@ -365,7 +371,7 @@ export class Machine {
     const length = this.put(text);
     const start = this.textRoom.pointer;
     const found: [number, number][] = [];
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const token = this.c.harmony_find_special_token(
         ...([start, length, at, this.small, this.small + 4] as const),
       );

@@ -1,6 +1,12 @@
 /** Answers what differential.py asks: a line of JSON for each line of JSON. */
 import { createInterface } from "node:readline";
-import { ParseError, readJson, type ParserOptions, type Segment, StreamableParser } from "harmony-format";
+import {
+  ParseError,
+  readJson,
+  type ParserOptions,
+  type Segment,
+  StreamableParser,
+} from "harmony-format";
 import * as chat from "harmony-format/chat";
 import * as responses from "harmony-format/responses";
 import { encoding, type Json, namespaceOf } from "./support.js";
@@ -88,7 +94,10 @@ function listed(segments: Segment[]): unknown[] {
   ]);
 }
 
-function request(api: { prompt: typeof chat.prompt }, { text, options }: Json): unknown {
+function request(
+  api: { prompt: typeof chat.prompt },
+  { text, options }: Json,
+): unknown {
   return outcome(() => {
     const prompt = api.prompt(text, {
       date: "2025-06-28",

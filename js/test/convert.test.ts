@@ -4,7 +4,15 @@ import test from "node:test";
 import { HarmonyError, readJson, ValueError } from "harmony-format";
 import * as chat from "harmony-format/chat";
 import * as responses from "harmony-format/responses";
-import { encoding, harmony, type Json, lines, numbered, pathOf, portions } from "./support.js";
+import {
+  encoding,
+  harmony,
+  type Json,
+  lines,
+  numbered,
+  pathOf,
+  portions,
+} from "./support.js";
 
 const DATE = "2025-06-28";
 const CASES: Json[] = lines("convert-examples.jsonl").map((line) => JSON.parse(line));
@@ -26,11 +34,18 @@ function camel(options: Json): Json {
   );
 }
 
-function checkPrompt(api: { prompt: typeof chat.prompt }, one: Json, request: any): void {
+function checkPrompt(
+  api: { prompt: typeof chat.prompt },
+  one: Json,
+  request: any,
+): void {
   const previous = one["previous"] ? { previous: one["previous"] } : {};
   const options = { date: DATE, ...camel(one["options"]), ...previous };
   if (one["error"]) {
-    assert.equal(pathOf(() => api.prompt(request, options)), one["error"]);
+    assert.equal(
+      pathOf(() => api.prompt(request, options)),
+      one["error"],
+    );
     return;
   }
   const prompt = api.prompt(request, options);
@@ -78,7 +93,9 @@ function withIds(value: any, expected: any): any {
   if (typeof value !== "object" || value === null || !expected) return value;
   if (Array.isArray(value)) return value.map((item, at) => withIds(item, expected[at]));
   const entries = Object.entries(value);
-  return Object.fromEntries(entries.map(([key, item]) => [key, withIds(item, expected[key])]));
+  return Object.fromEntries(
+    entries.map(([key, item]) => [key, withIds(item, expected[key])]),
+  );
 }
 
 /** The deltas of chunks as the examples have them: neighbours of a kind joined. */
@@ -101,12 +118,17 @@ function deltasOf(chunks: Json[]): any[][] {
 }
 
 test("chat replies, whole and in portions", () => {
-  for (const { request, tokens, reason, expect, name } of cases("chat_reply") as any[]) {
+  for (const { request, tokens, reason, expect, name } of cases(
+    "chat_reply",
+  ) as any[]) {
     const prompt = chat.prompt(request, { date: DATE });
     for (const fed of portions(tokens)) {
       const options = { model: "m", created: 7, newId: numbered() };
       const stream = new chat.ChatStream(encoding, prompt, options);
-      const chunks = [...fed.flatMap((portion) => stream.feed(portion)), ...stream.finish(reason)];
+      const chunks = [
+        ...fed.flatMap((portion) => stream.feed(portion)),
+        ...stream.finish(reason),
+      ];
       const whole = stream.completion() as any;
       const [choice] = whole.choices;
       assert.deepEqual(withIds(choice.message, expect.message), expect.message, name);
@@ -114,7 +136,10 @@ test("chat replies, whole and in portions", () => {
       const { completion_tokens_details, ...usage } = whole.usage;
       assert.deepEqual({ ...usage, ...completion_tokens_details }, expect.usage);
       assert.deepEqual(deltasOf(chunks), expect.deltas, name);
-      assert.deepEqual((chunks[0] as any).choices[0].delta, { role: "assistant", content: "" });
+      assert.deepEqual((chunks[0] as any).choices[0].delta, {
+        role: "assistant",
+        content: "",
+      });
       stream.free();
     }
     const whole = chat.completion(encoding, prompt, tokens, { reason }) as any;
@@ -137,7 +162,9 @@ function eventsOf(events: Json[]): any[][] {
 }
 
 test("replies of the Responses API, whole and in portions", () => {
-  for (const { request, tokens, reason, expect, name } of cases("responses_reply") as any[]) {
+  for (const { request, tokens, reason, expect, name } of cases(
+    "responses_reply",
+  ) as any[]) {
     const prompt = responses.prompt(request, { date: DATE });
     for (const fed of portions(tokens)) {
       const options = { model: "m", createdAt: 7, newId: numbered() };
@@ -164,15 +191,22 @@ const USER = { role: "user", content: "Rome?" };
 
 test("wrong options and the order of calls", () => {
   const prompt = chat.prompt({ messages: [USER] });
-  const asked = (options: any) => pathOf(() => chat.prompt({ messages: [USER] }, options));
+  const asked = (options: any) =>
+    pathOf(() => chat.prompt({ messages: [USER] }, options));
   assert.equal(asked({ header: "x" }), "header");
   assert.equal(asked({ dropAnalysis: "x" }), "dropAnalysis");
   assert.equal(asked({ unknownTools: "x" }), "unknownTools");
   assert.equal(asked({ renameTools: 1 }), "renameTools");
   assert.equal(asked({ date: 5 }), "date");
   assert.equal(asked({ builtinTools: ["x"] }), "builtinTools[0]");
-  assert.equal(pathOf(() => chat.prompt("{")), "JSON");
-  assert.equal(pathOf(() => responses.prompt({ input: [] })), "input");
+  assert.equal(
+    pathOf(() => chat.prompt("{")),
+    "JSON",
+  );
+  assert.equal(
+    pathOf(() => responses.prompt({ input: [] })),
+    "input",
+  );
   const stream = new chat.ChatStream(encoding, prompt);
   assert.throws(() => stream.completion(), HarmonyError);
   assert.throws(() => stream.finish("x" as "stop"), ValueError);
@@ -180,7 +214,10 @@ test("wrong options and the order of calls", () => {
   assert.throws(() => stream.finish(), HarmonyError);
   assert.throws(() => stream.feed([1]), HarmonyError);
   for (const reasoningField of ["content", "", []]) {
-    assert.throws(() => new chat.ChatStream(encoding, prompt, { reasoningField }), ValueError);
+    assert.throws(
+      () => new chat.ChatStream(encoding, prompt, { reasoningField }),
+      ValueError,
+    );
   }
 });
 

@@ -20,11 +20,16 @@ const README_SAYS = [
 /** The blocks of a document, each with what it prints. */
 function run(name: string, folder: string): [string, string][] {
   writeFileSync(join(folder, "prelude.mjs"), PRELUDE);
-  const blocks = [...file(name).matchAll(/^```js\n(.*?)^```$/gms)].map(([, block]) => block!);
+  const blocks = [...file(name).matchAll(/^```js\n(.*?)^```$/gms)].map(
+    ([, block]) => block!,
+  );
   return blocks.map((block) => {
     writeFileSync(join(folder, "block.mjs"), block);
     const command = ["--import", "./prelude.mjs", "block.mjs"];
-    const said = execFileSync(process.execPath, command, { cwd: folder, encoding: "utf8" });
+    const said = execFileSync(process.execPath, command, {
+      cwd: folder,
+      encoding: "utf8",
+    });
     return [block, said.trim()];
   });
 }
@@ -40,7 +45,9 @@ for (const [name, least] of [
   ["js/README.md", 2],
 ] as const) {
   test(`the examples of ${name}`, (context) => {
-    const folder = mkdtempSync(join(fileURLToPath(new URL("js/build/", ROOT)), "docs-"));
+    const folder = mkdtempSync(
+      join(fileURLToPath(new URL("js/build/", ROOT)), "docs-"),
+    );
     context.after(() => rmSync(folder, { recursive: true }));
     const blocks = run(name, folder);
     assert.ok(blocks.length >= least);

@@ -4,13 +4,28 @@ import test from "node:test";
 import { JsonNumber, JsonObject, readJson, ValueError } from "harmony-format";
 
 test("plain JSON is plain", () => {
-  for (const text of ['{"a":[1,2.5,"x\\n",null,true]}', "[]", "{}", '"a"', " 0.5 ", "-7"]) {
+  for (const text of [
+    '{"a":[1,2.5,"x\\n",null,true]}',
+    "[]",
+    "{}",
+    '"a"',
+    " 0.5 ",
+    "-7",
+  ]) {
     assert.deepEqual(readJson(text), JSON.parse(text));
   }
 });
 
 test("numbers that JavaScript would change", () => {
-  for (const source of ["1.0", "-0", "-0.0", "1e5", "1E+2", "12345678901234567890", "0.10"]) {
+  for (const source of [
+    "1.0",
+    "-0",
+    "-0.0",
+    "1e5",
+    "1E+2",
+    "12345678901234567890",
+    "0.10",
+  ]) {
     const number = readJson(source);
     assert.ok(number instanceof JsonNumber && number.source === source, source);
     assert.equal(Number(number), Number(source));
@@ -36,8 +51,8 @@ test("strings of every kind", () => {
 
 test("what is no JSON", () => {
   for (const text of [
-    ...["", "{", "[1.0", "[1.0,]", '{"1":}', '{"1" 2}', '{1.0: 2}', "01.0", "1.", "-"],
-    ...['"1.0', '[1.0] x', "NaN", "[1.0 2]", '{"1": 2,}', "tru1.0", '"\\x1.0"'],
+    ...["", "{", "[1.0", "[1.0,]", '{"1":}', '{"1" 2}', "{1.0: 2}", "01.0", "1.", "-"],
+    ...['"1.0', "[1.0] x", "NaN", "[1.0 2]", '{"1": 2,}', "tru1.0", '"\\x1.0"'],
   ]) {
     assert.throws(() => readJson(text), ValueError, text);
   }

@@ -1,11 +1,20 @@
 /** The package as it is published, loaded and bundled. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
 import { loadHarmonyEncoding, VocabularyError } from "harmony-format";
 import { encoding, file, ROOT } from "./support.js";
 
@@ -44,7 +53,10 @@ test("numbers are those of harmony.h", () => {
     kind!.toLowerCase(),
   );
   const listed = source.split("const WARNINGS = [")[1]!.split("];")[0]!;
-  assert.deepEqual([...listed.matchAll(/"(\w+)"/g)].map(([, kind]) => kind), kinds);
+  assert.deepEqual(
+    [...listed.matchAll(/"(\w+)"/g)].map(([, kind]) => kind),
+    kinds,
+  );
   assert.equal(encoding.version, /HARMONY_VERSION "(.*)"/.exec(header)![1]);
   for (const name of ["package.json", "package-lock.json"]) {
     assert.equal(JSON.parse(file(`js/${name}`)).version, encoding.version);
@@ -55,14 +67,32 @@ test("loading: once by default, from bytes, a module, an answer", async () => {
   assert.equal(await loadHarmonyEncoding(), await loadHarmonyEncoding());
   for (const options of [
     { wasm, vocabulary },
-    { wasm: new WebAssembly.Module(wasm), vocabulary: vocabulary.buffer.slice(
-      vocabulary.byteOffset, vocabulary.byteOffset + vocabulary.length) },
+    {
+      wasm: new WebAssembly.Module(wasm),
+      vocabulary: vocabulary.buffer.slice(
+        vocabulary.byteOffset,
+        vocabulary.byteOffset + vocabulary.length,
+      ),
+    },
     { wasm: Promise.resolve(wasm), vocabulary: new Response(vocabulary) },
     { wasm: new URL("dist/harmony.wasm", JS).href },
   ]) {
     const other = await loadHarmonyEncoding(options);
     assert.deepEqual(other.encode("hello world"), [24912, 2375]);
   }
+});
+
+test("a worker loads its own", async () => {
+  const program = `
+    const { parentPort } = require("node:worker_threads");
+    import(${JSON.stringify(new URL("dist/index.js", JS).href)})
+      .then(({ loadHarmonyEncoding }) => loadHarmonyEncoding())
+      .then((encoding) => parentPort.postMessage(encoding.encode("hello world")));
+  `;
+  const worker = new Worker(program, { eval: true });
+  const [said] = (await once(worker, "message")) as [number[]];
+  assert.deepEqual(said, [24912, 2375]);
+  await worker.terminate();
 });
 
 test("what can't be loaded is a VocabularyError", async () => {
@@ -120,7 +150,9 @@ test("bundled by vite, which finds the files", async (context) => {
       assetsInlineLimit: 4_000_000,
     },
   });
-  const out = readdirSync(join(folder, "dist")).find((name) => /^out\.m?js$/.test(name));
+  const out = readdirSync(join(folder, "dist")).find((name) =>
+    /^out\.m?js$/.test(name),
+  );
   await runs(folder, join("dist", out!));
 });
 

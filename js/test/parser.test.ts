@@ -20,7 +20,8 @@ interface Block {
 function blocks(): Block[] {
   const found: Block[] = [];
   for (const line of file("test-data/parser.txt").split("\n")) {
-    if (line.startsWith("== ")) found.push({ title: line.slice(3), inputs: {}, log: [] });
+    if (line.startsWith("== "))
+      found.push({ title: line.slice(3), inputs: {}, log: [] });
     else if (line.startsWith("  ")) found.at(-1)!.log.push(line);
     else if (line && !line.startsWith("#")) {
       const at = line.indexOf(": ");
@@ -32,11 +33,14 @@ function blocks(): Block[] {
 
 /** Text with the escapes of Python, of which the file has these. */
 function unescaped(text: string): string {
-  return text.replace(/\\(n|t|r|\\|'|"|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})/g, (_, kind) => {
-    const known: Record<string, string> = { n: "\n", t: "\t", r: "\r" };
-    if (kind.length > 1) return String.fromCodePoint(parseInt(kind.slice(1), 16));
-    return known[kind] ?? kind;
-  });
+  return text.replace(
+    /\\(n|t|r|\\|'|"|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})/g,
+    (_, kind) => {
+      const known: Record<string, string> = { n: "\n", t: "\t", r: "\r" };
+      if (kind.length > 1) return String.fromCodePoint(parseInt(kind.slice(1), 16));
+      return known[kind] ?? kind;
+    },
+  );
 }
 
 /** Text as Python's `repr` shows it, which the log has. */
@@ -70,7 +74,9 @@ test("the event logs of parser.txt", () => {
       ? JSON.parse(inputs["tokens"])
       : harmony(unescaped(inputs["text"]!));
     const strict = (inputs["strict"] ?? "yes") === "yes";
-    const parser = new StreamableParser(encoding, (inputs["role"] ?? null) as Role, { strict });
+    const parser = new StreamableParser(encoding, (inputs["role"] ?? null) as Role, {
+      strict,
+    });
     for (const [index, token] of [...tokens, null].entries()) {
       let error = "";
       try {
@@ -81,9 +87,14 @@ test("the event logs of parser.txt", () => {
       }
       // The name of the token fills 16 columns or has no space behind it.
       const line = log[index]!;
-      assert.ok(line.endsWith(seen(parser) + error), `${title}: ${line} | ${seen(parser)}${error}`);
+      assert.ok(
+        line.endsWith(seen(parser) + error),
+        `${title}: ${line} | ${seen(parser)}${error}`,
+      );
     }
-    const messages = log.slice(tokens.length + 1).map((line) => JSON.parse(line.slice(5)));
+    const messages = log
+      .slice(tokens.length + 1)
+      .map((line) => JSON.parse(line.slice(5)));
     assert.deepEqual(parser.messages, messages, title);
     parser.free();
   }
@@ -110,14 +121,19 @@ test("what models wrote that is not well-formed", () => {
       const parser = new StreamableParser(encoding, role, { onError: "recover" });
       const said: string[] = [];
       const take = (segments: ReturnType<StreamableParser["feed"]>) => {
-        for (const { message, text } of segments) said[message] = (said[message] ?? "") + text;
+        for (const { message, text } of segments)
+          said[message] = (said[message] ?? "") + text;
       };
       for (const fed of portion) take(parser.feed(fed));
       take(parser.finish());
       assert.deepEqual(parser.messages.map(form), expect, id);
       // The deltas joined are the contents.
       const contents = parser.messages.map((message) => message.content[0]!.text);
-      assert.deepEqual(contents.map((_, at) => said[at] ?? ""), contents, id);
+      assert.deepEqual(
+        contents.map((_, at) => said[at] ?? ""),
+        contents,
+        id,
+      );
       parser.free();
     }
   }
@@ -161,7 +177,10 @@ test("one by one and many at once", () => {
 test("counts by channel and recipient", () => {
   const parser = new StreamableParser(encoding, "assistant");
   parser.feed(harmony("<|channel|>commentary to=functions.f<|message|>{}<|call|>"));
-  assert.deepEqual([...parser.tokenCounts], [["commentary", { header: 8, content: 2 }]]);
+  assert.deepEqual(
+    [...parser.tokenCounts],
+    [["commentary", { header: 8, content: 2 }]],
+  );
   assert.deepEqual(parser.countTokens({ special: false }), [
     { channel: "commentary", recipient: "functions.f", header: 6, content: 1 },
   ]);
@@ -184,7 +203,10 @@ test("behind a prompt", () => {
 test("errors have a position, and the parser goes on", () => {
   const parser = new StreamableParser(encoding);
   const at = (call: () => unknown, position: number) =>
-    assert.throws(call, (error) => error instanceof ParseError && error.position === position);
+    assert.throws(
+      call,
+      (error) => error instanceof ParseError && error.position === position,
+    );
   at(() => parser.feed(harmony("<|start|>user<|message|>a<|end|>stray")), 5);
   assert.equal(parser.messages.length, 1);
   at(() => parser.feed(harmony("<|start|>a b c d<|message|>")), 11);
@@ -196,7 +218,10 @@ test("errors have a position, and the parser goes on", () => {
 test("repairs are warnings", () => {
   const parser = new StreamableParser(encoding, null, { onError: "recover" });
   parser.feed(harmony("4, of course."));
-  assert.deepEqual(parser.finish().map(({ text }) => text), ["4, of course."]);
+  assert.deepEqual(
+    parser.finish().map(({ text }) => text),
+    ["4, of course."],
+  );
   assert.deepEqual(parser.warnings, [{ kind: "bare_text", position: 5, text: "" }]);
 });
 

@@ -41,7 +41,10 @@ test("messages that are refused, by their path", () => {
   for (const line of lines("prompts.jsonl")) {
     const { message, error } = JSON.parse(line) as Any;
     if (error === undefined) continue;
-    assert.equal(pathOf(() => encoding.render(message)), error);
+    assert.equal(
+      pathOf(() => encoding.render(message)),
+      error,
+    );
     count++;
   }
   assert.ok(count > 20);
@@ -52,11 +55,14 @@ test("schemas as TypeScript", () => {
     const { schema, typescript, why } = readJson(line) as Any;
     // A schema that is no object can stand in an array alone.
     const isObject =
-      schema instanceof Map || (typeof schema === "object" && schema && !Array.isArray(schema));
+      schema instanceof Map ||
+      (typeof schema === "object" && schema && !Array.isArray(schema));
     const parameters = isObject ? schema : { type: "array", items: schema };
     const tools = { f: { name: "f", tools: [{ name: "g", parameters }] } };
     const said = textOf("developer", { type: "developer_content", tools }, false);
-    const found = said.split("type g = (_: ")[1]!.split(") => any;\n\n} // namespace f")[0]!;
+    const found = said
+      .split("type g = (_: ")[1]!
+      .split(") => any;\n\n} // namespace f")[0]!;
     assert.equal(isObject ? found : found.replace(/\[\]$/, ""), typescript, why);
   }
 });
@@ -90,7 +96,10 @@ test("complete schemas are asked for", () => {
   const text = (schemas: Any) => encoding.decode(encoding.render(message, { schemas }));
   assert.match(text("reference"), /\(_: any\)/);
   assert.match(text("complete"), /\(_: \{\n\} \| null\)/);
-  assert.equal(pathOf(() => text("other")), "schemas");
+  assert.equal(
+    pathOf(() => text("other")),
+    "schemas",
+  );
   const whole = encoding.renderConversation([message], { schemas: "complete" });
   assert.equal(encoding.decode(whole), text("complete"));
 });
@@ -101,7 +110,9 @@ test("numbers as objects have them", () => {
     properties: { a: { default: value } },
   });
   const shown = (value: unknown) => {
-    const tools = { f: { name: "f", tools: [{ name: "g", parameters: parameters(value) }] } };
+    const tools = {
+      f: { name: "f", tools: [{ name: "g", parameters: parameters(value) }] },
+    };
     const said = textOf("developer", { type: "developer_content", tools }, false);
     return said.split("// default: ")[1]!.split("\n")[0];
   };
@@ -138,5 +149,8 @@ test("what is no JSON is refused by its path", () => {
 test("a content in a message of another role", () => {
   const message = { role: "user", content: [{ type: "system_content" }] } as Any;
   assert.throws(() => encoding.render(message), RenderError);
-  assert.throws(() => encoding.renderConversation([message]), /^RenderError: messages\[0\]: /);
+  assert.throws(
+    () => encoding.renderConversation([message]),
+    /^RenderError: messages\[0\]: /,
+  );
 });

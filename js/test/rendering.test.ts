@@ -12,12 +12,17 @@ function text(ids: number[]): string {
   return encoding.decodeUtf8(ids);
 }
 
-function by(role: Message["role"], content: string, rest: Partial<Message> = {}): Message {
+function by(
+  role: Message["role"],
+  content: string,
+  rest: Partial<Message> = {},
+): Message {
   return { role, content, ...rest };
 }
 
 test("the conversation that openai-harmony rendered", () => {
-  const render = (given: any) => encoding.renderConversationForCompletion(given, "assistant");
+  const render = (given: any) =>
+    encoding.renderConversationForCompletion(given, "assistant");
   assert.deepEqual(render(weather), tokens);
   assert.deepEqual(render(weather.messages), tokens);
   assert.deepEqual(render(file("test-data/weather.json")), tokens);
@@ -28,7 +33,10 @@ test("a message", () => {
     text(encoding.render(by("user", "hi", { name: "bob" }))),
     "<|start|>user:bob<|message|>hi<|end|>",
   );
-  const several = [{ type: "text", text: "a" }, { type: "text", text: "b" }] as const;
+  const several = [
+    { type: "text", text: "a" },
+    { type: "text", text: "b" },
+  ] as const;
   const said = text(encoding.render({ role: "user", content: [...several] }));
   assert.equal(said, "<|start|>user<|message|>ab<|end|>");
   const none = text(encoding.render({ role: "user", content: [] }));
@@ -65,7 +73,11 @@ test("which reasoning is dropped", () => {
     by("assistant", "think", { channel: "analysis" }),
     by("assistant", "a", { channel: "final" }),
   ];
-  const talk = [...turn, by("user", "r"), by("assistant", "more", { channel: "analysis" })];
+  const talk = [
+    ...turn,
+    by("user", "r"),
+    by("assistant", "more", { channel: "analysis" }),
+  ];
   const count = (config: object) =>
     text(encoding.renderConversation(talk, config)).split("analysis").length - 1;
   assert.equal(count(KEEP), 2);
@@ -92,7 +104,10 @@ test("what has no token form is named by its message", () => {
       error.message.startsWith("messages[1]: Tools should have a name!"),
   );
   const bad = [by("user", "x"), by("bob" as "user", "y")];
-  assert.throws(() => encoding.renderConversation(bad), /^ValueError: messages\[1\]\.role: /);
+  assert.throws(
+    () => encoding.renderConversation(bad),
+    /^ValueError: messages\[1\]\.role: /,
+  );
   assert.throws(() => encoding.renderConversation("{}"), ValueError);
   assert.throws(() => encoding.renderConversation("{"), ValueError);
   assert.throws(

@@ -46,7 +46,10 @@ test("text that spells special tokens", () => {
   refused(() => encoding.encode("<|end|><|start|>", special));
   refused(() => encoding.count("stop here", { disallowedSpecial: ["here"] }));
   const mixed = { ...special, disallowedSpecial: ["<|call|>"] };
-  assert.deepEqual(encoding.encode("<|end|><|start|>", mixed).slice(0, 2), [200007, 27]);
+  assert.deepEqual(
+    encoding.encode("<|end|><|start|>", mixed).slice(0, 2),
+    [200007, 27],
+  );
   refused(() => encoding.encode("é<|call|>", mixed));
   assert.throws(
     () => encoding.encode("<|end|>", { allowedSpecial: "<|end|>" as "all" }),
@@ -78,7 +81,10 @@ test("special tokens", () => {
 
 test("tokens that can't be decoded, by their position", () => {
   const at = (call: () => unknown, position: number | null) =>
-    assert.throws(call, (error) => error instanceof DecodeError && error.position === position);
+    assert.throws(
+      call,
+      (error) => error instanceof DecodeError && error.position === position,
+    );
   at(() => encoding.decode([1, 2, 99999999]), 2);
   at(() => encoding.decodeBytes([-1]), 0);
   at(() => encoding.decode([1, 2 ** 40]), 1);

@@ -17,6 +17,7 @@ from harmony import (
     TextContent,
     ToolDescription,
 )
+from harmony._model.base import Model
 from support import strategies
 
 pydantic = pytest.importorskip("pydantic")
@@ -244,3 +245,13 @@ def test_model_copy_sets_fields_of_a_copy() -> None:
     assert MESSAGE.model_copy(deep=True).content is not MESSAGE.content
     with pytest.raises(ValueError, match="Message has no field 'chanel'"):
         MESSAGE.model_copy(update={"chanel": "final"})
+
+
+def test_a_class_without_a_json_form_says_so() -> None:
+    class Other(Model):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"^Other has no JSON form$"):
+        Other().to_dict()
+    with pytest.raises(NotImplementedError, match=r"^Other has no JSON form$"):
+        Other.from_dict({})

@@ -578,3 +578,8 @@ def test_without_orjson_too_bad_json_is_refused_with_its_place() -> None:
         ):
             with pytest.raises(ValueError, match=place):
                 read_json("X", text)
+
+
+def test_without_orjson_too_a_key_that_is_no_string_is_refused() -> None:
+    for result in with_and_without_orjson(lambda: dump({1: 2})):
+        assert result is TypeError

@@ -69,6 +69,118 @@ static void test_forgetting(void)
     harmony_cache_free(own);
 }
 
+/* A text of a few words again and again: copies of a word that is still to be
+ * merged. Some are long, some end in bytes that are many tokens. */
+static size_t repeat_words(uint64_t *seed, char *text)
+{
+    static const char *const ends[] = {
+        "", "", "\xF0\x9F\xA6\xA5", "\x01\x02\x03\x04", "\xC3", "\x7F\x7F",
+    };
+    char words[12][60];
+    size_t length = 0;
+    uint32_t count = 1 + random_below(seed, 12), i, j;
+
+    for (i = 0; i < count; i++) {
+        uint32_t letters = 1 + random_below(seed, i % 4 ? 14 : 40);
+
+        words[i][0] = ' ';
+        for (j = 1; j <= letters; j++)
+            words[i][j] = (char)('a' + random_below(seed, 26));
+        strcpy(words[i] + j, ends[random_below(seed, 6)]);
+    }
+    while (length + 60 < LONGEST) {
+        const char *word = words[random_below(seed, count)];
+
+        memcpy(text + length, word, strlen(word));
+        length += strlen(word);
+    }
+    return length;
+}
+
+static void test_copies(void)
+{
+    harmony_cache *own = new_cache();
+    char *text = room(LONGEST);
+    uint64_t seed = 12;
+    int round;
+
+    for (round = 0; round < 200; round++) {
+        size_t length = repeat_words(&seed, text);
+
+        check_same(own, text, length);
+        check_same(own, text, length);
+    }
+    free(text);
+    harmony_cache_free(own);
+}
+
+/* What was under way when there was no memory for a long piece is as if it had
+ * not been asked about. */
+static void test_no_memory_between(void)
+{
+    harmony_cache *own = new_cache();
+    char *text = room(LONGEST);
+    int32_t *found = room(LONGEST * sizeof *found);
+    uint64_t seed = 13;
+    harmony_error error;
+    size_t length, count;
+    int round;
+
+    for (round = 0; round < 50; round++) {
+        length = repeat_words(&seed, text);
+        memset(text + length / 3, 'q', length / 3);
+        refuse_memory(0);
+        CHECK_EQUAL(harmony_encode(encoding, own, text, length, NULL, 0, found,
+                                   LONGEST, &count, &error),
+                    HARMONY_NO_MEMORY);
+        refuse_memory(REFUSE_NONE);
+        check_same(own, text, length);
+    }
+    free(found);
+    free(text);
+    harmony_cache_free(own);
+}
+
+/* Tokens are counted beyond the room for them, and those before are right. */
+static void check_room(harmony_cache *own, const char *text, size_t length,
+                       const int32_t *wanted, size_t count)
+{
+    size_t capacity, counted;
+
+    for (capacity = 0; capacity < count; capacity += 1 + count / 7) {
+        int32_t *found = room(capacity * sizeof *found);
+
+        CHECK_EQUAL(harmony_encode(encoding, own, text, length, NULL, 0, found,
+                                   capacity, &counted, NULL),
+                    HARMONY_SHORT_BUFFER);
+        CHECK_EQUAL(counted, count);
+        CHECK(memcmp(found, wanted, capacity * sizeof *found) == 0);
+        free(found);
+    }
+}
+
+static void test_little_room(void)
+{
+    harmony_cache *own = new_cache();
+    char *text = room(LONGEST);
+    int32_t *wanted = room(LONGEST * sizeof *wanted);
+    uint64_t seed = 14;
+    size_t count;
+    int round;
+
+    for (round = 0; round < 20; round++) {
+        size_t length = repeat_words(&seed, text);
+
+        CHECK_EQUAL(harmony_encode(encoding, own, text, length, NULL, 0, wanted,
+                                   LONGEST, &count, NULL),
+                    HARMONY_OK);
+        check_room(own, text, length, wanted, count);
+    }
+    free(wanted);
+    free(text);
+    harmony_cache_free(own);
+}
+
 /* Pieces of every length up to and beyond what a cache has room for, with few
  * tokens and with many; the text ends right behind the piece, so that the bytes
  * that are read at once aren't all there, or a few bytes further on. */
@@ -159,6 +271,9 @@ static void test_another_encoding(void)
 void test_caches(void)
 {
     test_forgetting();
+    test_copies();
+    test_no_memory_between();
+    test_little_room();
     test_ends();
     test_zeros();
     test_long_pieces();

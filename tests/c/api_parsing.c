@@ -357,6 +357,7 @@ static void test_with_a_role(void)
         {"<|channel|>final<|message|>a<|end|><|start|>user<|message|>b",
          "assistant channel=final: a\nuser: b\n"},
         {"assistant<|message|>a", "assistant: a\n"},
+        {"<|channel|><|channel|>final<|message|>", "error 13 at 3\n"},
         {" to=f<|channel|>final<|message|>a",
          "assistant to=f channel=final: a\n"},
         {" a b c<|message|><|start|>assistant<|message|>a<|end|>",
@@ -596,6 +597,11 @@ static void test_character_completed_at_the_end(void)
     CHECK_BYTES(view->finished.text + view->delta.start,
                 (size_t)view->delta.length, "\xE4\xB8\x96", 3);
     CHECK_EQUAL(view->current.content.length, 4);
+    CHECK_EQUAL(harmony_parser_append(parser, half.ids[0]),
+                HARMONY_APPENDED_OTHER);
+    CHECK_EQUAL(harmony_parser_append(parser, rest.ids[0]),
+                HARMONY_APPENDED_OTHER);
+    CHECK_EQUAL(harmony_parser_append(parser, 64), HARMONY_APPENDED_TOKEN);
     harmony_parser_free(parser);
     free(half.ids);
     free(rest.ids);
@@ -693,6 +699,7 @@ static void test_bad_role(void)
         CHECK_EQUAL(harmony_parser_new(encoding, &options, &parser, &error),
                     HARMONY_BAD_ARGUMENT);
         CHECK(parser == NULL);
+        CHECK_EQUAL(error.position, -1);
         CHECK_STRING(error.message,
                      "the role of the parser is an unknown role");
     }
@@ -800,6 +807,7 @@ static void test_no_memory(void)
     refuse_memory(0);
     CHECK_EQUAL(harmony_parser_new(encoding, NULL, &parser, &error),
                 HARMONY_NO_MEMORY);
+    CHECK_EQUAL(error.position, -1);
     CHECK(parser == NULL);
     refuse_memory(REFUSE_NONE);
     harmony_parser_new(encoding, NULL, &parser, NULL);
@@ -813,6 +821,7 @@ static void test_no_memory(void)
                     == HARMONY_OK)
                     break;
                 CHECK_EQUAL(error.status, HARMONY_NO_MEMORY);
+                CHECK_EQUAL(error.position, -1);
                 CHECK_EQUAL(view->token_count, round * list.count + i);
                 CHECK_BYTES((const char *)view->tokens, i * sizeof *list.ids,
                             (const char *)list.ids, i * sizeof *list.ids);

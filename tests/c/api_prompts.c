@@ -238,8 +238,10 @@ static void check_options(const harmony_parser_options *options,
 
     CHECK_EQUAL(harmony_parser_new(encoding, options, &parser, &error), wanted);
     CHECK((parser != NULL) == (wanted == HARMONY_OK));
-    if (wanted != HARMONY_OK)
+    if (wanted != HARMONY_OK) {
         CHECK_STRING(error.message, message);
+        CHECK_EQUAL(error.position, -1);
+    }
     harmony_parser_free(parser);
     parser = (harmony_parser *)ids;
     CHECK_EQUAL(

@@ -113,6 +113,10 @@ static void test_warnings(void)
     check_log(-1, " \n<|start|>user<|message|>a<|end|>",
               "user: a (3+2, 200007)\n"
               "1 at 1:  \n\n");
+    check_log(-1, "<|start|>user<|message|>a<|end|> <|start|>user<|message|>b",
+              "user: a (3+2, 200007)\n"
+              "user: b (3+1, -1)\n"
+              "1 at 6:  \n");
     check_log(-1, "user<|message|>a<|end|>",
               "user: a (2+2, 200007)\n"
               "2 at 1: \n");
@@ -120,6 +124,9 @@ static void test_warnings(void)
               "assistant: Hello. (0+2, -1)\n"
               "user: a (3+2, 200007)\n"
               "3 at 2: \n");
+    check_log(1, "<|start|>user<|message|>a<|end|>",
+              "user: a (3+2, 200007)\n"
+              "10 at 0: \n");
     check_log(1, "<|channel|>final<|start|>user<|message|>a<|end|>",
               "user: a (3+2, 200007)\n"
               "4 at 2:  final\n");
@@ -133,7 +140,12 @@ static void test_warnings(void)
     check_log(1, "Hello.<|return|>",
               "assistant: Hello. (2+1, 200002)\n"
               "7 at 2: \n");
+    check_log(0, "Hello.<|return|><|start|>assistant<|message|>a<|end|>",
+              "user: Hello. (2+1, 200002)\n"
+              "assistant: a (3+2, 200007)\n"
+              "7 at 2: \n");
     check_log(1, "<|channel|>analysis<|end|>", "8 at 2:  analysis\n");
+    check_log(-1, "<|start|>tool<|end|>", "8 at 2: tool\n");
     check_log(1, "<|channel|>final more words<|message|>a<|return|>",
               "assistant channel=final: a (5+2, 200002)\n"
               "9 at 4: more words\n");
@@ -152,6 +164,11 @@ static void test_warnings(void)
     check_log(1, "<|channel|>some\xE4\xB8<|message|>a<|end|>",
               "assistant channel=some\xEF\xBF\xBD: a (4+2, 200007)\n"
               "14 at 3: \xE4\xB8\n");
+    check_log(-1, "<|start|>user\xE4\xB8<|channel|>x<|message|>a<|end|>",
+              "assistant channel=x: a (6+2, 200007)\n"
+              "14 at 3: \xE4\xB8\n"
+              "9 at 5: user\xEF\xBF\xBD\n"
+              "10 at 5: \n");
     check_log(1, "<|channel|>final<|message|>a<|endoftext|>b<|end|>",
               "assistant channel=final: a (3+1, -1)\n"
               "6 at 4: \n"
@@ -220,19 +237,90 @@ static void test_tallies(void)
               "2 at 1: \n9 at 3: a\n10 at 3: \n6 at 5: \n10 at 7: \n");
 }
 
-/* Where the open header or content begins: not with a repeated <|message|>. */
-static void test_open_start(void)
+static void check_open_start(const char *framed, size_t open_start,
+                             int32_t header_tokens, int32_t content_tokens)
 {
-    id_list list = encode_framed("<|start|>user<|message|><|message|>a");
+    id_list list = encode_framed(framed);
     harmony_parser *parser = new_parser(HARMONY_ROLE_NONE, 1);
 
     CHECK_EQUAL(harmony_parser_feed(parser, list.ids, list.count, NULL),
                 HARMONY_OK);
-    CHECK_EQUAL(harmony_parser_view(parser)->open_start, 4);
-    CHECK_EQUAL(harmony_parser_view(parser)->open.header_tokens, 4);
-    CHECK_EQUAL(harmony_parser_view(parser)->open.content_tokens, 1);
+    CHECK_EQUAL(harmony_parser_view(parser)->open_start, open_start);
+    CHECK_EQUAL(harmony_parser_view(parser)->open.header_tokens, header_tokens);
+    CHECK_EQUAL(harmony_parser_view(parser)->open.content_tokens,
+                content_tokens);
     harmony_parser_free(parser);
     free(list.ids);
+}
+
+/* Where the open header or content begins: not with a repeated <|message|>, and
+ * with the first token of a header that has no <|start|>. */
+static void test_open_start(void)
+{
+    check_open_start("<|start|>user<|message|><|message|>a", 4, 4, 1);
+    check_open_start("<|start|>user<|message|>a<|channel|>final", 4, 2, 0);
+    check_open_start("<|start|>user<|message|>a<|start|>user", 5, 2, 0);
+    check_open_start("user<|channel|>", 0, 2, 0);
+}
+
+/* What <|start|> begins again is forgotten, and so is the role that was given.
+ */
+static void test_restarted_header(void)
+{
+    id_list list = encode_framed("<|channel|>final<|start|>");
+    harmony_parser *parser = new_parser(HARMONY_ROLE_USER, 1);
+    const harmony_view *view = harmony_parser_view(parser);
+
+    CHECK_EQUAL(view->current.role, HARMONY_ROLE_USER);
+    harmony_parser_feed(parser, list.ids, list.count, NULL);
+    CHECK_EQUAL(view->current.role, HARMONY_ROLE_NONE);
+    CHECK_EQUAL(view->finished.text_length, 0);
+    harmony_parser_free(parser);
+    free(list.ids);
+}
+
+/* There is room for a warning of a long header, whatever ends it. */
+static void test_long_header(void)
+{
+    static const int32_t ends[] = {HARMONY_TOKEN_START, HARMONY_TOKEN_ENDOFTEXT,
+                                   HARMONY_TOKEN_END, HARMONY_TOKEN_MESSAGE};
+    size_t end, i;
+
+    for (end = 0; end < 4; end++) {
+        harmony_parser *parser = new_parser(HARMONY_ROLE_NONE, 1);
+        const harmony_view *view = harmony_parser_view(parser);
+
+        harmony_parser_process(parser, HARMONY_TOKEN_START, NULL);
+        harmony_parser_process(parser, HARMONY_TOKEN_CHANNEL, NULL);
+        for (i = 0; i < 5000; i++)
+            harmony_parser_process(parser, 64, NULL); /* a */
+        CHECK_EQUAL(harmony_parser_process(parser, ends[end], NULL),
+                    HARMONY_OK);
+        CHECK_EQUAL(view->warning_count, 1);
+        if (end < 3)
+            CHECK_EQUAL(view->warnings[0].text.length, 5001);
+        else
+            CHECK_EQUAL(view->current.channel.length, 5000);
+        harmony_parser_free(parser);
+    }
+}
+
+/* The beginning of a character behind <|endoftext|> goes to one warning. */
+static void test_end_after_the_end(void)
+{
+    harmony_parser *parser = new_parser(HARMONY_ROLE_NONE, 1);
+    id_list part = encode_plain("\xE4\xB8"), rest = encode_plain("\xBD");
+
+    harmony_parser_process(parser, HARMONY_TOKEN_ENDOFTEXT, NULL);
+    harmony_parser_process(parser, part.ids[0], NULL);
+    harmony_parser_finish(parser, NULL);
+    harmony_parser_process(parser, rest.ids[0], NULL);
+    harmony_parser_finish(parser, NULL);
+    say_all(harmony_parser_view(parser));
+    CHECK_STRING(log_text, "0 at 0: \n16 at 1: \n16 at 2: \xE4\xB8 \xBD\n");
+    harmony_parser_free(parser);
+    free(part.ids);
+    free(rest.ids);
 }
 
 /* A role in capitals used to be lost; NUL used to pass for the beginning of
@@ -365,6 +453,8 @@ static void test_characters_behind_the_end(void)
 {
     check_log(-1, "<|endoftext|>\xF0\x9F\xA6\xB4",
               "0 at 0: \n16 at 1: \n16 at 2: \n16 at 3: \xF0\x9F\xA6\xB4\n");
+    check_log(-1, "<|endoftext|>\xF0z",
+              "0 at 0: \n16 at 1: \n16 at 2: \xF0z\n");
     check_log(-1, "<|endoftext|>\xF0", "0 at 0: \n16 at 1: \n16 at 2: \xF0\n");
     check_log(-1, "<|endoftext|>a\xF0",
               "0 at 0: \n16 at 1: a\n16 at 2: \n16 at 3: \xF0\n");
@@ -697,6 +787,9 @@ void test_recovery(void)
     test_unknown_id_in_a_character();
     test_tallies();
     test_open_start();
+    test_restarted_header();
+    test_long_header();
+    test_end_after_the_end();
     test_words();
     test_what_is_left_alone();
     test_what_is_excepted();

@@ -380,6 +380,54 @@ static void test_lengths(void)
     hm_vocabulary_free(&vocabulary);
 }
 
+/* ---- Side by side ------------------------------------------------------- */
+
+#define SOME 200
+
+/* Merge pieces of up to HM_FEW bytes at once; each as it is alone. */
+static void check_together(const hm_vocabulary *vocabulary, uint64_t *seed,
+                           uint32_t letters, size_t count)
+{
+    static uint8_t bytes[SOME][HM_FEW];
+    static int32_t ranks[SOME][HM_FEW];
+    hm_piece pieces[SOME], *all[SOME] = {NULL};
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        all[i] = pieces + i;
+        pieces[i].length = 1 + random_below(seed, HM_FEW);
+        pieces[i].bytes = bytes[i];
+        pieces[i].tokens = ranks[i];
+        random_piece(seed, letters, bytes[i], pieces[i].length);
+    }
+    hm_bpe_together(vocabulary, all, count);
+    for (i = 0; i < count; i++) {
+        hm_tokens found = {ranks[i], pieces[i].count, pieces[i].count};
+
+        slow_merge(bytes[i], pieces[i].length, pieces[i].length);
+        CHECK(agrees(vocabulary, &found));
+    }
+}
+
+static void test_together(void)
+{
+    uint64_t seed = 8;
+    hm_vocabulary vocabulary;
+    uint32_t round;
+
+    for (round = 0; round < 12; round++) {
+        uint32_t letters = round % 2 ? 1 + round : CHARACTERS + 2 + round;
+
+        train(&seed, letters, 100);
+        load(&vocabulary);
+        check_together(&vocabulary, &seed, letters, 0);
+        check_together(&vocabulary, &seed, letters, 1);
+        check_together(&vocabulary, &seed, letters, 2 + round);
+        check_together(&vocabulary, &seed, letters, SOME);
+        hm_vocabulary_free(&vocabulary);
+    }
+}
+
 /* ---- Chains ------------------------------------------------------------ */
 
 /* Bytes no two of which follow one another twice. */
@@ -566,6 +614,7 @@ void test_bpe(void)
     test_random();
     test_characters();
     test_lengths();
+    test_together();
     test_chains();
     test_no_memory();
     test_piece_too_long();

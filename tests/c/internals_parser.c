@@ -180,9 +180,43 @@ static void test_full_warnings(const harmony_encoding *encoding)
     CHECK_EQUAL(harmony_parser_process(parser, HARMONY_TOKEN_END, &error),
                 HARMONY_TOO_LARGE);
     CHECK_EQUAL(error.position, -1);
-    parser->warnings.text.length = 0;
+    parser->warnings.text.length = INT32_MAX / 2 - 50; /* <|end|> adds none */
     CHECK_EQUAL(harmony_parser_process(parser, HARMONY_TOKEN_END, NULL),
                 HARMONY_OK);
+    harmony_parser_free(parser);
+}
+
+/* ---- Runs ---------------------------------------------------------------- */
+
+/* Tokens are taken many at once, as far as they are text. */
+static void test_runs(const harmony_encoding *encoding)
+{
+    const harmony_parser_options options
+        = {sizeof options, HARMONY_ROLE_USER, 1, 0};
+    const char text[] = "only words up to here \xF0\x9F\xA6\xB4";
+    int32_t many[100], tokens[40];
+    harmony_parser *parser;
+    harmony_span added;
+    size_t i, count;
+
+    for (i = 0; i < 100; i++)
+        many[i] = 64;
+    CHECK_EQUAL(hm_ordinary_tokens(many, 0), 0);
+    CHECK_EQUAL(hm_ordinary_tokens(many, 10), 10);
+    CHECK_EQUAL(hm_ordinary_tokens(many, 100), 64);
+    many[9] = HARMONY_TOKEN_END;
+    CHECK_EQUAL(hm_ordinary_tokens(many, 100), 9);
+    harmony_encode(encoding, NULL, text, sizeof text - 1, NULL, 0, tokens, 40,
+                   &count, NULL);
+    harmony_parser_new(encoding, &options, &parser, NULL);
+    CHECK_EQUAL(hm_take_run(parser, many, 9, &added), 0);
+    harmony_parser_process(parser, HARMONY_TOKEN_MESSAGE, NULL);
+    CHECK_EQUAL(hm_take_run(parser, many, 9, &added), 9);
+    CHECK_EQUAL(added.length, 9);
+    CHECK_EQUAL(hm_take_run(parser, tokens, count, &added), count);
+    CHECK_EQUAL(added.start, 9);
+    CHECK_EQUAL(added.length, sizeof text - 1);
+    CHECK_EQUAL(hm_take_run(parser, tokens, count - 1, &added), 0);
     harmony_parser_free(parser);
 }
 
@@ -220,6 +254,7 @@ void test_parser(void)
     test_given_back(encoding);
     test_too_many_tokens(encoding);
     test_full_warnings(encoding);
+    test_runs(encoding);
     offsets[huge + 1] = offsets[huge] + 800000000u;
     harmony_parser_new(encoding, &options, &parser, NULL);
     check_too_large(parser, huge, 0);

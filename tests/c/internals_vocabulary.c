@@ -20,7 +20,7 @@ static harmony_status load(const void *data, size_t size, harmony_error *error)
     if (status == HARMONY_OK)
         hm_vocabulary_free(&vocabulary);
     else
-        CHECK(vocabulary.bytes == NULL && vocabulary.entries == NULL);
+        CHECK(vocabulary.bytes == NULL && vocabulary.lines == NULL);
     return status;
 }
 
@@ -384,6 +384,83 @@ static void test_ranks(void)
     hm_vocabulary_free(&vocabulary);
 }
 
+/* ---- Full lines -------------------------------------------------------- */
+
+static void load_pairs(hm_vocabulary *vocabulary)
+{
+    seal_compact(file, MOST);
+    CHECK_EQUAL(hm_vocabulary_load(vocabulary, file, sizeof file, NULL),
+                HARMONY_OK);
+}
+
+/* Whether the search for two bytes, as a token or as a merge, begins in one of
+ * the last two lines. */
+static int is_last(const hm_vocabulary *vocabulary, int merges, uint32_t left,
+                   uint32_t right)
+{
+    hm_key key = {{left | right << 8, (uint64_t)2 << 24}};
+    uint64_t pair = hm_pair_of((int32_t)left, (int32_t)right);
+    size_t line = (size_t)(hm_line_of(vocabulary, &key) - vocabulary->lines);
+    size_t merge_line
+        = (size_t)(hm_merge_line_of(vocabulary, pair) - vocabulary->merges);
+
+    return merges ? merge_line + 1 >= vocabulary->merge_mask
+                  : line + 1 >= vocabulary->line_mask;
+}
+
+/* Ask about all pairs of bytes: those of `file`, and no others, are tokens. */
+static void check_pairs(const hm_vocabulary *vocabulary)
+{
+    static int32_t wanted[256][256];
+    int32_t left, right, rank;
+    long wrong = 0;
+
+    memset(wanted, 0xFF, sizeof wanted);
+    for (rank = 256; rank < MOST; rank++)
+        wanted[file[48 + 6 * rank]][file[51 + 6 * rank]] = rank;
+    for (left = 0; left < 256; left++)
+        for (right = 0; right < 256; right++) {
+            uint8_t bytes[2];
+
+            bytes[0] = (uint8_t)left;
+            bytes[1] = (uint8_t)right;
+            wrong += hm_rank(vocabulary, bytes, 2) != wanted[left][right];
+            wrong += hm_merge(vocabulary, left, right) != wanted[left][right];
+        }
+    CHECK_EQUAL(wrong, 0);
+}
+
+/* Pairs that all belong into the last two lines. What they have no room for is
+ * in the first, and the search for what is in none goes there too. */
+static void check_full_lines(int merges)
+{
+    hm_vocabulary vocabulary;
+    uint32_t left, right, rank = 256;
+
+    small_file();
+    for (left = 0; left < MOST - 256; left++)
+        put_entry(256 + left, left, left);
+    load_pairs(&vocabulary);
+    for (left = 0; left < 256; left++)
+        for (right = 0; right < 256 && rank < MOST; right += 2)
+            if (is_last(&vocabulary, merges, left, right))
+                put_entry(rank++, left, right);
+    CHECK_EQUAL(rank, MOST);
+    hm_vocabulary_free(&vocabulary);
+    load_pairs(&vocabulary);
+    CHECK(merges
+              ? hm_is_full_of_merges(vocabulary.merges + vocabulary.merge_mask)
+              : hm_is_full(vocabulary.lines + vocabulary.line_mask));
+    check_pairs(&vocabulary);
+    hm_vocabulary_free(&vocabulary);
+}
+
+static void test_full_lines(void)
+{
+    check_full_lines(0);
+    check_full_lines(1);
+}
+
 /* ---- No memory --------------------------------------------------------- */
 
 /* Load, and find the merges if the file does not tell them. */
@@ -441,5 +518,6 @@ void test_vocabulary(void)
     test_good_lines();
     test_unused_rank();
     test_ranks();
+    test_full_lines();
     test_no_memory();
 }

@@ -1,7 +1,7 @@
 /*
  * What only the internal headers reach: room, error messages, options, the
- * words of a header, whole or broken, characters, pieces, small vocabularies, a
- * parser's last byte.
+ * words of a header, whole or broken, characters, pieces, memory for tables,
+ * small vocabularies, a parser's last byte.
  */
 #include "check.h"
 #include "internals.h"
@@ -12,15 +12,11 @@ static const struct {
     const char *name;
     void (*test)(void);
 } parts[] = {
-    {"buffer", test_buffer},
-    {"error", test_error},
-    {"options", test_options},
-    {"header", test_header},
-    {"repair", test_repair},
-    {"unicode", test_unicode},
-    {"pretokenize", test_pretokenize},
-    {"vocabulary", test_vocabulary},
-    {"bpe", test_bpe},
+    {"buffer", test_buffer},           {"error", test_error},
+    {"options", test_options},         {"header", test_header},
+    {"repair", test_repair},           {"unicode", test_unicode},
+    {"pretokenize", test_pretokenize}, {"pages", test_pages},
+    {"vocabulary", test_vocabulary},   {"bpe", test_bpe},
     {"parser", test_parser},
 };
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import harmony
-from harmony.cli import VERBS
+from harmony.cli import VERBS, main
 from harmony.vocabulary import FOLDER_VARIABLE
-from support.command import Run, text
+from support.command import WEATHER_TOKENS, Run, text
 
 # Bad input: one line, status 1
 
@@ -224,3 +225,9 @@ def test_output_that_can_not_be_written_is_one_line(size: int) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == b"harmony: standard output: No space left on device\n"
+
+
+def test_a_program_may_call_the_command_in_any_thread() -> None:
+    """Only the main thread may set what a signal does."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["decode", str(WEATHER_TOKENS)]).result() == 0

@@ -52,9 +52,10 @@ SUITES = {
     "lmdeploy": Suite(("tests/test_lmdeploy/serve/parsers/test_gpt_oss_parser.py",)),
     "sglang": Suite(
         (
-            "test/registered/unit/entrypoints",
+            "test/registered/unit/entrypoints/openai",
             "test/registered/unit/parser/test_harmony_parser.py",
-        )
+        ),
+        ("--rootdir=.", "-o", "pythonpath=python", "-p", "stand_ins_sglang"),
     ),
 }
 

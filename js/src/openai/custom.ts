@@ -82,7 +82,7 @@ export class CustomInput {
     const text = this.waiting + given;
     this.waiting = "";
     let out = "";
-    for (let at = 0; at < text.length && this.state === "decoding"; ) {
+    for (let at = 0; at < text.length && this.state === "decoding";) {
       const to = end(PLAIN, text, at);
       if (to > at) {
         out += this.put(text.slice(at, to));
@@ -122,7 +122,8 @@ export class CustomInput {
     }
     const count = /^[0-9a-fA-F]*/.exec(escape.slice(2))![0].length;
     if (count === 4) return [this.unit(parseInt(escape.slice(2), 16)), 6];
-    if (2 + count < escape.length) return [this.put(escape.slice(0, 2 + count)), 2 + count];
+    if (2 + count < escape.length)
+      return [this.put(escape.slice(0, 2 + count)), 2 + count];
     return ["", 0];
   }
 

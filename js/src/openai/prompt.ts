@@ -13,10 +13,24 @@ import { checkedContent, schemaObject, wrong } from "../contents.js";
 import type { HarmonyEncoding } from "../encoding.js";
 import { developerSections, type Schemas, SCHEMAS, systemText } from "../prompts.js";
 import type { DropAnalysis, RenderConfig, Said } from "../rendering.js";
-import { flag, type Form, optionalText, required, table, text, unknown } from "./fields.js";
+import {
+  flag,
+  type Form,
+  optionalText,
+  required,
+  table,
+  text,
+  unknown,
+} from "./fields.js";
 import type { Header, History } from "./history.js";
 import type { ClientName, ToolNames } from "./names.js";
-import { BUILTIN, type BuiltinTool, type Choice, type Tools, type UnknownTools } from "./tools.js";
+import {
+  BUILTIN,
+  type BuiltinTool,
+  type Choice,
+  type Tools,
+  type UnknownTools,
+} from "./tools.js";
 
 /** What a server decides for all requests. */
 export interface PromptOptions {
@@ -160,7 +174,11 @@ export class Prompt {
   private said(): Said[] {
     const none = { name: null, recipient: null, channel: null, contentType: null };
     const checked = checkedContent("", this.system) as CheckedSystem;
-    const system = systemText(checked, this.functions !== null, this.parts.options.schemas);
+    const system = systemText(
+      checked,
+      this.functions !== null,
+      this.parts.options.schemas,
+    );
     const said: Said[] = [{ role: "system", ...none, texts: [system] }];
     const { format } = this.parts.settings;
     const developer = developerSections(
@@ -179,11 +197,16 @@ export class Prompt {
 
   /** The messages, in their JSON form; a new object each time. */
   get conversation(): Conversation {
-    const messages: Message[] = [{ role: "system", name: null, content: [this.system] }];
+    const messages: Message[] = [
+      { role: "system", name: null, content: [this.system] },
+    ];
     const developer = this.developer();
-    if (developer) messages.push({ role: "developer", name: null, content: [developer] });
+    if (developer)
+      messages.push({ role: "developer", name: null, content: [developer] });
     const { history } = this.parts;
-    return { messages: [...messages, ...history.said().map((said) => message(said, history))] };
+    return {
+      messages: [...messages, ...history.said().map((said) => message(said, history))],
+    };
   }
 
   private developer(): DeveloperContent | null {
@@ -249,7 +272,8 @@ function today(): string {
 /** The effort that an effort of the APIs becomes; null is medium. */
 export function readEffort(place: string, value: unknown): ReasoningEffort {
   if (value === null) return "Medium";
-  if (typeof value === "string" && Object.hasOwn(EFFORTS, value)) return EFFORTS[value]!;
+  if (typeof value === "string" && Object.hasOwn(EFFORTS, value))
+    return EFFORTS[value]!;
   throw unknown(place, value, Object.keys(EFFORTS));
 }
 
@@ -282,7 +306,11 @@ function schemaFormat(place: string, form: Form): ResponseFormat {
   const name = text(place, form, "name");
   const schema = required(place, form, "schema");
   const checked = schemaObject(`${place}.schema`, schema);
-  return { name, schema: checked, description: optionalText(place, form, "description") };
+  return {
+    name,
+    schema: checked,
+    description: optionalText(place, form, "description"),
+  };
 }
 
 /** Whether a reply may have several calls; null is yes. */

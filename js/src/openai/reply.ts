@@ -15,13 +15,7 @@ const REASONS = ["stop", "length", "content_filter"];
 
 /** What a message of the model is to the client. */
 export type Kind =
-  | "reasoning"
-  | "preamble"
-  | "answer"
-  | "call"
-  | "custom"
-  | "python"
-  | "search";
+  "reasoning" | "preamble" | "answer" | "call" | "custom" | "python" | "search";
 
 const TEXTS: readonly Kind[] = ["reasoning", "preamble", "answer"];
 const TO_THE_USER = [null, "assistant", "user", "all"];

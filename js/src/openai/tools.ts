@@ -4,7 +4,16 @@ import { ValueError } from "../errors.js";
 import { shown } from "../json.js";
 import { type Schemas, toolsSection } from "../prompts.js";
 import { browserTool, pythonTool } from "../tools.js";
-import { type Form, get, optionalText, placed, required, table, text, unknown } from "./fields.js";
+import {
+  type Form,
+  get,
+  optionalText,
+  placed,
+  required,
+  table,
+  text,
+  unknown,
+} from "./fields.js";
 import { ClientName, ToolNames } from "./names.js";
 
 export type UnknownTools = "error" | "skip";
@@ -66,7 +75,9 @@ export function readTools(
     names,
     custom: new Set(functions.filter((f) => f.custom).map((f) => f.client.key)),
     described,
-    section: described.length ? toolsSection(new Map([["functions", namespace]]), schemas) : null,
+    section: described.length
+      ? toolsSection(new Map([["functions", namespace]]), schemas)
+      : null,
     builtin: [...new Set(reader.builtin)],
     skipped: reader.skipped,
   };
@@ -144,7 +155,13 @@ function declared(
   const said = optionalText(place, tool, "description");
   if (kind === "custom") {
     const description = withGrammar(`${place}.format`, said, get(tool, "format"));
-    return { place, client, description, parameters: CUSTOM_PARAMETERS, custom: true };
+    return {
+      place,
+      client,
+      description,
+      parameters: CUSTOM_PARAMETERS,
+      custom: true,
+    };
   }
   const parameters = get(tool, "parameters");
   const where = `${place}.parameters`;

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harmony.cli.bulk import lock
 from harmony.cli.bulk.lock import only_run
 from harmony.cli.files import FileError
 from support.bulk import Command, conversations, posix, records
@@ -74,3 +77,56 @@ def test_a_lock_is_one_however_the_file_is_named(tmp_path: Path) -> None:
 def test_other_files_are_not_locked(tmp_path: Path) -> None:
     with only_run(str(tmp_path / "a.jsonl")), only_run(str(tmp_path / "b.jsonl")):
         pass
+
+
+def failing(number: int) -> Any:
+    def fail(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_there_are_no_locks_a_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    monkeypatch.setattr(lock, "_lock", failing(number))
+    with only_run(str(tmp_path / "out")):
+        assert (tmp_path / "out.lock").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_any_other_error_is_that_of_the_lock_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(lock, "_lock", failing(errno.EIO))
+    with pytest.raises(OSError) as caught, only_run(str(tmp_path / "out")):
+        pass
+    assert (caught.value.errno, caught.value.filename) == (
+        *(errno.EIO, str(tmp_path / "out.lock")),
+    )
+
+
+@posix
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_lock_file_that_its_run_has_just_removed_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, comes_back: bool
+) -> None:
+    """Between opening it and locking it, the file was another run's."""
+    name = tmp_path / "out.lock"
+    lock_it = lock._lock
+    calls = []
+
+    def slow(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 1:
+            name.unlink()
+            if comes_back:
+                name.touch()
+        lock_it(descriptor)
+
+    monkeypatch.setattr(lock, "_lock", slow)
+    with only_run(str(tmp_path / "out")):
+        assert os.path.samestat(name.stat(), os.fstat(calls[-1]))
+    assert len(calls) == 2
+    assert list(tmp_path.iterdir()) == []

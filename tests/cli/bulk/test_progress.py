@@ -50,6 +50,20 @@ def test_the_plain_line_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> N
     assert "render: 50%, 2 records" in screen.getvalue()
 
 
+def test_the_plain_line_is_not_written_for_each_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setattr(meter, "LINE_SECONDS", 1000)
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with meter.meter("render", None) as (seen, _):
+        seen(50, "1 record")
+        seen(100, "2 records")
+    assert "render: 1 record" in screen.getvalue()
+    assert "2 records" not in screen.getvalue()
+
+
 def test_a_log_shows_nothing_but_what_happened(render: Command) -> None:
     assert render([GOOD % 1])[2] == ""
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from array import array
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harmony import load_harmony_encoding
 from harmony.cli import main
 from harmony.cli.bulk.journal import journal_path
+from harmony.cli.bulk.records import _uint64
+from harmony.cli.bulk.workers import LineRenderer
+from harmony.cli.job import RenderJob
 from support.bulk import BAD, GOOD, Command, conversations, posix, records
 
 
@@ -111,3 +116,21 @@ def test_a_disk_without_room_is_told_of_the_file_that_found_none(
     done = subprocess.run([*command, "--resume"], capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
     assert len(records(out)) == 800
+
+
+def test_files_are_little_endian_on_every_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The bytes of numbers are turned round where a machine has them otherwise."""
+    renderer = LineRenderer(RenderJob(), flat=True, stops=True)
+    encoding = load_harmony_encoding("HarmonyGptOss")
+    written = {}
+    for order in ("little", "big"):
+        monkeypatch.setattr(sys, "byteorder", order)
+        tokens = array("i", renderer(encoding, GOOD % 1).data)
+        starts = array("Q", _uint64([0, 1, 300]))
+        written[order] = tokens, starts
+    for little, big in zip(*written.values(), strict=True):
+        assert little != big
+        little.byteswap()
+        assert little == big

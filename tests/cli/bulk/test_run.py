@@ -320,3 +320,23 @@ def test_bad_usage_is_status_2(
         main(arguments.split())
     assert caught.value.code == 2
     assert "usage: harmony" in capsys.readouterr().err
+
+
+def test_a_line_may_be_longer_than_a_chunk(tmp_path: Path, out: Path) -> None:
+    lines = conversations(5)
+    whole = tmp_path / f"whole{out.suffix}"
+    for path, size in ((out, 16), (whole, 100_000)):
+        run(path, chunk_size=size)(io.BytesIO(b"".join(lines)), nothing, nothing)
+    assert len(records(out)) == 5
+    assert records(out) == records(whole)
+
+
+def test_a_file_that_was_there_stays_when_the_first_line_is_bad(
+    render: Command, out: Path
+) -> None:
+    """It has been cut, so what was in it is gone, and its journal says so."""
+    render([GOOD % 1])
+    assert render([BAD])[0] == 1
+    assert out.exists() and Path(journal_path(str(out))).exists()
+    assert render([GOOD % 1, GOOD % 2], "--resume")[0] == 0
+    assert len(records(out)) == 2

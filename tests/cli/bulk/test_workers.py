@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony import HarmonyError
+from harmony import HarmonyError, load_harmony_encoding
 from harmony.cli.bulk import workers
 from harmony.cli.bulk.run import BadLine
 from harmony.cli.bulk.workers import AHEAD, Batch, LineRenderer, in_order
@@ -85,3 +87,38 @@ def test_a_worker_that_can_not_be_started_is_an_error(
     with pytest.raises(HarmonyError, match="a worker process could not be started: No"):
         run(out, processes=2)(io.BytesIO(GOOD % 1), nothing, nothing)
     assert list(out.parent.iterdir()) == []
+
+
+class Stream(io.BytesIO):
+    """Standard input or output, which has bytes below it."""
+
+    @property
+    def buffer(self) -> Stream:
+        return self
+
+
+def test_a_worker_makes_batches_until_its_input_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a worker does, in this process."""
+    renderer = LineRenderer(RenderJob(), flat=True, stops=True)
+    sent = pickle.dumps(renderer) + pickle.dumps(GOOD % 1) + pickle.dumps(BAD)
+    ends: list[int] = []
+    chunks, batches = Stream(sent), Stream()
+    monkeypatch.setattr(sys, "stdin", chunks)
+    monkeypatch.setattr(sys, "stdout", batches)
+    monkeypatch.setattr(os, "_exit", ends.append)
+    workers.work()
+    assert ends == [0]
+    encoding = load_harmony_encoding("HarmonyGptOss")
+    batches.seek(0)
+    for chunk in (GOOD % 1, BAD):
+        assert pickle.load(batches) == renderer(encoding, chunk)
+    assert batches.read() == b""
+
+
+def test_a_thread_that_comes_late_starts_no_worker() -> None:
+    ended = workers._Workers(LineRenderer(RenderJob(), flat=True, stops=True))
+    ended.end()
+    with pytest.raises(HarmonyError, match="the workers have been ended"):
+        ended.render(GOOD % 1)

@@ -29,3 +29,14 @@ def test_without_rich_the_same_is_shown(
     monkeypatch.delattr(verb, "terminal", raising=False)
     assert show(text, *options) == expected
     assert "harmony.cli.show.terminal" not in sys.modules
+
+
+def test_a_module_that_is_missing_otherwise_is_an_error(
+    show: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import harmony.cli.show as verb
+
+    monkeypatch.setitem(sys.modules, "harmony.cli.show.terminal", None)
+    monkeypatch.delattr(verb, "terminal", raising=False)
+    with pytest.raises(ModuleNotFoundError, match=r"harmony\.cli\.show\.terminal"):
+        show("hi")

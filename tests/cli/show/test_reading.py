@@ -181,6 +181,16 @@ def test_a_cell_is_whole_characters(encoding: HarmonyEncoding) -> None:
     ]
 
 
+def test_a_character_that_is_cut_off_is_a_cell_of_its_own(
+    encoding: HarmonyEncoding,
+) -> None:
+    half = encoding.encode("👩\u200d🚀")[0]
+    found = read(encoding, [200006, half, 200007, half])
+    assert [cell.text for cell in found.cells(0, 4)] == [
+        *["<|start|>", "\ufffd", "<|end|>", "\ufffd"]
+    ]
+
+
 def test_what_acts_on_a_screen_is_made_visible() -> None:
     assert visible("\x1b[31m\x00\r\x7f\x9b") == "␛[31m␀␍␡⟨U+009B⟩"
     assert visible("\u202eabc\u2066\U000e0041\u200b\ufeff") == (

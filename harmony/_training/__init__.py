@@ -1,0 +1,1 @@
+"""Rows of training data, as ``harmony.arrow`` and the command read them."""

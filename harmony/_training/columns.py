@@ -1,0 +1,259 @@
+"""Columns of plain texts to records, without an object for any row or message.
+
+A list of structs lies in memory as a column for each field, its texts one after the
+other in UTF-8. That is nearly what C renders: records are made by arithmetic on whole
+columns. A row is plain if texts are all it has; the others are read one by one, as
+``harmony._training.reading`` does, which these results are equal to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from harmony import _native
+from harmony._native.batch import RECORD_LENGTH
+from harmony.messages import Role
+from harmony.prompts import developer_sections
+from harmony.rendering import ROLE_NUMBERS
+
+Numbers: TypeAlias = "np.ndarray[Any, Any]"
+
+ROLES = pa.array([role.value for role in Role])
+"""The roles, in the order of their numbers."""
+
+SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL = (
+    ROLE_NUMBERS[Role(name)]
+    for name in ("system", "developer", "user", "assistant", "tool")
+)
+NAME, RECIPIENT, CHANNEL, CONTENT_TYPE, CONTENT = range(1, RECORD_LENGTH, 2)
+"""Where in a record the start of each span is; its length follows."""
+
+REASONING = ("reasoning", "reasoning_content", "thinking")
+_BEFORE, _, _BEHIND = developer_sections("\0", None, None).partition("\0")
+
+
+class Records(NamedTuple):
+    """What ``render_batch`` takes."""
+
+    text: bytes
+    records: Numbers
+    ends: Numbers
+    message_count: int
+
+
+class _Text:
+    """One block of text, made of words and of whole columns."""
+
+    def __init__(self) -> None:
+        self._parts: list[Any] = []
+        self._size = 0
+
+    def add(self, data: Any) -> int:
+        """Add bytes; return where they begin."""
+        start = self._size
+        self._parts.append(data)
+        self._size += len(data)
+        return start
+
+    def word(self, text: str) -> tuple[int, int]:
+        data = text.encode()
+        return self.add(data), len(data)
+
+    def column(self, column: Any) -> tuple[Numbers, Numbers]:
+        """Add a column of texts; return where each begins, and its length.
+
+        What is null is absent.
+        """
+        _, offsets, data = column.buffers()
+        count = len(column)
+        if count == 0 or offsets is None:
+            return np.full(count, -1, np.int32), np.zeros(count, np.int32)
+        ends = np.frombuffer(offsets, np.int32)[column.offset :][: count + 1]
+        first, last = int(ends[0]), int(ends[-1])
+        start = self.add(memoryview(data)[first:last] if data is not None else b"")
+        starts, lengths = ends[:-1] - first + start, np.diff(ends)
+        if column.null_count:
+            absent = column.is_null().to_numpy(zero_copy_only=False)
+            starts = np.where(absent, -1, starts)
+            lengths = np.where(absent, 0, lengths)
+        return starts, lengths
+
+    def bytes(self) -> bytes:
+        return b"".join(self._parts)
+
+
+class Messages:
+    """The messages of a column of rows, field by field."""
+
+    def __init__(self, column: Any) -> None:
+        """Take a list of structs, without nulls among its rows."""
+        structs = column.flatten()
+        kind = structs.type
+        self.fields = {
+            kind.field(i).name: field for i, field in enumerate(structs.flatten())
+        }
+        self.count = len(structs)
+        lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+        self.ends = np.cumsum(lengths, dtype=np.int64)
+        self.starts = self.ends - lengths
+        self.rows = np.repeat(np.arange(len(column)), lengths)
+        self.roles = self._roles()
+
+    def _roles(self) -> Numbers:
+        """Return the number of each message's role; -1 for what is none."""
+        found = pc.index_in(self.fields["role"], value_set=ROLES)
+        numbers: Numbers = found.fill_null(-1).to_numpy()
+        return numbers.astype(np.int32)
+
+    def text(self, name: str) -> Any:
+        """Return a field of texts; nulls if there is no such field."""
+        field = self.fields.get(name)
+        if field is None or field.type == pa.null():
+            return pa.nulls(self.count, pa.string())
+        return field.cast(pa.string())
+
+    def present(self, name: str) -> Numbers:
+        """Tell of each message whether a field is not null."""
+        field = self.fields.get(name)
+        if field is None or field.null_count == self.count:
+            return np.zeros(self.count, bool)
+        valid: Numbers = field.is_valid().to_numpy(zero_copy_only=False)
+        return valid
+
+    def rows_of(self, chosen: Numbers) -> Numbers:
+        """Tell of each row whether any of its messages is chosen."""
+        count = len(self.ends)
+        return np.bincount(self.rows[chosen], minlength=count).astype(bool)
+
+
+def is_text(kind: Any) -> bool:
+    """Tell whether a type of Arrow is that of texts."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def has_plain_fields(kind: Any, names: Iterable[str]) -> bool:
+    """Tell whether a column of a type has messages whose fields of names are texts."""
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return False
+    if not pa.types.is_struct(kind.value_type):
+        return False
+    fields = {field.name: field.type for field in kind.value_type}
+    texts = [fields.get(name, pa.null()) for name in names]
+    needed = [fields.get("role"), fields.get("content")]
+    return all(is_text(kind) or kind == pa.null() for kind in texts) and all(
+        kind is not None and is_text(kind) for kind in needed
+    )
+
+
+@dataclass(frozen=True)
+class ChatColumns:
+    """Rows of chats. ``system``: the text of the system message."""
+
+    system: str
+
+    names = ("role", "content", *REASONING)
+
+    def plain(self, messages: Messages) -> Numbers:
+        """Tell which rows are plain."""
+        roles = messages.roles
+        by_assistant = roles == ASSISTANT
+        instructs = (roles == SYSTEM) | (roles == DEVELOPER)
+        thoughts = sum(messages.present(name).astype(int) for name in REASONING)
+        lengths = pc.binary_length(messages.text("content")).fill_null(0).to_numpy()
+        is_first = np.zeros(messages.count, bool)
+        is_first[messages.starts[messages.starts < messages.ends]] = True
+        bad = (roles == TOOL) | (roles < 0)
+        bad |= ~messages.present("content") & ~by_assistant
+        bad |= (thoughts > 1) | ((thoughts > 0) & ~by_assistant)
+        bad |= instructs & (~is_first | (lengths == 0))
+        for name in messages.fields.keys() - set(self.names):
+            bad |= messages.present(name)
+        plain: Numbers = ~messages.rows_of(bad) & (messages.starts < messages.ends)
+        return plain
+
+    def records(self, messages: Messages) -> Records:
+        """Return the records of rows that are all plain."""
+        text = _Text()
+        system = text.word(self.system)
+        said = self._contents(messages)
+        thought = pc.coalesce(*(messages.text(name) for name in REASONING))
+        starts, lengths = text.column(said)
+        thought_starts, thought_lengths = text.column(thought)
+        by_assistant = messages.roles == ASSISTANT
+        thinks = thought_lengths > 0
+        speaks = ~by_assistant | (lengths > 0)
+        # The system message comes first in each row, and reasoning before its answer.
+        counts = thinks.astype(np.int64) + speaks
+        places = np.cumsum(counts) - counts + messages.rows + 1
+        records = _absent(len(messages.ends) + int(counts.sum()))
+        firsts = np.ones(len(records), bool)
+        firsts[places[thinks]] = firsts[(places + thinks)[speaks]] = False
+        records[firsts, 0] = SYSTEM
+        records[firsts, CONTENT : CONTENT + 2] = system
+        at = places[thinks]
+        records[at, 0] = ASSISTANT
+        records[at, CHANNEL : CHANNEL + 2] = text.word("analysis")
+        records[at, CONTENT] = thought_starts[thinks]
+        records[at, CONTENT + 1] = thought_lengths[thinks]
+        at = (places + thinks)[speaks]
+        roles = np.where(messages.roles == SYSTEM, DEVELOPER, messages.roles)
+        records[at, 0] = roles[speaks]
+        records[at, CONTENT] = starts[speaks]
+        records[at, CONTENT + 1] = lengths[speaks]
+        answers = (places + thinks)[speaks & by_assistant]
+        records[answers, CHANNEL : CHANNEL + 2] = text.word("final")
+        totals = np.bincount(messages.rows, counts, len(messages.ends))
+        ends = np.cumsum(totals.astype(np.int64) + 1)
+        return Records(text.bytes(), records, ends, len(records))
+
+    def _contents(self, messages: Messages) -> Any:
+        """Return the contents, with what stands around instructions."""
+        said = messages.text("content")
+        instructs = (messages.roles == SYSTEM) | (messages.roles == DEVELOPER)
+        if not instructs.any():
+            return said
+        chosen = pa.array(instructs)
+        written = pc.binary_join_element_wise(_BEFORE, said.filter(chosen), _BEHIND, "")
+        return pc.replace_with_mask(said, chosen, written)
+
+
+class HarmonyColumns:
+    """Rows of conversations in harmony's own fields."""
+
+    fields = (
+        *(("name", NAME), ("recipient", RECIPIENT), ("channel", CHANNEL)),
+        *(("content_type", CONTENT_TYPE), ("content", CONTENT)),
+    )
+    names = ("role", *(name for name, _ in fields))
+
+    def plain(self, messages: Messages) -> Numbers:
+        """Tell which rows are plain."""
+        roles = messages.roles
+        bad = (roles < 0) | ~messages.present("content")
+        bad |= (roles == TOOL) & ~messages.present("name")
+        for name in messages.fields.keys() - set(self.names):
+            bad |= messages.present(name)
+        plain: Numbers = ~messages.rows_of(bad)
+        return plain
+
+    def records(self, messages: Messages) -> Records:
+        """Return the records of rows that are all plain."""
+        text = _Text()
+        records = _absent(messages.count)
+        records[:, 0] = messages.roles
+        for name, place in self.fields:
+            starts, lengths = text.column(messages.text(name))
+            records[:, place], records[:, place + 1] = starts, lengths
+        return Records(text.bytes(), records, messages.ends, messages.count)
+
+
+def _absent(count: int) -> Numbers:
+    """Return records in which every span is absent."""
+    record = np.array([_native.NO_ROLE, *[-1, 0] * (RECORD_LENGTH // 2)], np.int32)
+    return np.tile(record, (count, 1))

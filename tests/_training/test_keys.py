@@ -1,0 +1,69 @@
+"""Which keys rows may have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from harmony._training.keys import CHAT, HARMONY, unknown_key
+from support import strategies
+from support.rows import chat_row, harmony_row
+
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+def chat(**fields: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "assistant", "content": "hi", **fields}]}
+
+
+@pytest.mark.parametrize(
+    ("row", "path"),
+    [
+        ({"messages": [], "id": 3}, "id"),
+        ({"messages": [], "my id": 3}, "['my id']"),
+        (chat(weight=0), "messages[0].weight"),
+        (
+            chat(content=[{"type": "text", "text": "", "x": 1}]),
+            "messages[0].content[0].x",
+        ),
+        (chat(tool_calls=[{**CALL, "x": 1}]), "messages[0].tool_calls[0].x"),
+        (
+            chat(tool_calls=[{**CALL, "function": {"nam": "f"}}]),
+            "messages[0].tool_calls[0].function.nam",
+        ),
+    ],
+)
+def test_an_unknown_key_is_named_by_its_path(row: Any, path: str) -> None:
+    assert unknown_key(row, CHAT) == path
+
+
+def test_what_is_null_says_nothing() -> None:
+    assert unknown_key({**chat(weight=None), "id": None}, CHAT) is None
+
+
+def test_schemas_and_arguments_may_have_any_key() -> None:
+    row = chat_row(1, tools=True)
+    row["tools"][0]["function"]["parameters"]["x-mine"] = {"a": 1}
+    assert unknown_key(row, CHAT) is None
+    arguments = {"name": "f", "arguments": {"any": 1}}
+    assert unknown_key(chat(tool_calls=[{**CALL, "function": arguments}]), CHAT) is None
+
+
+@given(strategies.conversations)
+def test_all_that_a_conversation_writes_is_known(talk: Any) -> None:
+    assert unknown_key(talk.to_dict(), HARMONY) is None
+
+
+def test_keys_of_conversations() -> None:
+    assert unknown_key(harmony_row(1), HARMONY) is None
+    row: Any = {"messages": [{"role": "user", "content": "", "tool_calls": []}]}
+    assert unknown_key(row, HARMONY) == "messages[0].tool_calls"
+    assert unknown_key({**row, "tools": []}, HARMONY) == "tools"
+    row = {"messages": [{"author": {"role": "user", "nam": "x"}, "content": ""}]}
+    assert unknown_key(row, HARMONY) == "messages[0].author.nam"
+    tools = {"f": {"name": "f", "tools": [{"name": "g", "x": 1}]}}
+    content = [{"type": "developer_content", "tools": tools}]
+    row = {"messages": [{"role": "developer", "content": content}]}
+    assert unknown_key(row, HARMONY) == "messages[0].content[0].tools.f.tools[0].x"

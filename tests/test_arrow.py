@@ -1,0 +1,261 @@
+"""``BatchRenderer``: columns give what one conversation at a time gives."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmony import Conversation, Message, chat, load_harmony_encoding, training
+from support.convert import DATE
+from support.rows import TOOL, chat_row, harmony_row
+
+np = pytest.importorskip("numpy")
+pa = pytest.importorskip("pyarrow")
+arrow = pytest.importorskip("harmony.arrow")
+
+ENCODING = load_harmony_encoding("HarmonyGptOss")
+Json = dict[str, Any]
+
+CHAT = arrow.BatchRenderer(date=DATE)
+HARMONY = arrow.BatchRenderer(format="harmony")
+
+
+def text_of(row: Json) -> str:
+    return json.dumps(row["messages"], ensure_ascii=False)
+
+
+def expected(row: Json, **options: Any) -> training.Example:
+    talk = chat.prompt(row, date=DATE).conversation
+    return training.example(ENCODING, talk, **options)
+
+
+def check(batch: Any, index: int, wanted: training.Example) -> None:
+    assert batch.column("error")[index].as_py() is None
+    assert batch.column("input_ids")[index].as_py() == wanted.tokens.tolist()
+    assert batch.column("loss_mask")[index].as_py() == wanted.mask.tolist()
+
+
+texts = st.sampled_from(["", "hi", "Two\nlines.", "é 😀", "<|end|>", "  spaced "])
+plain = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "system"]), "content": texts},
+    optional={"reasoning_content": texts},
+)
+called = st.just(
+    {
+        "role": "assistant",
+        "tool_calls": [
+            {
+                "id": "c1",
+                "type": "function",
+                "function": {"name": "get_weather", "arguments": '{"city":"Rome"}'},
+            }
+        ],
+    }
+)
+result = st.just({"role": "tool", "tool_call_id": "c1", "content": "18 °C"})
+chats = st.lists(plain, min_size=1, max_size=5).flatmap(
+    lambda said: st.tuples(
+        st.just(said), st.lists(called, max_size=1), st.lists(result, max_size=1)
+    ).map(lambda three: {"messages": three[0] + (three[1] + three[2]) * bool(three[1])})
+)
+
+
+@settings(deadline=None)
+@given(st.lists(chats, min_size=1, max_size=6))
+def test_chats_in_structs_and_in_json_are_those_read_one_by_one(
+    rows: list[Json],
+) -> None:
+    structs = CHAT(pa.RecordBatch.from_pylist(rows))
+    lines = CHAT(pa.RecordBatch.from_pylist([{"messages": text_of(r)} for r in rows]))
+    assert structs.equals(lines)
+    for index, row in enumerate(rows):
+        check(structs, index, expected(row))
+
+
+harmony_messages = st.fixed_dictionaries(
+    {
+        "role": st.sampled_from(["user", "assistant", "developer", "tool"]),
+        "content": texts,
+    },
+    optional={
+        "name": st.sampled_from(["", "functions.f"]),
+        "channel": st.sampled_from(["analysis", "final", ""]),
+        "recipient": st.sampled_from(["all", "functions.f"]),
+        "content_type": st.just("<|constrain|>json"),
+    },
+)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(harmony_messages, min_size=1, max_size=5), min_size=1, max_size=5)
+)
+def test_conversations_in_structs(rows: list[list[Json]]) -> None:
+    batch = HARMONY(pa.RecordBatch.from_pylist([{"messages": row} for row in rows]))
+    for index, row in enumerate(rows):
+        talk = [Message.from_dict(message) for message in row]
+        if any(m["role"] == "tool" and m.get("name") is None for m in row):
+            assert "Tools should have a name" in batch.column("error")[index].as_py()
+            assert batch.column("input_ids")[index].as_py() is None
+        else:
+            check(batch, index, training.example(ENCODING, talk))
+
+
+@pytest.mark.parametrize("column", ["structs", "json"])
+def test_tools_in_structs_and_in_json(column: str) -> None:
+    rows = [chat_row(i, tools=i % 2 == 0) for i in range(20)]
+    if column == "json":
+        given_rows = [
+            {"messages": text_of(row), "tools": json.dumps(row.get("tools"))}
+            for row in rows
+        ]
+    else:
+        given_rows = rows
+    batch = CHAT(pa.RecordBatch.from_pylist(given_rows))
+    for index, row in enumerate(rows):
+        check(batch, index, expected(row))
+
+
+def test_plain_rows_make_no_object_for_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*given: Any) -> None:
+        raise AssertionError("rows were read one by one")
+
+    chats_given = pa.RecordBatch.from_pylist([chat_row(i) for i in range(9)])
+    talks = pa.RecordBatch.from_pylist([harmony_row(i) for i in range(9)])
+    wanted = CHAT(chats_given), HARMONY(talks)
+    monkeypatch.setattr(arrow.BatchRenderer, "_read", refuse)
+    assert (CHAT(chats_given), HARMONY(talks)) == wanted
+
+
+@pytest.mark.parametrize("start", [0, 1, 5])
+def test_slices_of_a_batch(start: int) -> None:
+    rows = [chat_row(i, turns=1 + i % 3) for i in range(9)]
+    batch = pa.RecordBatch.from_pylist(rows)
+    sliced = CHAT(batch.slice(start, 4))
+    for index, row in enumerate(rows[start : start + 4]):
+        check(sliced, index, expected(row))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mask": "messages"},
+        {"mask": "content", "channels": ["final"]},
+        {"last_turn": True},
+        {"drop_analysis": "per_turn"},
+    ],
+)
+def test_options_are_those_of_examples(options: Json) -> None:
+    rows = [chat_row(i) for i in range(3)]
+    batch = arrow.BatchRenderer(date=DATE, **options)(pa.RecordBatch.from_pylist(rows))
+    for index, row in enumerate(rows):
+        check(batch, index, expected(row, **options))
+
+
+def test_prompts_have_no_mask() -> None:
+    rows = [chat_row(i) for i in range(3)]
+    render = arrow.BatchRenderer(date=DATE, purpose="completion", header="model")
+    table = render(pa.table({"messages": [row["messages"] for row in rows]}))
+    assert table.column_names == ["input_ids", "error"]
+    for index, row in enumerate(rows):
+        prompt = chat.prompt(row, date=DATE, drop_analysis="never", header="model")
+        assert table["input_ids"][index].as_py() == prompt.tokens(ENCODING)
+
+
+def test_tables_keep_their_kind_their_chunks_and_columns() -> None:
+    table = pa.Table.from_batches(
+        pa.RecordBatch.from_pylist([{"messages": chat_row(i)["messages"], "id": i}])
+        for i in range(3)
+    )
+    render = arrow.BatchRenderer(date=DATE, keep=["id"])
+    made = render(table)
+    assert isinstance(made, pa.Table) and made["id"].to_pylist() == [0, 1, 2]
+    assert made["input_ids"].num_chunks == 3
+    assert made.schema.field("input_ids").type == pa.list_(pa.int32())
+    assert made.schema.field("loss_mask").type == pa.list_(pa.int8())
+    assert render(table.slice(0, 0)).schema == made.schema
+    assert render(table.schema.empty_table()).num_rows == 0
+
+
+def test_large_columns_give_large_lists() -> None:
+    rows = pa.array([text_of(chat_row(1))], pa.large_string())
+    batch = CHAT(pa.record_batch({"messages": rows}))
+    assert batch.schema.field("input_ids").type == pa.large_list(pa.int32())
+    check(batch, 0, expected(chat_row(1)))
+    structs = pa.RecordBatch.from_pylist([chat_row(1)]).column("messages")
+    kind = pa.large_list(structs.type.value_type)
+    batch = CHAT(pa.record_batch({"messages": structs.cast(kind)}))
+    check(batch, 0, expected(chat_row(1)))
+
+
+def test_long_batches_are_rendered_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [chat_row(i) for i in range(7)]
+    batch = pa.RecordBatch.from_pylist(rows)
+    wanted = CHAT(batch)
+    monkeypatch.setattr(arrow, "LARGEST", 4000)
+    assert CHAT(batch).equals(wanted)
+
+
+def test_errors_are_of_their_rows() -> None:
+    good = {"role": "user", "content": "hi"}
+    rows = [
+        {"messages": [good]},
+        {"messages": [{**good, "weight": 1}]},
+        {"messages": None},
+        {"messages": [good]},
+        {"messages": [{"role": "user"}]},
+    ]
+    batch = CHAT(pa.RecordBatch.from_pylist(rows))
+    errors = batch.column("error").to_pylist()
+    assert errors[0] is errors[3] is None
+    assert errors[1] == "messages[0].weight: this key is not known"
+    assert errors[2] == "messages: null"
+    assert errors[4].startswith("messages[0].content: ")
+    assert batch.column("input_ids").is_valid().to_pylist() == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert batch.column("loss_mask").null_count == 3
+    loose = arrow.BatchRenderer(date=DATE, ignore_unknown=True)
+    assert loose(pa.RecordBatch.from_pylist(rows[:2])).column("error").null_count == 2
+    strict = arrow.BatchRenderer(date=DATE, on_error="raise")
+    with pytest.raises(ValueError, match=r"row 1: messages\[0\].weight"):
+        strict(pa.RecordBatch.from_pylist(rows))
+    broken = pa.record_batch({"messages": pa.array(["[", text_of(chat_row(1))])})
+    assert CHAT(broken).column("error").null_count == 1
+
+
+def test_a_column_that_is_not_there_is_named() -> None:
+    with pytest.raises(KeyError, match=r"no column 'messages' .there are: talk"):
+        CHAT(pa.table({"talk": ["[]"]}))
+    with pytest.raises(ValueError, match="mask: unknown kind"):
+        arrow.BatchRenderer(mask="all")
+    with pytest.raises(ValueError, match="on_error: unknown way"):
+        arrow.BatchRenderer(on_error="skip")
+
+
+def test_it_is_pickled_with_its_day() -> None:
+    render = pickle.loads(pickle.dumps(arrow.BatchRenderer()))
+    batch = pa.RecordBatch.from_pylist([chat_row(1)])
+    assert render(batch).equals(render(batch))
+    assert len(pickle.dumps(render)) < 1000
+
+
+def test_a_row_in_json_may_have_its_own_tools() -> None:
+    row = {**chat_row(1), "tools": [TOOL]}
+    batch = CHAT(pa.record_batch({"messages": pa.array([json.dumps(row)])}))
+    check(batch, 0, expected(row))
+
+
+def test_packing_takes_what_it_gives() -> None:
+    batch = HARMONY(pa.RecordBatch.from_pylist([harmony_row(1)]))
+    talk = Conversation.from_dict(harmony_row(1))
+    check(batch, 0, training.example(ENCODING, talk))
