@@ -112,7 +112,7 @@ def test_replies(
 
 
 def test_random_walks_along_the_masks(encoding: HarmonyEncoding) -> None:
-    """Where ``<|call|>`` is no stop token of xgrammar: else a call may end otherwise."""
+    """Where ``<|call|>`` is no stop token of xgrammar; else calls may end otherwise."""
     compiler = Compiler(STOPS[0])
     random, walker, ended = Random(1), Walker(encoding), 0
     for request in requests(3, 25):
