@@ -30,6 +30,15 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session
+def xgrammar(session: nox.Session) -> None:
+    """Judge structural tags by xgrammar, with PyTorch for the CPU."""
+    cpu = "https://download.pytorch.org/whl/cpu"
+    session.install("torch", "--index-url", cpu)
+    session.install("-e", ".[test]", "xgrammar==0.2.8")
+    session.run("pytest", "-m", "slow", "tests/test_structural_tag.py")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Run ruff on Python, clang-format and the C compiler, warnings being errors."""
     session.install("-e", ".[test]")
