@@ -16,9 +16,9 @@ from .results import HIGHER, Table
 from .tables import number, participants
 
 OURS, OTHERS, UNCOUNTED, INK = "#e8590c", "#748ffc", "#adb5bd", "#868e96"
-LOGARITHMIC = {"rendering", "stream", "parse", "pathological"}
+LOGARITHMIC = {"rendering", "stream", "process", "parse", "pathological"}
 CURVES = {"growth of rendering", "growth of parsing"}
-LEFT_OUT = {"feed", "start", "memory"}
+LEFT_OUT = {"feed", "start", "memory", "batches"}
 """Tables of one or two figures."""
 A_ROW = 5
 """Panels side by side."""
@@ -102,6 +102,30 @@ def curve(table: Table) -> Any:
     axes.set_ylabel(table["unit"])
     figure.suptitle(table["title"], fontsize=11)
     return figure
+
+
+def draw_summary(found: dict[str, float], folder: Path) -> Path:
+    """Write the chart of how many times as fast as the reference harmony is."""
+    path = folder / "summary.svg"
+    with matplotlib.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=(7, 0.6 + 0.32 * len(found)))
+        labels, ratios = list(found), list(found.values())
+        axes.barh(labels, ratios, height=0.7, color=OURS)
+        axes.axvline(1, color=OTHERS)
+        for at, ratio in enumerate(ratios):
+            shown = f" {number(ratio)} x"
+            axes.text(ratio, at, shown, va="center", fontsize=8, color=INK)
+        axes.set_xscale("log")
+        axes.set_xlim(0.5, max(ratios) * 3)
+        axes.invert_yaxis()
+        axes.xaxis.set_visible(False)
+        axes.spines["bottom"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        figure.suptitle("Times as fast as openai-harmony (the line)", fontsize=11)
+        figure.tight_layout()
+        figure.savefig(path, transparent=True, metadata={"Date": None})
+        pyplot.close(figure)
+    return path
 
 
 def draw(table: Table, folder: Path) -> Path | None:
