@@ -13,6 +13,7 @@ void test_header(void);
 void test_repair(void);
 void test_unicode(void);
 void test_pages(void);
+void test_pieces(void);
 void test_pretokenize(void);
 void test_vocabulary(void);
 void test_bpe(void);

@@ -17,7 +17,7 @@ static const struct {
     {"repair", test_repair},           {"unicode", test_unicode},
     {"pretokenize", test_pretokenize}, {"pages", test_pages},
     {"vocabulary", test_vocabulary},   {"bpe", test_bpe},
-    {"parser", test_parser},
+    {"pieces", test_pieces},           {"parser", test_parser},
 };
 
 int main(int count, char **arguments)
