@@ -14,6 +14,7 @@ from benchmarks import (
     conversations,
     corpora,
     driver,
+    front,
     instructions,
     jobs,
     results,
@@ -279,3 +280,18 @@ def test_instruction_counts_are_bounded_and_none_is_forgotten() -> None:
 def test_instruction_counts_stand_beside_those_of_another_checkout() -> None:
     table = instructions.beside({"load": 1500}, {"load": 1000})
     assert table.splitlines()[-1] == "| load | 1,000 | 1,500 | 1.500 |"
+
+
+def test_the_front_chart_has_a_row_for_each_job() -> None:
+    tables: dict[str, Any] = {}
+    for job in front.JOBS:
+        unit = "MB/s" if job.table in ("list", "decode") else "us a call"
+        table = tables.setdefault(job.table, results.table(job.table, "", unit))
+        entries = {"harmony": results.entry([2.0]), "tiktoken": results.entry([3.0])}
+        entries["tokie"] = results.entry([99.0], "wrong")
+        entries["openai-harmony"] = results.entry([4.0])
+        table["cases"][job.case] = entries
+    rows = front.front(list(tables.values()))
+    assert [row.name for row in rows] == [job.name for job in front.JOBS]
+    assert rows[0] == front.Row("a prompt, again", 2.0, 4 / 3)
+    assert rows[5] == front.Row("text to tokens", 0.5, 0.75)

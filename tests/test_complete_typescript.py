@@ -263,6 +263,11 @@ def test_variants_of_what_has_a_name_are_joined_with_it() -> None:
     )
     typed = {"$defs": {"T": tree}, "type": "object", "oneOf": [{"$ref": "#/$defs/T"}]}
     assert complete_typescript(typed)[1] == "\n | T"
+    inner = {"allOf": [{"$ref": "#/$defs/T"}], "oneOf": [TEXT, NUMBER]}
+    schema = {"type": "object", "properties": {"a": inner}, "$defs": {"T": tree}}
+    assert complete_typescript(schema)[1] == (
+        "{\na?: (\n     | string\n     | number\n    ) & T,\n}"
+    )
 
 
 def test_what_all_of_can_not_merge_is_joined() -> None:

@@ -96,9 +96,18 @@ def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
 ) -> None:
     known = {"", "pycon", "json", "harmony", "recovered", "sh", "model"}
     known |= {"js"}  # executed by js/test/documents.test.ts
-    known |= {"c", "cmake", "console", "python", "text", "{eval-rst}", "{toctree}"}
+    known |= {
+        "c",
+        "cmake",
+        "console",
+        "python",
+        "text",
+        "{eval-rst}",
+        "{image}",
+        "{toctree}",
+    }
     text = path.read_text(encoding="utf-8")
-    assert {language for language, _ in blocks(text)} <= known
+    assert {language.partition(" ")[0] for language, _ in blocks(text)} <= known
     outside = re.sub(r"^```pycon\n.*?^```$", "", text, flags=re.M | re.S)
     assert ">>>" not in outside
 

@@ -210,6 +210,9 @@ def test_the_names_of_tiktoken(
     assert array.dtype == theirs.dtype
     assert numpy.array_equal(array, theirs)
     assert encoding.encode_to_numpy("<|end|>", allowed_special="all") == [200_007]
+    assert encoding.encode_to_numpy("").shape == (0,)
+    with pytest.raises(EncodeError):
+        encoding.encode_to_numpy("<|end|>")
     ours = encoding.decode_with_offsets(tokens)
     assert ours == special_tiktoken.decode_with_offsets(tokens)
     for given in (tokens, [200_007, 9552]):
