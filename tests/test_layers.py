@@ -156,6 +156,10 @@ PYTHON: dict[str, set[str]] = {
         *{"cli.bulk.records", "cli.bulk.shards", "cli.bulk.sources"},
         *{"cli.bulk.workers", "cli.files", "errors"},
     },
+    "cli.bulk.engine": {
+        *{"_training.job", "cli.bulk.journal", "cli.bulk.lock"},
+        *{"cli.bulk.run", "cli.bulk.sources", "cli.files", "errors"},
+    },
     "cli.show.reading": {"encoding", "errors", "messages", "parser", "repairs"},
     "cli.show.layout": {"cli.screen", "cli.show.reading", "messages"},
     "cli.show.plain": {"cli.show.layout", "cli.show.reading"},
@@ -167,7 +171,7 @@ PYTHON: dict[str, set[str]] = {
         *{"batch", "encoding", "messages", "training"},
     },
     "cli.render": {
-        *{"_training.job", "batch", "cli.bulk.sources"},
+        *{"_training.job", "batch", "cli.bulk.engine", "cli.bulk.sources"},
         *{"cli.bulk.journal", "cli.bulk.progress", "cli.bulk.records"},
         *{"cli.bulk.run", "cli.files", "cli.job", "cli.screen", "encoding"},
         "messages",
@@ -327,6 +331,7 @@ C_INSTRUCTIONS = {  # where there are
     "cpython.h": {"Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
+    "cli.bulk.engine": {"ray"},
     "cli.bulk.shards": {"pyarrow"},
     "cli.bulk.sources": {"pyarrow"},
     "_training.columns": {"numpy", "pyarrow"},

@@ -44,13 +44,32 @@ _CONTENT: Keys = {
     "tools": {"": _NAMESPACE},
     "response_formats": dict.fromkeys(("name", "schema", "description")),
 }
-_MESSAGE: Keys = {
+MESSAGE: Keys = {
     **dict.fromkeys(("role", "name", "channel", "recipient", "content_type")),
     "author": dict.fromkeys(("role", "name")),
     "content": _CONTENT,
 }
-HARMONY: Keys = {"messages": _MESSAGE}
+HARMONY: Keys = {"messages": MESSAGE}
 """The keys of a conversation in harmony's JSON; "" stands for any key."""
+
+
+def is_known(value: Any, known: Keys | None) -> bool:
+    """Tell whether all keys are known, without saying which is not."""
+    if known is None:
+        return True
+    if isinstance(value, (list, tuple)):
+        return all([is_known(item, known) for item in value])
+    if not isinstance(value, dict):
+        return True
+    for key, item in value.items():
+        if key not in known and "" not in known:
+            if item is not None:
+                return False
+        elif isinstance(item, (dict, list)):
+            inner = known.get(key, known.get(""))
+            if inner is not None and not is_known(item, inner):
+                return False
+    return True
 
 
 def unknown_key(value: Any, known: Keys | None, place: str = "") -> str | None:

@@ -25,8 +25,8 @@ from harmony._openai.history import (
 from harmony._openai.names import ClientName
 from harmony._openai.prompt import Options, Prompt, Schemas, Settings
 from harmony._openai.tools import Choice, read_tools
-from harmony._training.keys import CHAT, HARMONY, Keys, unknown_key
-from harmony.messages import Conversation, ReasoningEffort, Role
+from harmony._training.keys import CHAT, HARMONY, MESSAGE, Keys, is_known, unknown_key
+from harmony.messages import Conversation, Message, ReasoningEffort, Role
 from harmony.rendering import Parts, said
 
 _ROLES = {role.value: role for role in Role}
@@ -50,10 +50,9 @@ class RowReader:
                 return parts
         elif not isinstance(row, dict):
             raise wrong("row", "an object", row)
-        if self.strict:
+        if self.strict and not is_known(row, self.keys):
             unknown = unknown_key(row, self.keys)
-            if unknown is not None:
-                raise ValueError(f"{unknown}: this key is not known")
+            raise ValueError(f"{unknown}: this key is not known")
         return self._full(row)
 
     def plain(self, row: dict[str, Any]) -> Sequence[Parts] | None:
@@ -229,8 +228,29 @@ class HarmonyRows(RowReader):
         messages = row.get("messages")
         if type(messages) is not list or len(row) != 1:
             return None
-        parts = [*filter(None, map(_harmony_parts, messages))]
-        return parts if len(parts) == len(messages) else None
+        parts = [*map(_harmony_parts, messages)]
+        odd = [index for index, read in enumerate(parts) if read is None]
+        if odd and not self._fill(parts, odd, messages):
+            return None
+        return [read for read in parts if read is not None]
+
+    def _fill(
+        self, parts: list[Parts | None], odd: list[int], messages: list[Any]
+    ) -> bool:
+        """Read the messages of some indices the long way; False if one is wrong.
+
+        Those with tools are among them, so they tell whether there are any.
+        """
+        forms = [messages[index] for index in odd]
+        if self.strict and not is_known(forms, MESSAGE):
+            return False
+        try:
+            found = said([Message.from_dict(form) for form in forms], self.schemas)
+        except (ValueError, RuntimeError):
+            return False
+        for index, read in zip(odd, found, strict=True):
+            parts[index] = read
+        return True
 
     def _full(self, row: dict[str, Any]) -> Sequence[Parts]:
         return said(Conversation.from_dict(row).messages, self.schemas)

@@ -101,6 +101,12 @@ def _add_options_for_lines(render: argparse.ArgumentParser) -> None:
         help="OUT is a folder of Parquet files of about N records each",
     )
     lines.add_argument(
+        "--engine",
+        choices=["ray"],
+        help="FILE and OUT are folders: let Ray render each file of rows to a Parquet "
+        "file, on this machine or on a cluster; a second run does what is missing",
+    )
+    lines.add_argument(
         "--processes",
         metavar="N",
         type=_count,
@@ -142,19 +148,22 @@ def check(options: argparse.Namespace) -> str | None:
 
 
 _FOR_LINES = (
-    *("--format", "--ignore-unknown", "--mask", "--date", "--shard-size"),
+    *("--format", "--ignore-unknown", "--mask", "--date", "--shard-size", "--engine"),
     *("--processes", "--on-error", "--resume"),
 )
 
 
 def _check_lines(options: argparse.Namespace) -> str | None:
     is_file = options.out.endswith((".jsonl", ".bin", ".parquet"))
+    if options.mask is not None and options.purpose != "training":
+        return "--mask goes with --for training"
+    if options.engine is not None:
+        given = options.shard_size or options.processes or options.resume
+        return "--engine has folders and processes of its own" if given else None
     if options.shard_size is None and not is_file:
         return "--out: a name in .jsonl, .bin or .parquet says what to write"
     if options.shard_size is not None and is_file:
         return "--shard-size is for a folder"
-    if options.mask is not None and options.purpose != "training":
-        return "--mask goes with --for training"
     return None
 
 
@@ -188,7 +197,24 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     return json_line(tokens)
 
 
+def _render_folder(options: argparse.Namespace) -> str:
+    from harmony.cli.bulk.engine import known_job, render_folder, sources
+    from harmony.cli.bulk.sources import lines_of
+
+    first = os.path.join(options.file, sources(options.file)[0])
+    with lines_of(first) as source:
+        job = _job(options, source, known_job(options.out))
+    skips = options.on_error == "skip"
+    counts, told = render_folder(options.file, options.out, job, skips)
+    for line in told:
+        tell(f"harmony: {line}")
+    return json_line(counts)
+
+
 def _render_lines(options: argparse.Namespace) -> str:
+    if options.engine is not None:
+        return _render_folder(options)
+    from harmony.cli.bulk import journal
     from harmony.cli.bulk.journal import Checkpoint
     from harmony.cli.bulk.progress import meter
     from harmony.cli.bulk.records import written_files
@@ -198,10 +224,11 @@ def _render_lines(options: argparse.Namespace) -> str:
     for name in written_files(options.out):
         if are_one(options.file, name):
             raise ValueError(f"--out would write over it, to {name}")
+    begun = journal.read(options.out.rstrip("/")) if options.resume else None
     with lines_of(options.file) as source:
         bulk = BulkRun(
             options.out.rstrip("/"),
-            _job(options, source),
+            _job(options, source, {} if begun is None else begun.job),
             options.processes or os.cpu_count() or 1,
             skips=options.on_error == "skip",
             resumes=options.resume,
@@ -224,15 +251,14 @@ def _render_lines(options: argparse.Namespace) -> str:
     return json_line({count: getattr(done, count) for count in counts})
 
 
-def _job(options: argparse.Namespace, source: Source) -> Job:
-    """Return how the lines of a file are read and rendered."""
+def _job(options: argparse.Namespace, source: Source, known: dict[str, Any]) -> Job:
+    """Return how the lines of a file are read and rendered.
+
+    ``known``: how an earlier run did it, which this one goes on with.
+    """
     from harmony._training.job import Job
-    from harmony.cli.bulk import journal
     from harmony.cli.bulk.sources import first_line, format_of
 
-    known: dict[str, Any] = {}
-    if options.resume and (begun := journal.read(options.out.rstrip("/"))):
-        known = begun.job
     rows = options.format or known.get("format")
     if rows is None:
         rows = format_of(first_line(source))

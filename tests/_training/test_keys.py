@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from harmony._training.keys import CHAT, HARMONY, unknown_key
+from harmony._training.keys import CHAT, HARMONY, is_known, unknown_key
 from support import strategies
+from support.requests import places
 from support.rows import chat_row, harmony_row
+from support.template import requests
 
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
@@ -37,6 +40,16 @@ def chat(**fields: Any) -> dict[str, Any]:
 )
 def test_an_unknown_key_is_named_by_its_path(row: Any, path: str) -> None:
     assert unknown_key(row, CHAT) == path
+    assert not is_known(row, CHAT)
+
+
+@given(requests(), st.data())
+def test_both_ways_to_ask_agree(row: Any, data: st.DataObject) -> None:
+    for where, key in data.draw(st.lists(st.sampled_from(places(row)), max_size=2)):
+        if isinstance(where, dict):
+            where[data.draw(st.sampled_from(["x", "role", "id"]))] = where[key]
+    for known in (CHAT, HARMONY):
+        assert is_known(row, known) is (unknown_key(row, known) is None)
 
 
 def test_what_is_null_says_nothing() -> None:
@@ -54,6 +67,7 @@ def test_schemas_and_arguments_may_have_any_key() -> None:
 @given(strategies.conversations)
 def test_all_that_a_conversation_writes_is_known(talk: Any) -> None:
     assert unknown_key(talk.to_dict(), HARMONY) is None
+    assert is_known(talk.to_dict(), HARMONY)
 
 
 def test_keys_of_conversations() -> None:

@@ -1,0 +1,112 @@
+"""``harmony render --engine ray``: a folder of files over a machine or a cluster.
+
+Each file of rows becomes one Parquet file, which has its name when it is whole. So what
+a worker that died was doing is done again by the engine, and what a run left undone is
+done by the next one. The folders have to be seen by all machines.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harmony._training.job import Job
+from harmony.cli.bulk import journal
+from harmony.cli.bulk.journal import Checkpoint
+from harmony.cli.bulk.lock import only_run
+from harmony.cli.bulk.run import BulkRun
+from harmony.cli.bulk.sources import lines_of
+from harmony.cli.files import FileError
+from harmony.errors import HarmonyError
+
+ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
+COUNTS = ("lines", "records", "skipped", "dropped", "tokens")
+
+
+@dataclass(frozen=True)
+class FileWork:
+    """What is done with each file, in whatever process. ``skips``: as of a run."""
+
+    job: Job
+    skips: bool
+
+    def __call__(self, item: dict[str, str]) -> dict[str, Any]:
+        """Render the file at ``source`` to the one at ``target``; return counts."""
+        source, target = item["source"], item["target"]
+        told: list[str] = []
+
+        def tell_of(line: int, reason: str) -> None:
+            told.append(f"{source}: line {line}: {reason}")
+
+        run = BulkRun(target, self.job, skips=self.skips, resumes=True)
+        try:
+            with lines_of(source) as lines:
+                done = run(lines, tell_of, lambda reached: None)
+        except (RuntimeError, ValueError, OSError) as error:
+            return {"error": f"{source}: {error}", "told": []}
+        counts = {} if done is None else {name: getattr(done, name) for name in COUNTS}
+        return {"error": "", "told": told, **dict.fromkeys(COUNTS, 0), **counts}
+
+
+def sources(folder: str) -> list[str]:
+    """Return the names of the files of rows in a folder. Raises ``FileError``."""
+    names = sorted(name for name in os.listdir(folder) if name.endswith(ENDINGS))
+    if not names:
+        raise FileError(f"{folder} has no files in {', '.join(ENDINGS)}")
+    return names
+
+
+def known_job(folder: str) -> dict[str, Any]:
+    """Return what an earlier run into a folder was told to do; nothing if none was."""
+    begun = journal.read(os.path.join(folder, "render"))
+    return {} if begun is None else begun.job
+
+
+def render_folder(
+    source: str, target: str, job: Job, skips: bool
+) -> tuple[dict[str, int], list[str]]:
+    """Render each file of a folder that is not rendered yet.
+
+    Return counts of what was done, and what is to be told of lines that were left out.
+    Raises ``FileError`` for a run with other options, ``HarmonyError`` for a bad line
+    or file; the other files are done all the same.
+    """
+    os.makedirs(target, exist_ok=True)
+    with only_run(os.path.join(target, "render")):
+        known = known_job(target)
+        if known and Job(**known) != job:
+            raise FileError(f"{target} was begun with other options: {known}")
+        journal.write(os.path.join(target, "render"), Checkpoint(asdict(job)))
+        results = _mapped(FileWork(job, skips), _todo(source, target))
+    errors = [result["error"] for result in results if result["error"]]
+    if errors:
+        raise HarmonyError("; ".join(errors))
+    total: Counter[str] = Counter()
+    for result in results:
+        total.update({name: result[name] for name in COUNTS})
+    return {name: total[name] for name in COUNTS}, [
+        line for result in results for line in result["told"]
+    ]
+
+
+def _todo(source: str, target: str) -> list[dict[str, str]]:
+    found = []
+    for name in sources(source):
+        stem = name[: -len(next(end for end in ENDINGS if name.endswith(end)))]
+        path = os.path.join(os.path.abspath(target), f"{stem}.parquet")
+        if not os.path.exists(path) or journal.read(path) is not None:
+            from_here = os.path.join(os.path.abspath(source), name)
+            found.append({"source": from_here, "target": path})
+    return found
+
+
+def _mapped(work: FileWork, items: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Let Ray do the work on each item; it shows how far it is."""
+    import ray
+
+    if not items:
+        return []
+    data = ray.data.from_items(items, override_num_blocks=len(items))
+    return list(data.map(lambda item: work(item)).take_all())
