@@ -1,8 +1,12 @@
 """Short commands for what is done again and again: ``nox -s test``, ``nox -l``."""
 
+import gzip
+import hashlib
+import io
 import re
 import shutil
 import sys
+import tarfile
 from pathlib import Path
 
 import nox
@@ -23,6 +27,15 @@ def clients(session: nox.Session) -> None:
     """Run agents that people use, against the example server; needs npm."""
     session.install("-e", ".[test,clients]", "openai-agents")
     session.run("pytest", "-s", "tests/examples/agents.py", *session.posargs)
+
+
+@nox.session
+def xgrammar(session: nox.Session) -> None:
+    """Judge structural tags by xgrammar, with PyTorch for the CPU."""
+    cpu = "https://download.pytorch.org/whl/cpu"
+    session.install("torch", "--index-url", cpu)
+    session.install("-e", ".[test]", "xgrammar==0.2.8")
+    session.run("pytest", "-m", "slow", "tests/test_structural_tag.py")
 
 
 @nox.session
@@ -132,3 +145,139 @@ def dist(session: nox.Session) -> None:
     files = sorted(str(path) for path in Path("dist").iterdir())
     session.run("twine", "check", "--strict", *files)
     session.run("abi3audit", "--strict", *(f for f in files if f.endswith(".whl")))
+
+
+RELEASE = Path("build/release").resolve()
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Make all that is published, twice, and compare and check it; build/release/.
+
+    It is made of the last commit, in fresh clones. Needs git, make, cc and npm.
+    """
+    session.install("build", "cyclonedx-bom")
+    shutil.rmtree(RELEASE, ignore_errors=True)
+    for clone in ("first", "second"):
+        make_release(session, RELEASE / clone)
+    first, second = (
+        checksums(RELEASE / name / "files") for name in ("first", "second")
+    )
+    if first != second:
+        session.error(f"two builds differ:\n{first}\n{second}")
+    (RELEASE / "first" / "files" / "SHA256SUMS").write_text(first, encoding="utf-8")
+    (RELEASE / "first" / "files").rename(RELEASE / "files")
+    check_release(session, RELEASE / "files")
+    session.log("made twice, the same bytes, and tried:\n" + first)
+
+
+def make_release(session: nox.Session, clone: Path) -> None:
+    """Make the files of a release in the folder ``files`` of a new clone."""
+    session.run("git", "clone", "-q", ".", str(clone), external=True)
+    epoch = session.run(
+        *("git", "-C", str(clone), "log", "-1", "--format=%ct"),
+        external=True,
+        silent=True,
+    )
+    session.env["SOURCE_DATE_EPOCH"] = str(epoch).strip()
+    files = clone / "files"
+    files.mkdir()
+    with session.chdir(clone):
+        for project in (".", "compat"):
+            session.run("python", "-m", "build", "-o", str(files), project, silent=True)
+        session.install("-e", ".[docs,js]")
+        session.run("python", "js/build.py")
+        for command in (["ci", "--silent"], ["run", "build"], ["run", "playground"]):
+            session.run("npm", "--prefix", "js", *command, external=True, silent=True)
+        pack = ("npm", "pack", "./js", "--pack-destination", str(files))
+        session.run(*pack, external=True, silent=True)
+        session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "build/site")
+        archive(files / "harmony-site.tar.gz", Path("build/site"))
+        archive_c(session, files)
+        bill(session, files)
+    for path in files.glob("*.tar.gz"):
+        rewrite(path, int(session.env["SOURCE_DATE_EPOCH"] or 0))
+
+
+def archive_c(session: nox.Session, files: Path) -> None:
+    """Archive what C programs need: the library, its vocabulary, its page."""
+    paths = ("csrc", "harmony/data/o200k_base.vocabulary", "LICENSE", "NOTICE")
+    target = str(files / "harmony-c.tar.gz")
+    command = ("git", "archive", "--prefix=harmony-c/", "-o", target, "HEAD")
+    session.run(*command, *paths, "docs/embedding.md", external=True)
+
+
+def archive(target: Path, folder: Path) -> None:
+    """Archive a folder, but for what Sphinx keeps for itself."""
+    with tarfile.open(target, "w:gz") as tar:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and ".doctrees" not in path.parts:
+                tar.add(path, Path("harmony-site", path.relative_to(folder)))
+
+
+def rewrite(path: Path, epoch: int) -> None:
+    """Write an archive anew without what differs from machine to machine."""
+    with tarfile.open(path) as old:
+        members = [(member, old.extractfile(member)) for member in old]
+        plain = io.BytesIO()
+        with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as new:
+            for member, file in sorted(members, key=lambda pair: pair[0].name):
+                member.mtime, member.uid, member.gid = epoch, 0, 0
+                member.uname = member.gname = ""
+                member.mode = 0o755 if member.mode & 0o100 else 0o644
+                member.pax_headers = {}
+                new.addfile(member, file)
+    path.write_bytes(gzip.compress(plain.getvalue(), mtime=epoch))
+
+
+def bill(session: nox.Session, files: Path) -> None:
+    """Write the bill of materials: what is installed with the wheel."""
+    (wheel,) = files.glob("harmony_format-*.whl")
+    environment = files.parent / "environment"
+    session.run("python", "-m", "venv", str(environment))
+    session.run(str(environment / "bin" / "pip"), "install", "-q", str(wheel))
+    session.run(
+        *("cyclonedx-py", "environment", "--output-reproducible"),
+        *("--pyproject", "pyproject.toml", "--of", "JSON"),
+        *("-o", str(files / "harmony-sbom.cdx.json"), str(environment)),
+    )
+
+
+def checksums(folder: Path) -> str:
+    """Return the SHA-256 of each file, as sha256sum writes them."""
+    return "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in sorted(folder.iterdir())
+    )
+
+
+def check_release(session: nox.Session, files: Path) -> None:
+    """Use each file in an environment of its own."""
+    for number, pattern in enumerate(
+        ("harmony_format-*.whl", "harmony_format-*.tar.gz")
+    ):
+        (found,) = files.glob(pattern)
+        environment = RELEASE / f"environment{number}"
+        session.run("python", "-m", "venv", str(environment))
+        session.run(str(environment / "bin" / "pip"), "install", "-q", str(found))
+        session.run(str(environment / "bin" / "harmony"), "doctor")
+    unpacked = RELEASE / "unpacked"
+    with tarfile.open(files / "harmony-c.tar.gz") as tar:
+        tar.extractall(unpacked, filter="data")
+    csrc, installed = str(unpacked / "harmony-c" / "csrc"), str(RELEASE / "installed")
+    make = ("make", "-s", "-C", csrc, "install", f"PREFIX={installed}")
+    session.run(*make, external=True)
+    (package,) = files.glob("harmony-format-*.tgz")
+    node = RELEASE / "node"
+    node.mkdir()
+    with session.chdir(node):
+        session.run("npm", "install", "--silent", str(package), external=True)
+        session.run("node", "-e", NODE, external=True)
+
+
+NODE = """
+import("harmony-format").then(async ({ loadHarmonyEncoding }) => {
+    const encoding = await loadHarmonyEncoding();
+    if (encoding.decode(encoding.encode("a b")) !== "a b") process.exit(1);
+});
+"""

@@ -27,7 +27,7 @@ int hm_bpe(const hm_vocabulary *vocabulary, const uint8_t *piece, size_t length,
 
 /* A piece of up to HM_FEW bytes, room for a token a byte, and, once merged, how
  * many there are. */
-#define HM_FEW 32
+#define HM_FEW 60
 
 typedef struct hm_piece {
     const uint8_t *bytes;

@@ -258,7 +258,7 @@ HARMONY_API const char *harmony_token_bytes(const harmony_encoding *encoding,
 
 /* A cache remembers pieces of text that were encoded before, and their tokens.
  * It makes encoding several times as fast; the tokens are the same. It takes
- * up to 3.6 MB and never grows. A cache belongs to one encoding and to one
+ * up to 3.9 MB and never grows. A cache belongs to one encoding and to one
  * thread at a time: give each thread its own, or NULL where text is rarely
  * encoded. A pool of them does as well; which one a call gets makes no
  * difference to what it gives. */

@@ -88,7 +88,7 @@ struct batch {
     size_t fresh_count;
     hm_piece *merged[HM_PIECES]; /* those of the fresh that are no token */
     size_t merged_count;
-    int32_t tokens[HM_PIECES * OTHER_LENGTH]; /* of the fresh */
+    int32_t tokens[HM_PIECES * HM_FEW]; /* of the fresh */
     size_t token_room;
 };
 
@@ -330,6 +330,8 @@ static void miss_word(const struct window *window, uint32_t i)
         struct other_key key = key_of_other(piece, length);
 
         ask_for_other(window->cache, i, slot_of_other(&key));
+    } else if (length <= HM_FEW) {
+        take_fresh(window, i);
     } else {
         window->cache->batch->found[i].count = LONG;
     }
@@ -459,7 +461,8 @@ static void remember(const harmony_cache *cache)
     for (; fresh < batch->fresh + batch->fresh_count; fresh++)
         if (fresh->merged.length <= WORD_LENGTH)
             remember_word(cache, batch->keys + fresh->piece, &fresh->merged);
-        else if (fresh->merged.count <= OTHER_TOKENS)
+        else if (fresh->merged.length <= OTHER_LENGTH
+                 && fresh->merged.count <= OTHER_TOKENS)
             remember_other(cache, &fresh->merged);
 }
 
@@ -484,23 +487,34 @@ static void push_all(hm_tokens *out, const int32_t *tokens, size_t count)
         hm_push(out, tokens[i]);
 }
 
-/* Add the tokens of pieces up to one that has more than fit where it was found,
- * or that there may be no room for; the number of pieces. */
+/* Count the tokens of pieces up to one whose tokens are elsewhere; the number
+ * of pieces. */
+static size_t count_some(const struct found *found, size_t count,
+                         hm_tokens *out)
+{
+    size_t tokens = 0, i;
+
+    for (i = 0; i < count && found[i].count > 0; i++)
+        tokens += (size_t)found[i].count;
+    out->count += tokens;
+    return i;
+}
+
+/* Add the tokens of pieces up to one whose tokens are elsewhere, or that there
+ * may be no room for; the number of pieces. */
 static size_t write_some(const struct found *found, size_t count,
                          hm_tokens *out)
 {
-    int32_t *to = out->tokens + out->count;
-    size_t room = out->capacity - out->count, at = 0, i;
+    int32_t *to = out->tokens;
+    size_t at = out->count, i;
 
-    if (out->count > out->capacity)
-        return 0;
     for (i = 0; i < count && found[i].count > 0
-                && room - at >= sizeof *found / sizeof *to;
+                && at + sizeof *found / sizeof *to <= out->capacity;
          i++) {
         memcpy(to + at, found + i, sizeof *found);
         at += (size_t)found[i].count;
     }
-    out->count += at;
+    out->count = at;
     return i;
 }
 
@@ -539,7 +553,9 @@ static int write_all(const struct window *window, hm_tokens *out)
     size_t i = 0;
 
     while (i < window->count) {
-        i += write_some(found + i, window->count - i, out);
+        i += out->count < out->capacity
+                 ? write_some(found + i, window->count - i, out)
+                 : count_some(found + i, window->count - i, out);
         if (i < window->count && !write_one(window, i++, out))
             return 0;
     }

@@ -180,7 +180,7 @@ static inline uint64_t hm_little64(const uint8_t *p)
 /* The high bits of it are the good ones. */
 static inline uint64_t hm_hash(uint64_t low, uint64_t high)
 {
-    return low * 0x9E3779B97F4A7C15u + high * 0xC2B2AE3D27D4EB4Fu;
+    return (low ^ (high << 27 | high >> 37)) * 0x9E3779B97F4A7C15u;
 }
 
 /* The line where the search for a token begins. */

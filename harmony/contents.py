@@ -134,7 +134,11 @@ class ChannelConfig(Model):
 
 
 def _default_channels() -> ChannelConfig:
-    return ChannelConfig(["analysis", "commentary", "final"], True)
+    """Return those the model was trained on, which need no check."""
+    config = ChannelConfig.__new__(ChannelConfig)
+    config.valid_channels = ["analysis", "commentary", "final"]
+    config.channel_required = True
+    return config
 
 
 @dataclass
@@ -160,13 +164,19 @@ class SystemContent(Content):
     tools: dict[str, ToolNamespaceConfig] | None = None
 
     def __post_init__(self) -> None:
-        """Check the fields."""
-        self.with_model_identity(self.model_identity)
-        self.with_reasoning_effort(self.reasoning_effort)
-        self.with_conversation_start_date(self.conversation_start_date)
-        self.with_knowledge_cutoff(self.knowledge_cutoff)
-        self.with_channel_config(self.channel_config)
-        self.tools = namespaces("SystemContent.tools", self.tools)
+        """Check the fields, but for what they mostly are."""
+        if type(self.model_identity) is not str:
+            self.with_model_identity(self.model_identity)
+        if type(self.reasoning_effort) is not ReasoningEffort:
+            self.with_reasoning_effort(self.reasoning_effort)
+        if self.conversation_start_date is not None:
+            self.with_conversation_start_date(self.conversation_start_date)
+        if type(self.knowledge_cutoff) is not str:
+            self.with_knowledge_cutoff(self.knowledge_cutoff)
+        if type(self.channel_config) is not ChannelConfig:
+            self.with_channel_config(self.channel_config)
+        if self.tools is not None:
+            self.tools = namespaces("SystemContent.tools", self.tools)
 
     @classmethod
     def new(cls) -> SystemContent:
@@ -436,6 +446,10 @@ def content_from_dict(data: dict[str, Any]) -> Content:
     >>> content_from_dict({"type": "text", "text": "hi"})
     TextContent(text='hi')
     """
+    if type(data) is dict and data.get("type") == "text":
+        text = data.get("text")
+        if type(text) is str:  # as nearly all is
+            return TextContent(text)
     check_form(Content, data, ("type",))
     kind = data["type"]
     if not isinstance(kind, str) or kind not in CONTENT_TYPES:

@@ -347,9 +347,11 @@ class HarmonyEncoding(EncodingBase):
         """
         import numpy as np  # nothing else here needs it
 
-        options = allowed_special, disallowed_special
-        data, allowed = self._checked(text, *options)
-        return np.frombuffer(self._native.encode_to_array(data, allowed), np.uint32)
+        if disallowed_special == "all" and allowed_special == frozenset():
+            return np.frombuffer(self.encode_to_array(text), np.uint32)
+        options: Any = {"allowed_special": allowed_special}
+        options["disallowed_special"] = disallowed_special
+        return np.frombuffer(self.encode_to_array(text, **options), np.uint32)
 
     def encode_single_token(self, text_or_bytes: str | bytes) -> int:
         """Return the id of a token, special ones too, given its text or its bytes.

@@ -144,6 +144,7 @@ class Rules:
     ) -> dict[str, Any]:
         """Return the structural tag for xgrammar, as JSON.
 
+        Special tokens in it are ids: xgrammar takes long to find them by their names.
         ``stop_tokens``: the texts of those that the tokenizer info of xgrammar has as
         stop tokens. xgrammar takes these by itself where the tag is over, and never as
         a part of it, so they are left out. Raises ``ValueError`` for a schema that
@@ -151,7 +152,10 @@ class Rules:
         """
         from harmony.encoding import load_harmony_encoding  # late: for this alone
 
-        special = load_harmony_encoding("HarmonyGptOss").special_tokens_set
+        encoding = load_harmony_encoding("HarmonyGptOss")
+        names = sorted(encoding.special_tokens_set)
+        ids = encoding.encode("".join(names), allowed_special="all")
+        special = dict(zip(names, ids, strict=True))
         return structural_tag(self._narrowed(XGRAMMAR), special, stop_tokens)
 
     def _narrowed(self, sampler: Sampler) -> Reply:

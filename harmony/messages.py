@@ -79,6 +79,9 @@ class Role(str, Enum):
         raise unknown("role", value, (known.value for known in cls))
 
 
+_ROLES = {role.value: role for role in Role}
+
+
 @dataclass(init=False)
 class Author(Model):
     """Who wrote a message: a role, and a name if there are several of that role.
@@ -92,7 +95,8 @@ class Author(Model):
 
     def __init__(self, role: Role | str, name: str | None = None) -> None:
         """Check and keep the fields."""
-        self.role = role if type(role) is Role else member("Author.role", Role, role)
+        known = _ROLES.get(role) if type(role) is str else role
+        self.role = known if type(known) is Role else member("Author.role", Role, role)
         if name is not None:
             check_optional_text("Author.name", name)
         self.name = name
@@ -104,7 +108,8 @@ class Author(Model):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; ``name`` is always there, even if None."""
-        return {"role": Role(self.role).value, "name": self.name}
+        role = self.role if type(self.role) is Role else Role(self.role)
+        return {"role": str.__str__(role), "name": self.name}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Author:
@@ -244,9 +249,11 @@ class Message(Model):
         Traceback (most recent call last):
         ValueError: content[0].type: unknown content type 'image' (known: text, ...
         """
-        check_form(cls, data, ())
-        author = "author" if "author" in data and "role" not in data else "role"
-        check_form(cls, data, (author, "content"))
+        author = "role"
+        if type(data) is not dict or "role" not in data or "content" not in data:
+            check_form(cls, data, ())
+            author = "author" if "author" in data and "role" not in data else "role"
+            check_form(cls, data, (author, "content"))
         content = data["content"]
         if not isinstance(content, (str, list, tuple)):
             where, expected = "Message.content", "a string or a list"
@@ -449,6 +456,8 @@ def _content(content: object) -> Content:
 def _contents(content: object) -> list[Content]:
     if type(content) is str:
         return [TextContent(content)]
+    if type(content) is list:
+        return instances("Message.content", content, Content, content_from_dict)
     if isinstance(content, (str, Content)):
         return [_content(content)]
     if isinstance(content, dict) or not isinstance(content, Iterable):

@@ -1,14 +1,12 @@
 /**
  * How fast it is beside other tokenizers of npm, with equal tokens checked.
  *
- *     python -c "import sys, json; sys.path.insert(0, 'tests'); \
- *     from benchmarks import corpora; print(json.dumps(…))" > texts.json
  *     node js/benchmark.mjs texts.json FOLDER
  *
- * texts.json: an object from the name of a corpus to a list of texts. FOLDER: where
- * gpt-tokenizer, tiktoken and js-tiktoken are installed, as far as they are. Each
- * round runs all of them, one after the other; the best of a few rounds counts, by
- * processor time.
+ * texts.json: an object from the name of a corpus to a list of texts, such as those of
+ * tests/benchmarks/corpora.py. FOLDER: where gpt-tokenizer, tiktoken and js-tiktoken
+ * are installed, as far as they are. Each round runs all of them, one after the other;
+ * the best of a few rounds counts, by processor time.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -176,6 +176,100 @@ def test_all_of_is_merged_where_it_can_be() -> None:
     )
 
 
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+
+
+def objects(*schemas: Any) -> list[Any]:
+    return [{"type": "object", "properties": {"a": schema}} for schema in schemas]
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        (objects(TEXT, TEXT), "{\na?: string,\n}"),
+        (objects(TEXT, False), "{\na?: never,\n}"),
+        (objects({"type": ["string", "null"]}, TEXT), "{\na?: string,\n}"),
+        ([*objects({}), {"properties": 5}], "{\na?: any,\n} & {\n}"),
+        (
+            [*objects({}), {"required": ["a"]}, {"required": ["b", "a"]}],
+            "{\na: any,\nb: any,\n}",
+        ),
+        (
+            [*objects({}), {"required": ["a"]}, {"required": 5}],
+            "{\na: any,\n} & {\n}",
+        ),
+        ([{"type": ["number", "string"]}, {"type": ["integer", "null"]}], "number"),
+        (
+            [{"type": ["string", "null", "array"]}, {"type": ["string", "null"]}],
+            "string | null",
+        ),
+        ([{"type": ["integer", "null"]}, {"type": "number"}], "number"),
+        ([TEXT, {"type": 5}], "string"),
+        ([{"enum": ["a", "b"]}, {"enum": ["b", "c"]}], '"b"'),
+        ([{"enum": ["a", "b"]}, {"enum": 5}], '"a" | "b"'),
+        ([TEXT, {"pattern": "a"}, {"pattern": 5}], "// pattern: a, pattern: 5\nstring"),
+        (
+            [NUMBER, {"minimum": 1}, {"minimum": "x"}],
+            "// minimum: 1, minimum: x\nnumber",
+        ),
+        ([{"type": "array", "items": TEXT}, {"items": False}], "never[]"),
+        ([{"description": "A."}, {"description": "B."}], "// A.\n// B.\nany"),
+        ([{"description": "A."}, {"description": 5}], "// A.\nany"),
+    ],
+)
+def test_keywords_of_both(parts: list[Any], text: str) -> None:
+    assert complete({"allOf": parts}) == text
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"items": TEXT}, "string[]"),
+        ({"type": ["object", "string"]}, "object | string"),
+        ({"type": ["object", "string"], "properties": {}}, "{\n} | string"),
+        ({"enum": ["a", 1], "const": "a"}, '"a"'),
+        ({"enum": 5}, "any"),
+        ({"oneOf": [TEXT, {}], "type": "string"}, "\n | string\n | string"),
+        ({"type": "object", "patternProperties": {}}, "{\n}"),
+        ({"type": "object", "additionalProperties": None}, "{\n}"),
+        (
+            {
+                "properties": {"a": NUMBER},
+                "additionalProperties": {"oneOf": [{**TEXT, "pattern": "x"}, NUMBER]},
+            },
+            "{\na?: number,\n[key: string]: (\n     | string // pattern: x\n"
+            "     | number\n) | any,\n}",
+        ),
+        ({"$id": "x/y", "$ref": "x/y#/$defs/A", "$defs": {"A": TEXT}}, "string"),
+        ({"$ref": "#/a~1b/0/c%20d", "a/b": [{"c d": TEXT}]}, "string"),
+        ({"$ref": "#/a/1", "a": [{}]}, '// $ref: "#/a/1"\nany'),
+        ({"$ref": "#/a/x", "a": [{}]}, '// $ref: "#/a/x"\nany'),
+    ],
+)
+def test_odd_schemas(schema: Any, text: str) -> None:
+    assert complete(schema) == text
+
+
+def test_variants_of_what_has_a_name_are_joined_with_it() -> None:
+    tree = {"type": "object", "properties": {"n": {"$ref": "#/$defs/T"}}}
+    schema = {
+        "$defs": {"T": tree},
+        "oneOf": [{"$ref": "#/$defs/T"}, TEXT],
+        "allOf": [{"$ref": "#/$defs/T"}],
+    }
+    assert complete_typescript(schema) == (
+        ["type T = {\nn?: T,\n};\n"],
+        "(\n | T\n | string\n) & T",
+    )
+    typed = {"$defs": {"T": tree}, "type": "object", "oneOf": [{"$ref": "#/$defs/T"}]}
+    assert complete_typescript(typed)[1] == "\n | T"
+    inner = {"allOf": [{"$ref": "#/$defs/T"}], "oneOf": [TEXT, NUMBER]}
+    schema = {"type": "object", "properties": {"a": inner}, "$defs": {"T": tree}}
+    assert complete_typescript(schema)[1] == (
+        "{\na?: (\n     | string\n     | number\n    ) & T,\n}"
+    )
+
+
 def test_what_all_of_can_not_merge_is_joined() -> None:
     union = [{"required": ["x"]}, {"required": ["y"]}]
     other = [{"properties": {"z": {"const": 1}}}, {"properties": {"z": {"const": 2}}}]

@@ -96,15 +96,30 @@ def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
 ) -> None:
     known = {"", "pycon", "json", "harmony", "recovered", "sh", "model"}
     known |= {"js"}  # executed by js/test/documents.test.ts
-    known |= {"c", "cmake", "console", "python", "text", "{eval-rst}", "{toctree}"}
+    known |= {
+        "c",
+        "cmake",
+        "console",
+        "python",
+        "text",
+        "{eval-rst}",
+        "{image}",
+        "{toctree}",
+    }
     text = path.read_text(encoding="utf-8")
-    assert {language for language, _ in blocks(text)} <= known
+    assert {language.partition(" ")[0] for language, _ in blocks(text)} <= known
     outside = re.sub(r"^```pycon\n.*?^```$", "", text, flags=re.M | re.S)
     assert ">>>" not in outside
 
 
 EXECUTED = [
-    *[("index.md", 8), ("moving.md", 9), ("python.md", 50), ("serving.md", 25)],
+    *[
+        ("index.md", 8),
+        ("moving.md", 9),
+        ("python.md", 50),
+        ("serving.md", 25),
+        ("training.md", 20),
+    ],
     ("structured-output.md", 25),
 ]
 
@@ -115,6 +130,8 @@ def test_the_examples_of_a_page(name: str, least: int) -> None:
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     if "llguidance import" in page:
         pytest.importorskip("llguidance")
+    if "import pyarrow" in page:
+        pytest.importorskip("pyarrow")
     test = doctest.DocTestParser().get_doctest(page, {}, name, None, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     output = io.StringIO()

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import jsonschema
+import numpy
 import pytest
 
 from harmony import HarmonyEncoding, chat, grammar, responses
@@ -16,9 +17,9 @@ from harmony._grammar.narrow import LLGUIDANCE, XGRAMMAR, narrow
 from harmony.grammar import Rules
 from support import TEST_DATA
 from support.convert import CASES
+from support.walks import Walker, check, requests
 
 llguidance = pytest.importorskip("llguidance")
-from support.walks import Walker, check, requests  # noqa: E402 - needs llguidance
 
 CITY = {
     "type": "object",
@@ -189,16 +190,30 @@ def test_well_formed_replies_of_the_conversion_s_cases(checker: Checker) -> None
 # At random
 
 
+class Masks:
+    """The masks of llguidance."""
+
+    def __init__(self, encoding: HarmonyEncoding, lark: str) -> None:
+        self._matcher = llguidance.LLMatcher(grammar.tokenizer(encoding), lark)
+        self.is_over = self._matcher.is_accepting
+        self.is_stopped = self._matcher.is_stopped
+        self.take = self._matcher.consume_token
+
+    def allowed(self) -> Any:
+        mask = numpy.frombuffer(self._matcher.compute_bitmask(), dtype=numpy.uint8)
+        return numpy.unpackbits(mask, bitorder="little").astype(bool)
+
+
 def walked(encoding: HarmonyEncoding, seed: int, count: int) -> int:
     """Check some replies for each of many requests; return how many ended."""
-    walker = Walker(encoding, grammar.tokenizer(encoding))
+    walker = Walker(encoding)
     random = Random(seed)
     ended = 0
     for request in requests(seed, count):
         rules = request.rules()
         lark = rules.lark()
         for _ in range(4):
-            tokens = walker.walk(lark, random)
+            tokens = walker.walk(Masks(encoding, lark), random)
             if tokens is not None:
                 parse = encoding.parse_messages_from_completion_tokens
                 check(request, rules, parse(tokens, "assistant"))
@@ -472,17 +487,20 @@ def test_the_tokenizer_is_made_once(encoding: HarmonyEncoding) -> None:
 # Structural tags, as far as they can be looked at without xgrammar
 
 
-def test_a_structural_tag_is_json_without_the_stop_tokens() -> None:
+def test_a_structural_tag_is_json_without_the_stop_tokens(
+    encoding: HarmonyEncoding,
+) -> None:
     rules = with_tools(builtin_tools=("browser", "python"), final=CITY)
-    text = json.dumps(rules.structural_tag())
-    # Two ways to write each of two functions, four built-in ones, twice each.
-    assert text.count('"token": "<|call|>"') == 16
-    assert '"token": "<|return|>"' not in text
-    stops = ("<|return|>", "<|call|>")
-    text = json.dumps(rules.structural_tag(stop_tokens=stops))
-    assert '"token": "<|call|>"' not in text
-    text = json.dumps(rules.structural_tag(stop_tokens=()))
-    assert text.count('"token": "<|return|>"') == 2
+
+    def count(token: str, **options: Any) -> int:
+        (number,) = encoding.encode(token, allowed_special="all")
+        text = json.dumps(rules.structural_tag(**options))
+        return text.count(f'"token": {number}}}')
+
+    # Two functions and four built-in ones, as a first call and as a further one.
+    assert (count("<|call|>"), count("<|return|>")) == (12, 0)
+    assert count("<|call|>", stop_tokens=("<|return|>", "<|call|>")) == 0
+    assert count("<|return|>", stop_tokens=()) == 1
 
 
 def test_what_xgrammar_lacks_beyond_llguidance() -> None:
@@ -495,6 +513,7 @@ def test_what_xgrammar_lacks_beyond_llguidance() -> None:
         ({"type": "string", "pattern": "a"}, "pattern"),
         ({"patternProperties": {"^a": {}}}, "patternProperties"),
         ({"properties": {"a": False}}, "false"),
+        ({"type": "string", "maxLength": 5}, "maxLength"),
     ):
         narrow(schema, "f", LLGUIDANCE, False)
         with pytest.raises(ValueError, match=rf"{keyword} can't be enforced by xgr"):

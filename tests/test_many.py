@@ -18,7 +18,8 @@ from harmony import (
     RenderError,
     Role,
 )
-from harmony.many import spans
+from harmony.batch import Rows
+from harmony.many import on_threads, spans
 
 TEXTS = [
     *("hello world", "", "Grüße, 世界 \U0001f600", "a < b", "x" * 3_000, "lone \ud83d"),
@@ -209,6 +210,9 @@ def test_the_names_of_tiktoken(
     assert array.dtype == theirs.dtype
     assert numpy.array_equal(array, theirs)
     assert encoding.encode_to_numpy("<|end|>", allowed_special="all") == [200_007]
+    assert encoding.encode_to_numpy("").shape == (0,)
+    with pytest.raises(EncodeError):
+        encoding.encode_to_numpy("<|end|>")
     ours = encoding.decode_with_offsets(tokens)
     assert ours == special_tiktoken.decode_with_offsets(tokens)
     for given in (tokens, [200_007, 9552]):
@@ -240,3 +244,26 @@ def test_all_ordinary_tokens(encoding: HarmonyEncoding, special_tiktoken: Any) -
     values = encoding.token_byte_values()
     assert sorted(values) == special_tiktoken.token_byte_values()
     assert encoding.decode_bytes(range(300)) == b"".join(values[:300])
+
+
+def test_an_error_that_does_not_come_again_is_raised_as_it_was(
+    encoding: HarmonyEncoding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render = Rows.render
+    calls = []
+
+    def fails_once(self: Rows, *given: Any) -> Any:
+        calls.append(self)
+        if len(calls) == 1:
+            raise RenderError("not now")
+        return render(self, *given)
+
+    monkeypatch.setattr(Rows, "render", fails_once)
+    with pytest.raises(RenderError, match=r"^not now$"):
+        encoding.render_batch_to_arrays([[Message("user", "hi")]])
+    assert len(calls) == 2
+
+
+def test_no_spans_are_no_work() -> None:
+    assert on_threads(lambda start, stop: stop - start, []) == []
+    assert on_threads(lambda start, stop: stop - start, [(0, 2), (2, 3)]) == [2, 1]

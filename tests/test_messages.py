@@ -157,6 +157,15 @@ def test_an_author_may_be_given_as_a_role(author: Any) -> None:
     assert type(Message(author, "hi").author.role) is Role
 
 
+class Named(Author):
+    """An author of a kind of its own."""
+
+
+def test_an_author_of_another_kind_stays_the_same_object() -> None:
+    author = Named("user", "bob")
+    assert Message(author, "hi").author is author
+
+
 @pytest.mark.parametrize(
     "content",
     [

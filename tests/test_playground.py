@@ -16,10 +16,13 @@ from support.talks import HOSTILE
 
 PAGE = ROOT / "docs" / "playground" / "dist" / "try.html"
 PATH = browser.found()
-pytestmark = pytest.mark.skipif(
-    PATH is None or not PAGE.exists(),
-    reason="no Chromium, or not built: npm run playground",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        PATH is None or not PAGE.exists(),
+        reason="no Chromium, or not built: npm run playground",
+    ),
+]
 NARROW, WIDE = (390, 844), (1400, 900)
 
 

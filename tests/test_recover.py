@@ -127,6 +127,26 @@ def test_a_collected_case(case: dict[str, Any]) -> None:
     assert [form(message) for message in messages] == case["expect"], case["why"]
 
 
+@pytest.mark.reference
+def test_how_many_of_the_cases_the_reference_reads(reference: Any) -> None:
+    """README.md says so."""
+    right = raised = 0
+    for case in CASES:
+        role = case["role"] and reference.module.Role(case["role"])
+        try:
+            messages = reference.encoding.parse_messages_from_completion_tokens(
+                case_tokens(case), role, strict=False
+            )
+        except reference.module.HarmonyError:
+            raised += 1
+        else:
+            ours = [Message.from_dict(message.to_dict()) for message in messages]
+            right += [form(message) for message in ours] == case["expect"]
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"Of {len(CASES)} replies out of the ordinary" in text
+    assert f"reads {right}, at its most lenient, and raises for {raised} " in text
+
+
 @pytest.mark.parametrize("case", CASES, ids=by_id)
 def test_a_collected_case_one_by_one_and_split(case: dict[str, Any]) -> None:
     tokens = case_tokens(case)

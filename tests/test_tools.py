@@ -43,12 +43,14 @@ def test_parameters_are_copied() -> None:
 
 
 def test_parameters_become_plain_json_values() -> None:
-    given = {"enum": ("a", Role.USER), Role.TOOL: True, "minimum": Half(0.5)}
+    given = {"enum": ("a", Role.USER), Role.TOOL: True, "minimum": Half(0.5), "a": 3}
     tool = ToolDescription("f", None, given)
-    assert tool.parameters == {"enum": ["a", "user"], "tool": True, "minimum": 0.5}
+    assert tool.parameters == {
+        **{"enum": ["a", "user"], "tool": True, "minimum": 0.5, "a": 3}
+    }
     assert type(tool.parameters["minimum"]) is float
     assert [type(item) for item in tool.parameters["enum"]] == [str, str]
-    assert [type(key) for key in tool.parameters] == [str] * 3
+    assert [type(key) for key in tool.parameters] == [str] * 4
 
 
 @pytest.mark.parametrize(

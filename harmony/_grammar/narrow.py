@@ -48,7 +48,9 @@ _FORMATS = frozenset(
 LLGUIDANCE = Sampler("llguidance", _LACKED_BY_ALL, _FORMATS, True)
 XGRAMMAR = Sampler(
     "xgrammar",
-    _LACKED_BY_ALL | {"patternProperties", "minProperties", "maxProperties"},
+    _LACKED_BY_ALL
+    # The last two it drops where a text is excluded from strings, as one is here.
+    | {"patternProperties", "minProperties", "maxProperties", "minLength", "maxLength"},
     _FORMATS,
     False,
 )

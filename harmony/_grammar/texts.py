@@ -7,7 +7,7 @@ text that spells one is text, and no text has one in it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from harmony._grammar.reply import Call, Reply
@@ -15,6 +15,10 @@ from harmony._grammar.reply import Call, Reply
 MOST_SPACE = 64
 """White space that may stand between two words of JSON: without a bound, a model that
 is unsure can write it without end."""
+
+BEGINS_SPECIAL = "<|"
+"""What the text of each special token begins with. In a string of JSON, xgrammar takes
+all tokens whose text is right, special ones among them, so this is excluded there."""
 
 _SPACE = f"[ \\t\\n\\r]{{0,{MOST_SPACE}}}"
 
@@ -95,12 +99,12 @@ def _quoted(text: str) -> str:
 
 
 def structural_tag(
-    reply: Reply, special: Collection[str], stops: Collection[str]
+    reply: Reply, special: Mapping[str, int], stops: Collection[str]
 ) -> Format:
     """Return the structural tag for xgrammar.
 
-    ``special``: the texts of all special tokens. ``stops``: of those that xgrammar
-    takes by itself where the tag is over.
+    ``special``: the ids of all special tokens. ``stops``: the texts of those that
+    xgrammar takes by itself where the tag is over.
     """
     return {"type": "structural_tag", "format": _Tags(special, stops).reply(reply)}
 
@@ -108,13 +112,15 @@ def structural_tag(
 class _Tags:
     """Makes the parts of a structural tag."""
 
-    def __init__(self, special: Collection[str], stops: Collection[str]) -> None:
-        self._text = {"type": "any_tokens", "exclude_tokens": sorted(special)}
+    def __init__(self, special: Mapping[str, int], stops: Collection[str]) -> None:
+        self._special = special
+        excluded = sorted(special.values())
+        self._text = {"type": "any_tokens", "exclude_tokens": excluded}
         self._stops = frozenset(stops)
 
     def reply(self, reply: Reply) -> Format:
         """Return all of it."""
-        opening = [_token("<|start|>"), _words("assistant")]
+        opening = [self._token("<|start|>"), _words("assistant")]
         asides = []
         if reply.reasoning:
             asides.append(self._aside("analysis"))
@@ -123,61 +129,61 @@ class _Tags:
         before = [_star([_either(asides), *opening])] if asides else []
         last = []
         if reply.calls:
-            call = _either([part for call in reply.calls for part in self._calls(call)])
+            call = _either([self._call(call) for call in reply.calls])
             more = [_star([*opening, *before, call])] if reply.parallel else []
             last.append(_sequence([call, *more]))
         if not reply.must_call:
-            last += self._answers(reply.final)
+            last.append(self._answer(reply.final))
         if reply.begun == "final":
             return _sequence([self._text, *self._end("<|return|>")])
         if reply.begun is not None:
-            before = [self._text, _token("<|end|>"), *opening, *before]
+            before = [self._text, self._token("<|end|>"), *opening, *before]
         return _sequence([*before, _either(last)])
 
     def _aside(self, channel: str) -> Format:
-        header = [_token("<|channel|>"), _words(channel), _token("<|message|>")]
-        return _sequence([*header, self._text, _token("<|end|>")])
+        header = [self._token("<|channel|>"), _words(channel)]
+        content = [self._token("<|message|>"), self._text]
+        return _sequence([*header, *content, self._token("<|end|>")])
 
-    def _calls(self, call: Call) -> Iterator[Format]:
-        """Give the ways in which a call is written."""
-        channel, message = _token("<|channel|>"), _token("<|message|>")
-        content = self._text if call.arguments is None else _json(call.arguments)
-        rest = [message, content, *self._end("<|call|>")]
+    def _call(self, call: Call) -> Format:
+        channel = self._token("<|channel|>")
         if call.is_builtin:
-            words = _words(f"analysis to={call.recipient} code")
-            yield _sequence([channel, words, *rest])
-            return
-        json_type = [_token("<|constrain|>"), _words("json")]
-        words = _words(f"commentary to={call.recipient} ")
-        yield _sequence([channel, words, *json_type, *rest])
-        first = [_words(f" to={call.recipient}"), channel, _words("commentary ")]
-        yield _sequence([*first, *json_type, *rest])
+            header = [channel, _words(f"analysis to={call.recipient} code")]
+        else:
+            behind = [channel, _words(f"commentary to={call.recipient} ")]
+            first = [_words(f" to={call.recipient}"), channel, _words("commentary ")]
+            either = _either([_sequence(behind), _sequence(first)])
+            header = [either, self._token("<|constrain|>"), _words("json")]
+        content = self._text if call.arguments is None else self._json(call.arguments)
+        rest = [self._token("<|message|>"), content, *self._end("<|call|>")]
+        return _sequence([*header, *rest])
 
-    def _answers(self, schema: dict[str, Any] | None) -> Iterator[Format]:
-        """Give the ways in which the answer is written."""
-        channel, message = _token("<|channel|>"), _token("<|message|>")
-        content = self._text if schema is None else _json(schema)
-        rest = [message, content, *self._end("<|return|>")]
-        yield _sequence([channel, _words("final"), *rest])
+    def _answer(self, schema: dict[str, Any] | None) -> Format:
+        header = [self._token("<|channel|>"), _words("final")]
         if schema is not None:
-            words = [_words("final "), _token("<|constrain|>"), _words("json")]
-            yield _sequence([channel, *words, *rest])
+            kind = [_words(" "), self._token("<|constrain|>"), _words("json")]
+            header.append({"type": "optional", "content": _sequence(kind)})
+        content = self._text if schema is None else self._json(schema)
+        rest = [self._token("<|message|>"), content, *self._end("<|return|>")]
+        return _sequence([*header, *rest])
 
     def _end(self, token: str) -> list[Format]:
-        return [] if token in self._stops else [_token(token)]
+        return [] if token in self._stops else [self._token(token)]
 
+    def _json(self, schema: dict[str, Any]) -> Format:
+        return {
+            "type": "json_schema",
+            "json_schema": schema,
+            "max_whitespace_cnt": MOST_SPACE,
+            "excludes": [BEGINS_SPECIAL],
+        }
 
-def _token(text: str) -> Format:
-    return {"type": "token", "token": text}
+    def _token(self, text: str) -> Format:
+        return {"type": "token", "token": self._special[text]}
 
 
 def _words(text: str) -> Format:
     return {"type": "const_string", "value": text}
-
-
-def _json(schema: dict[str, Any]) -> Format:
-    space = {"max_whitespace_cnt": MOST_SPACE}
-    return {"type": "json_schema", "json_schema": schema, **space}
 
 
 def _sequence(parts: list[Format]) -> Format:

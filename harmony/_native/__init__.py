@@ -178,10 +178,9 @@ def int32(tokens: Iterable[int]) -> array[int] | memoryview:
         position = next(wrong)
         raise not_int32(ids[position], position) from None
     except TypeError:
-        for position, token in enumerate(ids):
-            if not is_token_id(token):
-                raise not_a_token_id(token, position) from None
-        raise
+        wrong = (i for i, token in enumerate(ids) if not is_token_id(token))
+        position = next(wrong)
+        raise not_a_token_id(ids[position], position) from None
 
 
 _PORTION = 16_384

@@ -45,7 +45,7 @@ class Item:
 
     def closing(self) -> Iterator[Event]:
         """Give the events before ``output_item.done``."""
-        return iter(())
+        raise NotImplementedError
 
 
 class TextItem(Item):

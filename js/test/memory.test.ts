@@ -1,6 +1,9 @@
 /** Memory is given back. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { HarmonyError, loadHarmonyEncoding, StreamableParser } from "harmony-format";
 import { harmony } from "./support.js";
 
@@ -31,6 +34,25 @@ test("freed parsers leave no memory behind", async () => {
   run();
   run();
   assert.equal(size(), before);
+});
+
+test("parsers that nobody freed are collected", async () => {
+  const encoding = await loadHarmonyEncoding({ wasm });
+  const tokens = harmony("<|channel|>final<|message|>" + "word ".repeat(2000));
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const run = async () => {
+    for (let count = 0; count < 200; count++) {
+      new StreamableParser(encoding, "assistant").feed(tokens);
+    }
+    collect();
+    await setTimeout(100); // what finalization does, it does later
+    return encoding.machine.c.memory.buffer.byteLength;
+  };
+  const first = await run();
+  let last = first;
+  for (let round = 0; round < 4; round++) last = await run();
+  assert.ok(last < 1.5 * first, `${first} ${last}`);
 });
 
 test("long texts leave no memory behind", async () => {

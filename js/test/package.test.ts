@@ -1,6 +1,7 @@
 /** The package as it is published, loaded and bundled. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import {
   mkdtempSync,
   readdirSync,
@@ -13,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
 import { loadHarmonyEncoding, VocabularyError } from "harmony-format";
 import { encoding, file, ROOT } from "./support.js";
 
@@ -78,6 +80,19 @@ test("loading: once by default, from bytes, a module, an answer", async () => {
     const other = await loadHarmonyEncoding(options);
     assert.deepEqual(other.encode("hello world"), [24912, 2375]);
   }
+});
+
+test("a worker loads its own", async () => {
+  const program = `
+    const { parentPort } = require("node:worker_threads");
+    import(${JSON.stringify(new URL("dist/index.js", JS).href)})
+      .then(({ loadHarmonyEncoding }) => loadHarmonyEncoding())
+      .then((encoding) => parentPort.postMessage(encoding.encode("hello world")));
+  `;
+  const worker = new Worker(program, { eval: true });
+  const [said] = (await once(worker, "message")) as [number[]];
+  assert.deepEqual(said, [24912, 2375]);
+  await worker.terminate();
 });
 
 test("what can't be loaded is a VocabularyError", async () => {

@@ -10,8 +10,8 @@ import pytest
 
 from harmony import HarmonyEncoding, HarmonyError, StreamableParser, vocabulary
 from harmony import _native as native
+from harmony._native import batch, ffi, int32, lib, raise_error
 from harmony._native import encoding as encodings
-from harmony._native import ffi, int32, lib, raise_error
 from harmony._native import vocabulary as vocabularies
 
 ERROR = ffi.typeof("harmony_error *")
@@ -109,3 +109,15 @@ def test_text_that_another_call_moves_is_said_to_be_in_use(
     assert native.in_use().args == (
         "the parser is in use by another call: one at a time",
     )
+
+
+def test_an_error_of_no_record_names_no_message() -> None:
+    assert batch._place(None, array("Q"), -1) == ""
+
+
+def test_sizes_are_copied_where_they_have_fewer_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert list(batch._sizes(array("Q", [1, 2]))) == [1, 2]
+    monkeypatch.setattr(batch, "_SIZE", "I")
+    assert list(batch._sizes(array("Q", [1, 2]))) == [1, 2]

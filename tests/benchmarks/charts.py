@@ -11,17 +11,21 @@ matplotlib.use("svg")
 
 from matplotlib import pyplot
 
+from .front import Row, front
 from .peers import HARMONY
 from .results import HIGHER, Table
 from .tables import number, participants
 
 OURS, OTHERS, UNCOUNTED, INK = "#e8590c", "#748ffc", "#adb5bd", "#868e96"
-LOGARITHMIC = {"rendering", "stream", "parse", "pathological"}
+LOGARITHMIC = {"rendering", "stream", "process", "parse", "pathological"}
 CURVES = {"growth of rendering", "growth of parsing"}
-LEFT_OUT = {"feed", "start", "memory"}
+LEFT_OUT = {"feed", "start", "memory", "batches"}
 """Tables of one or two figures."""
 A_ROW = 5
 """Panels side by side."""
+
+THEMES = {"light": "#24292f", "dark": "#e6edf3"}
+"""What the chart of the first page is written in."""
 
 STYLE = {
     "svg.hashsalt": "harmony",
@@ -115,3 +119,43 @@ def draw(table: Table, folder: Path) -> Path | None:
         figure.savefig(path, transparent=True, metadata={"Date": None})
         pyplot.close(figure)
     return path
+
+
+def draw_front(tables: list[Table], folder: Path) -> None:
+    """Write ``front-light.svg`` and ``front-dark.svg``."""
+    rows = front(tables)
+    for theme, ink in THEMES.items():
+        with matplotlib.rc_context({**STYLE, "text.color": ink, "ytick.color": ink}):
+            figure = factors(rows)
+            path = folder / f"front-{theme}.svg"
+            figure.savefig(path, transparent=True, metadata={"Date": None})
+            pyplot.close(figure)
+
+
+def factors(rows: list[Row]) -> Any:
+    """Return a figure of how many times as fast as the reference it is."""
+    figure, axes = pyplot.subplots(figsize=(8, 0.4 * len(rows) + 1.1))
+    heights = range(len(rows) - 1, -1, -1)
+    axes.set_yticks(heights, [row.name for row in rows], fontsize=10)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+    for at, row in zip(heights, rows, strict=True):
+        pairs = [(row.ours, OURS, "harmony")]
+        if row.best is not None:
+            pairs.append((row.best, OTHERS, "the best of the other tokenizers"))
+        for place, (factor, colour, name) in enumerate(pairs):
+            thick = 0.76 / len(pairs)
+            y = at + 0.38 - thick * (place + 0.5)
+            axes.barh(y, factor, height=thick, color=colour, label=name)
+            axes.text(factor, y, f" {number(factor)} x", va="center", fontsize=9)
+    axes.axvline(1, color="#868e96", linewidth=0.8, linestyle="--")
+    axes.set_xlim(0, 1.12 * max(row.ours for row in rows))
+    handles, names = axes.get_legend_handles_labels()
+    shown = dict(zip(names, handles, strict=True))
+    axes.set_title("times as fast as openai-harmony (dashed: as fast)", fontsize=10)
+    figure.legend(
+        *(shown.values(), shown), loc="lower center", ncols=len(shown), frameon=False
+    )
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    return figure

@@ -98,6 +98,76 @@ def apply(
     return timing | {"digest": digest(results)}
 
 
+def method(operations: Operations, name: str, inputs: list[Any]) -> Timing:
+    """Call a method of the encoding on each input, in turn."""
+    run = getattr(operations.encoding, name)
+    results, timing = timed(
+        lambda: [run(each) for each in inputs], lambda: [run(each) for each in inputs]
+    )
+    return timing | {"digest": digest(results)}
+
+
+def make(operations: Operations, what: str, calls: int) -> Timing:
+    """Make an object again and again."""
+    library = operations.library
+
+    def run() -> Any:
+        if what == "SystemContent.new":
+            return library.SystemContent.new()
+        return conversations.developer(library, "Work step by step.")
+
+    _, timing = timed(
+        lambda: [run() and None for _ in range(calls)],
+        lambda: [run() and None for _ in range(calls)],
+    )
+    return timing | {"digest": ""}
+
+
+def json_form(
+    operations: Operations, script: Any, tools: bool, way: str, calls: int
+) -> Timing:
+    """Read or write the JSON of a conversation again and again."""
+    (made,) = conversations_of(operations, [script], tools)
+    text = made.to_json()
+    read = operations.library.Conversation.from_json
+
+    def run() -> Any:
+        return read(text) if way == "from_json" else made.to_json()
+
+    _, timing = timed(
+        lambda: [run() and None for _ in range(calls)],
+        lambda: [run() and None for _ in range(calls // 10)],
+    )
+    return timing | {"digest": str(len(run().messages if way == "from_json" else ""))}
+
+
+def many(operations: Operations, way: str, texts: list[str]) -> Timing:
+    """Encode texts in one call, or in a call for each."""
+    encoding = operations.encoding
+    ways: dict[str, Callable[[], Any]] = {
+        "texts to lists: one call": lambda: encoding.encode_batch(texts),
+        "texts to lists: a call for each": lambda: [*map(encoding.encode, texts)],
+        "texts to an array: one call": lambda: encoding.encode_batch_to_arrays(texts),
+        "texts to an array: a call for each": lambda: [
+            *map(encoding.encode_to_array, texts)
+        ],
+    }
+    _, timing = timed(ways[way], lambda: encoding.count_batch(texts[:1]))
+    return timing | {"digest": ""}
+
+
+def many_talks(operations: Operations, one_call: bool, scripts: list[Any]) -> Timing:
+    """Render conversations in one call, or in a call for each."""
+    encoding = operations.encoding
+    made = conversations_of(operations, scripts, tools=False)
+    if one_call:
+        _, timing = timed(lambda: encoding.render_batch_to_arrays(made), lambda: None)
+    else:
+        run = encoding.render_conversation
+        _, timing = timed(lambda: [*map(run, made)], lambda: None)
+    return timing | {"digest": ""}
+
+
 def tokens(operations: Operations, texts: list[str]) -> list[list[int]]:
     """Return the tokens of texts, untimed."""
     return [list(operations.to_list(text)) for text in texts]
@@ -226,31 +296,63 @@ def renderer(operations: Operations) -> tuple[Callable[..., Any], Any]:
     return run, operations.library.Role.ASSISTANT
 
 
+def process(operations: Operations, tokens: list[int], settling: list[int]) -> Timing:
+    """Process tokens one by one and read nothing."""
+    library = operations.library
+
+    def run(tokens: list[int]) -> Any:
+        parser = library.StreamableParser(operations.encoding, library.Role.ASSISTANT)
+        take = parser.process
+        for token in tokens:
+            take(token)
+        return parser
+
+    parser, timing = timed(lambda: run(tokens), lambda: run(settling))
+    return timing | {"digest": digest(map(as_text, parser.messages))}
+
+
 def stream(
     operations: Operations, tokens: list[int], settling: list[int], *, state: bool
 ) -> Timing:
-    """Process tokens one by one and read what a server reads after each."""
-    results, timing = timed(
+    """Process tokens one by one and read what a server reads after each.
+
+    What is read is thrown away, so that nothing else is timed; a second time, by no
+    clock, it is what the digest is of.
+    """
+    _, timing = timed(
         lambda: read_stream(operations, tokens, state),
         lambda: read_stream(operations, settling, state),
     )
-    return timing | {"digest": digest(results)}
+    return timing | {"digest": digest(what_is_read(operations, tokens))}
 
 
-def read_stream(operations: Operations, tokens: list[int], state: bool) -> list[str]:
-    """Return the deltas, joined by channel and recipient."""
+def read_stream(operations: Operations, tokens: list[int], state: bool) -> None:
+    """Read after each token."""
     library = operations.library
     parser = library.StreamableParser(operations.encoding, library.Role.ASSISTANT)
-    process, deltas = parser.process, []
+    process = parser.process
     for token in tokens:
         process(token)
-        delta = parser.last_content_delta
-        found = parser.current_channel, parser.current_recipient, parser.current_role
+        _ = parser.last_content_delta
+        _ = parser.current_channel
+        _ = parser.current_recipient
+        _ = parser.current_role
         if state:
             _ = parser.state
-        if delta:
-            deltas.append((found, delta))
-    return [f"{channel}|{to}|{delta}" for (channel, to, _), delta in deltas]
+
+
+def what_is_read(operations: Operations, tokens: list[int]) -> list[str]:
+    """Return the deltas, each with channel, recipient and role."""
+    library = operations.library
+    parser = library.StreamableParser(operations.encoding, library.Role.ASSISTANT)
+    found = []
+    for token in tokens:
+        parser.process(token)
+        if parser.last_content_delta:
+            role = parser.current_role and parser.current_role.value
+            place = f"{parser.current_channel}|{parser.current_recipient}|{role}"
+            found.append(f"{place}|{parser.last_content_delta}")
+    return found
 
 
 def feed(operations: Operations, tokens: list[int], settling: list[int]) -> Timing:
@@ -355,7 +457,8 @@ JOBS: dict[str, Callable[..., Any]] = {
     job.__name__: job
     for job in (
         *(apply, calls, check, conversations_in, convert_chat, feed, first_call),
-        *(marked_tokens, parse, render, render_chat, render_growing, rendered),
+        *(json_form, make, many, many_talks, method),
+        *(marked_tokens, parse, process, render, render_chat, render_growing, rendered),
         *(reply, stream, threads, tokens),
     )
 }

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .charts import draw
+from .charts import draw, draw_front
 from .machine import ROOT
-from .tables import figures, ratios, replace, rows, verdicts
+from .tables import figures, ratios, replace, rows, sentences, verdicts
 from .targets import judge
 
 PAGE = ROOT / "docs/performance.md"
@@ -55,8 +55,12 @@ def main(path: str) -> None:
     folder = PAGE.with_suffix("")
     folder.mkdir(exist_ok=True)
     page = PAGE.read_text(encoding="utf-8")
+    picture = "![Times as fast as openai-harmony](performance/front-light.svg)"
+    said = sentences(results["tables"])
+    page = replace(page, "summary", f"{picture}\n\n{said}")
     page = replace(page, "circumstances", circumstances(results))
     page = replace(page, "targets", verdicts(judge(results["tables"])))
+    draw_front(results["tables"], folder)
     parts = [section(table, folder) for table in results["tables"]]
     page = replace(page, "tables", "\n\n".join(parts))
     PAGE.write_text(page, encoding="utf-8")

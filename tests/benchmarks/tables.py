@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .peers import IMPLEMENTATIONS
+from .peers import HARMONY, IMPLEMENTATIONS, REFERENCE
 from .results import Entry, Table, advantages, best_peer
 from .targets import Verdict
 
@@ -82,6 +82,60 @@ def verdicts(found: list[Verdict]) -> str:
             ]
         )
     return rows(lines)
+
+
+SUMMARY = (
+    ("list", "English", "encode English to a list"),
+    ("decode", "English", "decode English"),
+    ("short", "decode, one token", "decode a token"),
+    ("stream", "1,000 tokens", "parse a token and read what it changed"),
+    ("parse", "an answer of 1,000", "parse an answer"),
+    ("rendering", "the agent's, one more message", "render a running chat"),
+    ("rendering", "system and user, new in every word", "render a new prompt"),
+    ("objects", "from_json, plain", "read a conversation from JSON"),
+)
+"""What the page begins with: tables, cases, and what users call them."""
+
+
+def summary(tables: list[Table]) -> dict[str, float]:
+    """Return how many times as fast as the reference harmony does what users do."""
+    by_name = {table["name"]: table for table in tables}
+    found = {}
+    for name, case, label in SUMMARY:
+        table = by_name.get(name)
+        if table is not None and case in table["cases"]:
+            ratios = advantages(table["unit"], table["cases"][case])
+            if REFERENCE.name in ratios:
+                found[label] = ratios[REFERENCE.name]
+    return found
+
+
+def sentences(tables: list[Table]) -> str:
+    """Return what the figures come to, as far as they are there."""
+    by_name = {table["name"]: table for table in tables}
+    found = summary(tables)
+    said = []
+    if found:
+        shown = ", ".join(f"{number(ratio)} to {what}" for what, ratio in found.items())
+        said.append(f"Times as fast as openai-harmony: {shown}.")
+    if "array" in by_name:
+        best = [best_peer("MB/s", case) for case in by_name["array"]["cases"].values()]
+        each = sorted(ratio for _, ratio in filter(None, best))
+        said.append(
+            "To arrays, five kinds of text are encoded at "
+            f"{number(each[0])} to {number(each[-1])} times the speed of whichever "
+            "tokenizer on the package index is best at it."
+        )
+    if "start" in by_name and "memory" in by_name:
+        start, memory = (
+            next(iter(by_name[name]["cases"].values()))[HARMONY.name]["value"]
+            for name in ("start", "memory")
+        )
+        said.append(
+            f"The first token is there {number(start)} ms after a bare interpreter, "
+            f"for {number(memory)} MB."
+        )
+    return "\n".join(said)
 
 
 def replace(page: str, name: str, text: str) -> str:

@@ -81,6 +81,13 @@ MACHINES = [
     Machine("x86, 32 bits, musl", [*ZIG, "x86-linux-musl"], STATIC, ("qemu-i386",)),
     Machine("riscv64, musl", [*ZIG, "riscv64-linux-musl"], STATIC, ("qemu-riscv64",)),
     Machine("wasm32-wasi", [*ZIG, "wasm32-wasi"], CLOCKS, tuple(WASM), ".wasm"),
+    Machine(
+        "wasm32-wasi, SIMD",
+        [*ZIG, "wasm32-wasi"],
+        (*CLOCKS, "-mcpu=generic+simd128"),
+        tuple(WASM),
+        ".wasm",
+    ),
     Machine("x86_64, Windows", [*ZIG, "x86_64-windows-gnu"], (), ("wine",), ".exe"),
     Machine("aarch64, Windows", [*ZIG, "aarch64-windows-gnu"], (), None, ".exe"),
     Machine("x86_64, macOS", [*ZIG, "x86_64-macos"], (), None),

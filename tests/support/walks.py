@@ -7,11 +7,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import jsonschema
 import numpy
-from llguidance import LLMatcher, LLTokenizer
 
 from harmony import HarmonyEncoding, Message
 from harmony.grammar import Rules
@@ -70,32 +69,45 @@ def asked(seed: int) -> Iterator[Asked]:
         yield Asked(functions, builtin, random.choice(choices), final, *flags)
 
 
-class Walker:
-    """Walks along the masks of llguidance."""
+class Matcher(Protocol):
+    """What says, token by token, what may come next."""
 
-    def __init__(self, encoding: HarmonyEncoding, tokenizer: LLTokenizer) -> None:
-        self._tokenizer = tokenizer
+    def is_over(self) -> bool:
+        """Tell whether the reply may end here."""
+
+    def is_stopped(self) -> bool:
+        """Tell whether it has to."""
+
+    def allowed(self) -> Any:
+        """Return an array of truth values, one for each token."""
+
+    def take(self, token: int) -> bool:
+        """Go on by a token; tell whether it is allowed."""
+
+
+class Walker:
+    """Walks along masks."""
+
+    def __init__(self, encoding: HarmonyEncoding) -> None:
         texts = [encoding.decode([token]) for token in range(encoding.n_vocab)]
         special = encoding.special_tokens_set
         self._ends = numpy.array([text in special for text in texts])
         self._closing = numpy.array([text.strip() in CLOSING for text in texts])
         self._closing |= self._ends
+        ends = encoding.encode("<|return|><|call|>", allowed_special="all")
+        self._end, self._call = ends
 
-    def walk(self, grammar: str, random: Random) -> list[int] | None:
+    def walk(self, matcher: Matcher, random: Random) -> list[int] | None:
         """Return the tokens of a reply; None if it did not end in time."""
-        matcher = LLMatcher(self._tokenizer, grammar)
-        assert not matcher.is_error(), matcher.get_error()
         tokens: list[int] = []
         while len(tokens) < LONGEST:
-            is_over = matcher.is_accepting()
+            is_over = matcher.is_over()
             if matcher.is_stopped() or (is_over and random.random() < 0.5):
                 return tokens
-            mask = numpy.frombuffer(matcher.compute_bitmask(), dtype=numpy.uint8)
-            bits = numpy.unpackbits(mask, bitorder="little")[: len(self._ends)]
-            token = self._chosen(bits.astype(bool), random)
-            if is_over and token == self._tokenizer.eos_token:
+            token = self._chosen(matcher.allowed()[: len(self._ends)], random)
+            if token == self._end and tokens[-1:] == [self._call]:
                 return tokens  # a sampler that goes on behind a call ends so
-            assert matcher.consume_token(token), matcher.get_error()
+            assert matcher.take(token), token
             tokens.append(token)
         return None
 
@@ -114,15 +126,20 @@ BROWSER = {
 }
 
 
-def check(request: Asked, rules: Rules, messages: list[Message]) -> None:
-    """Assert that a reply is what was asked for."""
+def check(
+    request: Asked, rules: Rules, messages: list[Message], form: str = "lark"
+) -> None:
+    """Assert that a reply is what was asked for.
+
+    ``form``: of the text that the rules gave last.
+    """
     chosen = request.choice if isinstance(request.choice, tuple) else None
     calls = 0
     for message in messages:
         assert message.author.role.value == "assistant"
         if is_call(message):
             calls += 1
-            check_call(request, message, chosen)
+            check_call(request, message, chosen, form)
         elif message.channel == "final":
             assert message is messages[-1]
             if request.final is not None and not rules.relaxed:
@@ -149,7 +166,7 @@ def is_call(message: Message) -> bool:
     return message.recipient not in (None, "<|constrain|>json")
 
 
-def check_call(request: Asked, message: Message, chosen: Any) -> None:
+def check_call(request: Asked, message: Message, chosen: Any, form: str) -> None:
     """Assert that a call is one of those that are allowed, with its arguments."""
     recipient = message.recipient or ""
     kind, _, name = recipient.partition(".")
@@ -164,7 +181,7 @@ def check_call(request: Asked, message: Message, chosen: Any) -> None:
         schema = request.functions[name]
         if schema is None:
             assert json.loads(message.text) == {}
-        elif not narrow_relaxes(request, name):
+        elif not is_relaxed(request, name, form):
             check_json(schema, message.text)
         return
     assert kind in request.builtin
@@ -173,10 +190,10 @@ def check_call(request: Asked, message: Message, chosen: Any) -> None:
         check_json(BROWSER[recipient], message.text)
 
 
-def narrow_relaxes(request: Asked, name: str) -> bool:
+def is_relaxed(request: Asked, name: str, form: str) -> bool:
     """Tell whether something of a function's schema can't be enforced."""
     rules = Rules(functions={name: request.functions[name]}, lenient=True)
-    rules.lark()
+    getattr(rules, form)()
     return any(not line.endswith(": format") for line in rules.relaxed)
 
 

@@ -8,6 +8,7 @@ from ..driver import Bench
 from ..results import Table
 from . import (
     converting,
+    everyday,
     growth,
     pathological,
     rendering,
@@ -24,6 +25,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Table]]] = {
     "lines": texts.lines,
     "decode": texts.decode,
     "rendering": rendering.measure,
+    "everyday": everyday.measure,
     "converting": converting.measure,
     "streaming": streaming.measure,
     "start": start.measure,

@@ -57,6 +57,7 @@ def measure(bench: Bench) -> list[Table]:
     """Token by token as servers do, in one chunk, and as whole completions."""
     unit = "ns a token"
     one = table("stream", "Process a token and read what it changed", unit)
+    bare = table("process", "Process a token and read nothing", unit)
     chunk = table("feed", "Feed a chunk of 1 000 tokens", unit)
     whole = table("parse", "Parse a completion", unit)
     with bench.workers(PAIR) as workers:
@@ -82,6 +83,15 @@ def measure(bench: Bench) -> list[Table]:
                 ),
                 len(tokens),
             )
+        for length in LENGTHS[:2]:
+            progress(f"process: {length:,} tokens")
+            tokens = completion(ours, texts, length)
+            bare["cases"][f"{length:,} tokens"] = compare(
+                lambda worker, _: worker.call(
+                    "process", tokens=tokens, settling=tokens[:1_000]
+                ),
+                len(tokens),
+            )
         tokens = completion(ours, texts, 1_000)
         chunk["cases"]["1,000 tokens"] = compare(
             lambda worker, _: worker.call("feed", tokens=tokens, settling=tokens),
@@ -102,4 +112,4 @@ def measure(bench: Bench) -> list[Table]:
                 lambda worker, _: worker.call("parse", completions=[tokens], role=role),
                 len(tokens),
             )
-    return [one, chunk, whole]
+    return [one, bare, chunk, whole]

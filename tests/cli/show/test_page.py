@@ -124,3 +124,12 @@ def test_colours_can_be_told_from_their_background(scheme: int) -> None:
     ]
     low = [p for p in pairs if contrast(colours[p[0]], colours[p[1]]) < 4.5]
     assert low == []
+
+
+def test_a_content_that_was_read_out_of_a_header_is_shown_again(
+    encoding: HarmonyEncoding,
+) -> None:
+    shown = '<p class="read quiet">Read as:</p><div class="text">{}</div>'
+    text = "<|start|>assistant to=f json {}<|call|>"
+    assert shown in html(reading(encoding, text))
+    assert "Read as" not in html(reading(encoding, TALK))
