@@ -150,13 +150,7 @@ class Rules:
         a part of it, so they are left out. Raises ``ValueError`` for a schema that
         xgrammar can't enforce.
         """
-        from harmony.encoding import load_harmony_encoding  # late: for this alone
-
-        encoding = load_harmony_encoding("HarmonyGptOss")
-        names = sorted(encoding.special_tokens_set)
-        ids = encoding.encode("".join(names), allowed_special="all")
-        special = dict(zip(names, ids, strict=True))
-        return structural_tag(self._narrowed(XGRAMMAR), special, stop_tokens)
+        return structural_tag(self._narrowed(XGRAMMAR), _special_ids(), stop_tokens)
 
     def _narrowed(self, sampler: Sampler) -> Reply:
         """Return the rules with schemas that a sampler takes."""
@@ -182,6 +176,16 @@ class Rules:
         must_call, parallel = self._must_call, self._parallel
         reasoning, begun = self._reasoning, self._begun
         return Reply(calls, final, must_call, parallel, reasoning, begun)
+
+
+@lru_cache(maxsize=1)
+def _special_ids() -> dict[str, int]:
+    from harmony.encoding import load_harmony_encoding  # late: for this alone
+
+    encoding = load_harmony_encoding("HarmonyGptOss")
+    names = sorted(encoding.special_tokens_set)
+    ids = encoding.encode("".join(names), allowed_special="all")
+    return dict(zip(names, ids, strict=True))
 
 
 def _arguments(schema: Any, sampler: Sampler) -> Any:
