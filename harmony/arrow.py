@@ -91,8 +91,9 @@ class BatchRenderer:
     ) -> None:
         """Make one.
 
-        ``column``: the messages, as structs or as JSON text; ``tools``: a column of
-        tools, of the same kinds, which may be missing. ``format``: "chat" is rows of
+        ``column``: the messages, as structs, as JSON text, or as a list of such text,
+        as datasets keep structs that differ; ``tools``: a column of tools, of the same
+        kinds, which may be missing. ``format``: "chat" is rows of
         OpenAI and Hugging Face, read as by ``harmony.chat``, "harmony" those of
         ``Conversation.to_dict``. Unknown keys are an error of the row unless
         ``ignore_unknown``. ``mask``, ``channels``, ``last_turn`` and ``drop_analysis``
@@ -206,12 +207,20 @@ class _RowReader:
         made: dict[str, Any] = {"messages": messages}
         if tools:
             is_json = isinstance(tools, (str, bytes))
-            made["tools"] = _known(tools) if is_json else pruned(tools)
+            made["tools"] = _known(tools) if is_json else _tools(tools)
         if isinstance(messages, (str, bytes)):
             said = load(messages)
             made = said if isinstance(said, dict) else {**made, "messages": said}
             return self._reader(made)
+        if any(isinstance(message, str) for message in messages):
+            made["messages"] = [load(message) for message in messages]
+            return self._reader(made)
         return self._reader.plain(made) or self._reader(pruned(made))
+
+
+def _tools(given: list[Any]) -> list[Any]:
+    """Return tools that are structs, or each of them JSON text."""
+    return [_known(t) if isinstance(t, str) else pruned(t) for t in given]
 
 
 def pruned(value: Any) -> Any:

@@ -68,6 +68,17 @@ class Example:
     mask: array[int]
     spans: list[Span]
 
+    @classmethod
+    def of(cls, tokens: Iterable[int], mask: Iterable[int]) -> Example:
+        """Make one of tokens and a mask, such as a row of ``BatchRenderer``'s.
+
+        It has no spans.
+
+        >>> Example.of([200006, 1428], [0, 1]).mask
+        array('b', [0, 1])
+        """
+        return cls(array("i", tokens), array("b", mask), [])
+
 
 def example(
     encoding: HarmonyEncoding,

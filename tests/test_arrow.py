@@ -255,6 +255,13 @@ def test_a_row_in_json_may_have_its_own_tools() -> None:
     check(batch, 0, expected(row))
 
 
+def test_messages_and_tools_may_each_be_json() -> None:
+    """Hugging Face datasets store structs that differ so."""
+    row = chat_row(1, tools=True)
+    texts = {key: [json.dumps(item) for item in row[key]] for key in row}
+    check(CHAT(pa.RecordBatch.from_pylist([texts])), 0, expected(row))
+
+
 def test_packing_takes_what_it_gives() -> None:
     batch = HARMONY(pa.RecordBatch.from_pylist([harmony_row(1)]))
     talk = Conversation.from_dict(harmony_row(1))

@@ -104,7 +104,13 @@ def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
 
 
 EXECUTED = [
-    *[("index.md", 8), ("moving.md", 9), ("python.md", 50), ("serving.md", 25)],
+    *[
+        ("index.md", 8),
+        ("moving.md", 9),
+        ("python.md", 50),
+        ("serving.md", 25),
+        ("training.md", 20),
+    ],
     ("structured-output.md", 25),
 ]
 
@@ -115,6 +121,8 @@ def test_the_examples_of_a_page(name: str, least: int) -> None:
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     if "llguidance import" in page:
         pytest.importorskip("llguidance")
+    if "import pyarrow" in page:
+        pytest.importorskip("pyarrow")
     test = doctest.DocTestParser().get_doctest(page, {}, name, None, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     output = io.StringIO()

@@ -144,14 +144,17 @@ PYTHON: dict[str, set[str]] = {
     "cli.files": {"_model.jsontext", "cli.screen", "encoding", "messages"},
     "cli.job": {"encoding", "messages"},
     "cli.bulk": set(),
-    "cli.bulk.records": {"cli.files"},
     "cli.bulk.journal": {"_model.jsontext", "cli.files"},
     "cli.bulk.lock": {"cli.files"},
     "cli.bulk.progress": {"cli.screen"},
-    "cli.bulk.workers": {"_model.jsontext", "cli.job", "encoding", "errors"},
+    "cli.bulk.sources": {"_model.jsontext", "_training.keys", "cli.files"},
+    "cli.bulk.workers": {"_model.jsontext", "_training.job", "encoding", "errors"},
+    "cli.bulk.records": {"_model.jsontext", "cli.bulk.workers", "cli.files"},
+    "cli.bulk.shards": {"cli.bulk.workers", "cli.files"},
     "cli.bulk.run": {
-        *{"cli.bulk.journal", "cli.bulk.lock", "cli.bulk.records"},
-        *{"cli.bulk.workers", "cli.files", "cli.job", "errors"},
+        *{"_training.job", "cli.bulk.journal", "cli.bulk.lock"},
+        *{"cli.bulk.records", "cli.bulk.shards", "cli.bulk.sources"},
+        *{"cli.bulk.workers", "cli.files", "errors"},
     },
     "cli.show.reading": {"encoding", "errors", "messages", "parser", "repairs"},
     "cli.show.layout": {"cli.screen", "cli.show.reading", "messages"},
@@ -164,6 +167,7 @@ PYTHON: dict[str, set[str]] = {
         *{"batch", "encoding", "messages", "training"},
     },
     "cli.render": {
+        *{"_training.job", "batch", "cli.bulk.sources"},
         *{"cli.bulk.journal", "cli.bulk.progress", "cli.bulk.records"},
         *{"cli.bulk.run", "cli.files", "cli.job", "cli.screen", "encoding"},
         "messages",
@@ -188,6 +192,7 @@ PYTHON: dict[str, set[str]] = {
 # For type checkers alone: the encoding and the package import what is not needed to
 # encode when it is used.
 FOR_TYPES_ALONE = {
+    "cli.render": {"_training.job", "cli.bulk.sources"},
     "_native.parser": {"_native.encoding", "_native.straight"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
@@ -322,6 +327,8 @@ C_INSTRUCTIONS = {  # where there are
     "cpython.h": {"Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
+    "cli.bulk.shards": {"pyarrow"},
+    "cli.bulk.sources": {"pyarrow"},
     "_training.columns": {"numpy", "pyarrow"},
     "arrow": {"numpy", "pyarrow"},
     "cli.bulk.progress": {"rich"},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harmony._model.checks import check_choice, check_flag, check_text
 from harmony._training.reading import ChatRows, HarmonyRows, RowReader
 from harmony.batch import MASK_KINDS, Rows, mask_rule, render_records
-from harmony.messages import DROP_RULES, RenderConversationConfig
+from harmony.messages import DROP_RULES, SCHEMAS, RenderConversationConfig
 from harmony.rendering import Parts
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Job:
     drop_analysis: str = "never"
     header: str = "template"
     date: str = ""
+    schemas: str = "reference"
     strict: bool = True
 
     def __post_init__(self) -> None:
@@ -53,6 +54,7 @@ class Job:
         check_choice("purpose", "purpose", self.purpose, PURPOSES)
         check_choice("drop_analysis", "rule", self.drop_analysis, DROP_RULES)
         check_choice("header", "header", self.header, HEADERS)
+        check_choice("schemas", "form", self.schemas, SCHEMAS)
         if self.mask is not None:
             check_choice("mask", "kind", self.mask, MASK_KINDS)
         check_flag("last_turn", self.last_turn)
@@ -61,10 +63,11 @@ class Job:
 
     def reader(self) -> RowReader:
         """Return what reads rows."""
+        schemas: Any = self.schemas
         if self.format == "harmony":
-            return HarmonyRows(self.strict)
+            return HarmonyRows(self.strict, schemas)
         header: Any = self.header
-        return ChatRows(self.date, header, self.strict)
+        return ChatRows(self.date, header, self.strict, schemas)
 
     def rule(self) -> Mask | None:
         """Return what is trained on; None if there is no mask."""

@@ -23,7 +23,7 @@ from harmony._openai.history import (
     Result,
 )
 from harmony._openai.names import ClientName
-from harmony._openai.prompt import Options, Prompt, Settings
+from harmony._openai.prompt import Options, Prompt, Schemas, Settings
 from harmony._openai.tools import Choice, read_tools
 from harmony._training.keys import CHAT, HARMONY, Keys, unknown_key
 from harmony.messages import Conversation, ReasoningEffort, Role
@@ -76,6 +76,7 @@ class ChatRows(RowReader):
     date: str
     header: Header = "template"
     strict: bool = True
+    schemas: Schemas = "reference"
 
     keys: ClassVar[Keys] = CHAT
 
@@ -85,7 +86,8 @@ class ChatRows(RowReader):
         messages = row.get("messages")
         if type(messages) is not list or not messages:
             return None
-        tools = read_tools(row.get("tools"), "chat", "error", rename=True)
+        given = row.get("tools")
+        tools = read_tools(given, "chat", "error", True, self.schemas)
         names = tools.names.copy()
         history = History(names, self.header)
         for index, message in enumerate(messages):
@@ -110,13 +112,16 @@ class ChatRows(RowReader):
             header=self.header,
             rename_tools=True,
             unknown_tools="error",
-            schemas="reference",
+            schemas=self.schemas,
             model_identity=None,
             knowledge_cutoff=None,
         )
 
     def _full(self, row: dict[str, Any]) -> Sequence[Parts]:
-        return chat.prompt(row, date=self.date, header=self.header)._parts()
+        prompt = chat.prompt(
+            row, date=self.date, header=self.header, schemas=self.schemas
+        )
+        return prompt._parts()
 
 
 _ROW = frozenset({"messages", "tools"})
@@ -216,6 +221,7 @@ class HarmonyRows(RowReader):
     """Reads conversations in harmony's JSON. ``strict``: unknown keys are an error."""
 
     strict: bool = True
+    schemas: Schemas = "reference"
 
     keys: ClassVar[Keys] = HARMONY
 
@@ -227,7 +233,7 @@ class HarmonyRows(RowReader):
         return parts if len(parts) == len(messages) else None
 
     def _full(self, row: dict[str, Any]) -> Sequence[Parts]:
-        return said(Conversation.from_dict(row).messages)
+        return said(Conversation.from_dict(row).messages, self.schemas)
 
 
 _WORDS = ("name", "recipient", "channel", "content_type")

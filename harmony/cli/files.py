@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import BufferedReader
-from typing import IO, cast
+from typing import Any, cast
 
 from harmony._model.jsontext import dump, load
 from harmony.cli.screen import escaped
@@ -49,11 +49,11 @@ def about(path: str) -> Iterator[None]:
         raise
 
 
-def size(file: IO[bytes]) -> int | None:
+def size(file: Any) -> int | None:
     """Return the bytes of a file; None if it is no regular file."""
     try:
         status = os.fstat(file.fileno())
-    except OSError:
+    except (OSError, AttributeError):
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 

@@ -7,13 +7,21 @@ import os
 import shlex
 import subprocess
 import sys
+import time
+from typing import TYPE_CHECKING, Any
 
-from harmony.cli.files import are_one, json_line, opened, read, size
+from harmony.batch import MASK_KINDS
+from harmony.cli.files import are_one, json_line, read, size
 from harmony.cli.job import PURPOSES, RenderJob, add_render_options
 from harmony.cli.screen import on_terminal, tell
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import Role
 
+if TYPE_CHECKING:
+    from harmony._training.job import Job
+    from harmony.cli.bulk.sources import Source
+
+FORMATS = ("chat", "harmony")
 HELP = "Turn a conversation in JSON into tokens"
 
 
@@ -58,9 +66,39 @@ def _add_options_for_lines(render: argparse.ArgumentParser) -> None:
     lines.add_argument(
         "--out",
         metavar="OUT",
-        type=_record_file,
-        help="what to write: NAME.jsonl, a list of tokens on each line; or NAME.bin, "
-        "tokens as int32, and NAME.idx, where each list begins, as uint64",
+        help="what to write: NAME.jsonl, a list of tokens on each line; NAME.bin, "
+        "tokens as int32, and NAME.idx, where each list begins, as uint64; "
+        "NAME.parquet; or, with --shard-size, a folder",
+    )
+    lines.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="what the lines are: chats, as OpenAI's API and Hugging Face's datasets "
+        "have them, or conversations in harmony's JSON (default: found out by the "
+        "first line)",
+    )
+    lines.add_argument(
+        "--ignore-unknown",
+        action="store_true",
+        help="take rows with keys that are not known, and lose what they say",
+    )
+    lines.add_argument(
+        "--mask",
+        choices=MASK_KINDS,
+        help="write loss masks too, for --for training: of what the model writes "
+        "itself, of the assistant's messages whole, or of their contents; analysis "
+        "is kept unless --drop-analysis says otherwise",
+    )
+    lines.add_argument(
+        "--date",
+        metavar="DATE",
+        help="what day it is for the model, in chats (default: today)",
+    )
+    lines.add_argument(
+        "--shard-size",
+        metavar="N",
+        type=_count,
+        help="OUT is a folder of Parquet files of about N records each",
     )
     lines.add_argument(
         "--processes",
@@ -81,12 +119,6 @@ def _add_options_for_lines(render: argparse.ArgumentParser) -> None:
     )
 
 
-def _record_file(path: str) -> str:
-    if not path.endswith((".jsonl", ".bin")):
-        raise argparse.ArgumentTypeError("a name in .jsonl or .bin says what to write")
-    return path
-
-
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
@@ -102,10 +134,27 @@ def check(options: argparse.Namespace) -> str | None:
     if options.jsonl and options.text:
         return "--jsonl writes tokens, not --text"
     if options.jsonl:
-        return None
-    for option in ("--processes", "--on-error", "--resume"):
+        return _check_lines(options)
+    for option in _FOR_LINES:
         if getattr(options, option[2:].replace("-", "_")):
             return f"{option} goes with --jsonl and --out"
+    return None
+
+
+_FOR_LINES = (
+    *("--format", "--ignore-unknown", "--mask", "--date", "--shard-size"),
+    *("--processes", "--on-error", "--resume"),
+)
+
+
+def _check_lines(options: argparse.Namespace) -> str | None:
+    is_file = options.out.endswith((".jsonl", ".bin", ".parquet"))
+    if options.shard_size is None and not is_file:
+        return "--out: a name in .jsonl, .bin or .parquet says what to write"
+    if options.shard_size is not None and is_file:
+        return "--shard-size is for a folder"
+    if options.mask is not None and options.purpose != "training":
+        return "--mask goes with --for training"
     return None
 
 
@@ -116,7 +165,7 @@ def how_to_go_on(options: argparse.Namespace, given: list[str]) -> str:
     """
     from harmony.cli.bulk.journal import journal_path
 
-    if not options.jsonl or not os.path.exists(journal_path(options.out)):
+    if not options.jsonl or not os.path.exists(journal_path(options.out.rstrip("/"))):
         return ""
     verb, *others = given
     resume = [] if options.resume else ["--resume"]
@@ -132,41 +181,74 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
         options.purpose, options.role, drop, options.header, options.schemas
     )
     if options.jsonl:
-        return _render_lines(options, job)
+        return _render_lines(options)
     tokens = job.tokens(encoding, read(options.file))
     if options.text:
         return on_terminal(encoding.decode(tokens))
     return json_line(tokens)
 
 
-def _render_lines(options: argparse.Namespace, job: RenderJob) -> str:
+def _render_lines(options: argparse.Namespace) -> str:
     from harmony.cli.bulk.journal import Checkpoint
     from harmony.cli.bulk.progress import meter
     from harmony.cli.bulk.records import written_files
     from harmony.cli.bulk.run import BulkRun
+    from harmony.cli.bulk.sources import lines_of
 
-    bulk = BulkRun(
-        options.out,
-        job,
-        options.processes or os.cpu_count() or 1,
-        skips=options.on_error == "skip",
-        resumes=options.resume,
-    )
     for name in written_files(options.out):
         if are_one(options.file, name):
             raise ValueError(f"--out would write over it, to {name}")
-    with opened(options.file) as source, meter("render", size(source)) as screen:
-        seen, told = screen
+    with lines_of(options.file) as source:
+        bulk = BulkRun(
+            options.out.rstrip("/"),
+            _job(options, source),
+            options.processes or os.cpu_count() or 1,
+            skips=options.on_error == "skip",
+            resumes=options.resume,
+            shard_size=options.shard_size,
+        )
+        with meter("render", size(source)) as screen:
+            seen, told = screen
 
-        def tell_of(line: int, reason: str) -> None:
-            told(f"harmony: {options.file}: line {line}: {reason}")
+            def tell_of(line: int, reason: str) -> None:
+                told(f"harmony: {options.file}: line {line}: {reason}")
 
-        def see(reached: Checkpoint) -> None:
-            seen(reached.offset, f"{reached.records} records")
+            def see(reached: Checkpoint) -> None:
+                seen(reached.offset, f"{reached.records} records")
 
-        done = bulk(source, tell_of, see)
+            done = bulk(source, tell_of, see)
     if done is None:
         tell(f"harmony: {options.out}: finished, nothing to resume")
         return ""
-    counts = ("lines", "records", "skipped", "tokens")
+    counts = ("lines", "records", "skipped", "dropped", "tokens")
     return json_line({count: getattr(done, count) for count in counts})
+
+
+def _job(options: argparse.Namespace, source: Source) -> Job:
+    """Return how the lines of a file are read and rendered."""
+    from harmony._training.job import Job
+    from harmony.cli.bulk import journal
+    from harmony.cli.bulk.sources import first_line, format_of
+
+    known: dict[str, Any] = {}
+    if options.resume and (begun := journal.read(options.out.rstrip("/"))):
+        known = begun.job
+    rows = options.format or known.get("format")
+    if rows is None:
+        rows = format_of(first_line(source))
+        if rows == "chat":
+            tell(f"harmony: {options.file}: lines are chats (--format chat)")
+    drop = options.drop_analysis
+    if options.keep_analysis or (drop is None and options.mask is not None):
+        drop = "never"
+    return Job(
+        format=rows,
+        purpose=options.purpose,
+        role=options.role,
+        mask=options.mask,
+        drop_analysis=drop or "upstream",
+        header=options.header,
+        date=options.date or known.get("date") or time.strftime("%Y-%m-%d"),
+        schemas=options.schemas,
+        strict=not options.ignore_unknown,
+    )

@@ -134,11 +134,12 @@ static harmony_status masked(const harmony_part *parts,
                              harmony_error *error)
 {
     harmony_message messages[2];
-    harmony_conversation conversation = conversation_of(messages, 2);
+    harmony_conversation conversation;
     int8_t mask[20];
 
     messages[0] = message_of(HARMONY_ROLE_USER, absent);
     messages[1] = message_of(HARMONY_ROLE_ASSISTANT, final);
+    conversation = conversation_of(messages, 2);
     return harmony_mask(encoding, &conversation, parts, options, mask, 20,
                         error);
 }
@@ -259,6 +260,7 @@ static void test_batch(void)
 {
     static struct batch batch;
     const harmony_part *parts = batch.parts;
+    harmony_error error;
     size_t bound, count, i;
 
     make(&batch);
@@ -279,6 +281,14 @@ static void test_batch(void)
                                      NULL, NULL, NULL, 0, batch.offsets, NULL,
                                      NULL, NULL),
                 HARMONY_OK);
+    CHECK_EQUAL(render(&batch, 0, NULL, &error), HARMONY_SHORT_BUFFER);
+    CHECK_EQUAL(error.position, -1);
+    memset(batch.parts, 0, sizeof batch.parts);
+    CHECK_EQUAL(harmony_render_batch(encoding, NULL, &batch.all, batch.ends, 4,
+                                     NULL, NULL, batch.tokens, 4 * ROOM,
+                                     batch.offsets, batch.parts, NULL, NULL),
+                HARMONY_OK);
+    CHECK(batch.parts[0].stop > 0);
     CHECK_EQUAL(harmony_render_batch_bound(&batch.all, SIZE_MAX), SIZE_MAX);
 }
 

@@ -146,6 +146,7 @@ static void test_warnings(void)
               "7 at 2: \n");
     check_log(1, "<|channel|>analysis<|end|>", "8 at 2:  analysis\n");
     check_log(-1, "<|start|>tool<|end|>", "8 at 2: tool\n");
+    check_log(4, "<|channel|>final<|end|>", "8 at 2:  final\n");
     check_log(1, "<|channel|>final more words<|message|>a<|return|>",
               "assistant channel=final: a (5+2, 200002)\n"
               "9 at 4: more words\n");

@@ -88,6 +88,7 @@ static id_list rendered(const harmony_render_options *options)
                                    again, &list.count, &error),
                     HARMONY_SHORT_BUFFER);
         CHECK_EQUAL(error.status, HARMONY_SHORT_BUFFER);
+        CHECK_EQUAL(error.position, -1);
         CHECK_EQUAL(list.count, count);
         free(list.ids);
     }
@@ -771,6 +772,25 @@ static void test_bad_messages(void)
                   "author's, as in functions.get_weather");
 }
 
+/* What is absent, or is no span, counts for nothing. */
+static void test_bound_of_odd_spans(void)
+{
+    static const harmony_span absent = {-1, 0}, odd = {-1, 7}, bad = {0, -7};
+    harmony_message message;
+    harmony_conversation one = {"text", 4, &message, 1};
+    size_t bound;
+
+    message.role = HARMONY_ROLE_USER;
+    message.name = message.recipient = message.channel = absent;
+    message.content_type = message.content = absent;
+    bound = harmony_render_bound(&one);
+    message.name = message.channel = odd;
+    message.content = bad;
+    CHECK_EQUAL(harmony_render_bound(&one), bound);
+    message.content.length = 4;
+    CHECK_EQUAL(harmony_render_bound(&one), bound + 4);
+}
+
 /* With 32 bits, messages that share a text can have more tokens than a size_t
  * can count. The bound began again at 0. */
 static void test_too_many_tokens(void)
@@ -910,6 +930,7 @@ void test_rendering(void)
     test_training();
     test_spans();
     test_bad_messages();
+    test_bound_of_odd_spans();
     test_too_many_tokens();
     test_no_memory();
     test_random();

@@ -126,6 +126,7 @@ static void test_no_role_given(void)
         {"assistant\r\nto=f\f<|constrain|>json",
          "1 to=f type=<|constrain|>json"},
         {"\xC2\xA0user\xC2\xA0", "0"},
+        {"\xE2\x80\x83user\xE2\x80\x83", "0"},
         {"user\xC2\xA0x", "-12"},
     };
     size_t i;
@@ -185,6 +186,7 @@ static void test_join_words(void)
         {" a\t\n b  c ", "a b c"},
         {"a user", "a user"},
     };
+    uint8_t behind[] = "and  a   b";
     size_t i;
 
     for (i = 0; i < sizeof table / sizeof *table; i++) {
@@ -195,6 +197,8 @@ static void test_join_words(void)
         CHECK_BYTES(text, length, table[i][1], strlen(table[i][1]));
         free(text);
     }
+    CHECK_EQUAL(hm_join_words(behind, 4, 10, HARMONY_ROLE_USER), 3);
+    CHECK_BYTES(behind, sizeof behind - 1, "and a b  b", 10);
 }
 
 static void test_role_of_word(void)

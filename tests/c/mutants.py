@@ -7,9 +7,10 @@
 A mutant has one change: another operator, a number one off, a condition turned round, a
 statement left out, another result. Each is compiled and linked with the test programs,
 which run until one fails: the mutant is killed. Those that killed most come first, then
-the quickest. What survives them all, and is not compiled to the same machine code, runs
-the quicker ones again under the sanitizers, as ``make check`` does; ``--quick`` leaves
-out that and the slow tests. What is in mutants_equal.txt is equal; the reason is there.
+the quickest. What survives the quick ones, and is not compiled to the same machine
+code, runs them again under the sanitizers, as ``make check`` does, and then the slow
+ones; ``--quick`` leaves out both. What is in mutants_equal.txt, with a reason, is not
+tried, but with ``--listed``.
 
 Results are kept in csrc/build/mutants/results.jsonl. A run goes on where another ended;
 ``--again`` tries again what had survived, when there are new tests. The table at the
@@ -211,13 +212,18 @@ def mutant(file: str, text: str, function: Cursor, change: Change) -> Mutant:
 
 
 def parsed(path: Path) -> TranslationUnit:
-    arguments = ["-std=c99", f"-I{CSRC}"]
+    # Of the compiler's own headers, libclang knows no builtins: that is no error.
+    arguments = ["-std=c99", "-ferror-limit=0", f"-I{CSRC}"]
     place = subprocess.run(
         ["cc", "-print-file-name=include"], capture_output=True, text=True, check=True
     )
     arguments.append(f"-I{place.stdout.strip()}")
     unit = Index.create().parse(str(path), arguments)
-    errors = [str(found) for found in unit.diagnostics if found.severity >= 3]
+    errors = [
+        str(found)
+        for found in unit.diagnostics
+        if found.severity >= 3 and str(found.location.file) == str(path)
+    ]
     if errors:
         sys.exit("\n".join(errors))
     return unit
@@ -237,7 +243,18 @@ def mutants_of(file: str) -> list[Mutant]:
         for cursor in function.walk_preorder():
             for change in changes(text, cursor):
                 found[change] = mutant(file, text, function, change)
-    return [found[change] for change in sorted(found)]
+    return numbered([found[change] for change in sorted(found)])
+
+
+def numbered(mutants: list[Mutant]) -> list[Mutant]:
+    """Tell places apart that read alike: the second in a function is `function 2`."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    named = []
+    for one in mutants:
+        seen[one.place] += 1
+        again = f" {seen[one.place]}" if seen[one.place] > 1 else ""
+        named.append(replace(one, function=one.function + again))
+    return named
 
 
 # ---- Building and running ------------------------------------------------------------
@@ -261,7 +278,7 @@ def all_tests() -> list[Test]:
     found = []
     for program in ("test_api", "test_internals"):
         source = (HERE / f"{program}.c").read_text(encoding="ascii")
-        for part in re.findall(r'^    {"(\w+)", test_\w+},$', source, re.MULTILINE):
+        for part in re.findall(r'{"(\w+)", test_\w+}', source):
             found.append(Test(program, (str(VOCABULARY), part)))
     for program in ("damage", "headers"):
         found.append(Test(program, (str(VOCABULARY), CASES)))
@@ -375,10 +392,9 @@ class Bench:
     def __init__(self, quick: bool) -> None:
         self.plain = Programs(PLAIN, BUILD / "plain")
         self.sanitized = None if quick else Programs(SANITIZED, BUILD / "sanitized")
-        self.tests = timed(self.plain)
-        self.quick = [test for test in self.tests if test.seconds < QUICK]
-        if quick:
-            self.tests = self.quick
+        tests = timed(self.plain)
+        self.quick = [test for test in tests if test.seconds < QUICK]
+        self.slow = [] if quick else tests[len(self.quick) :]
         self.kills: Counter[str] = Counter()
 
     def try_out(self, mutant: Mutant, folder: Path) -> str:
@@ -392,13 +408,16 @@ class Bench:
             self.plain.compile(source, output, MUTANT)
         except subprocess.CalledProcessError:
             return "no build"
-        tests = sorted(self.tests, key=lambda test: -self.kills[test.name])
+        tests = sorted(self.quick, key=lambda test: -self.kills[test.name])
         killer = self.killer(self.plain, tests, folder)
         if killer is None and self.is_same_code(source, folder):
             return "equal"
         if killer is None and self.sanitized:
             self.sanitized.compile(source, output)
             killer = self.killer(self.sanitized, self.quick, folder)
+        if killer is None and self.slow:
+            self.plain.compile(source, output, MUTANT)
+            killer = self.killer(self.plain, self.slow, folder)
         if killer is None:
             return "survived"
         self.kills[killer.name] += 1
@@ -473,7 +492,7 @@ def equal_places() -> set[tuple[str, str, str]]:
             before = line[2:]
         elif line.startswith("+"):
             found.add((place, before, line[2:]))
-        elif re.fullmatch(r"\w+\.c: \w+", line):
+        elif re.fullmatch(r"\w+\.c: \w+( \d+)?", line):
             place = line
     return found
 
@@ -483,7 +502,7 @@ def report(file: str, mutants: list[Mutant], results: dict[str, str]) -> int:
     listed = equal_places()
     count: Counter[str] = Counter()
     for mutant in mutants:
-        outcome = results[mutant.key].partition(" by ")[0]
+        outcome = results.get(mutant.key, "survived").partition(" by ")[0]
         if outcome == "survived" and mutant.place in listed:
             outcome = "listed"
         elif mutant.place in listed and outcome == "killed":
@@ -506,6 +525,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--again", action="store_true", help="what survived, too")
     parser.add_argument("--quick", action="store_true", help="no slow tests")
+    parser.add_argument("--listed", action="store_true", help="what is equal, too")
     options = parser.parse_args()
     chosen = {}
     for file in options.files:
@@ -514,13 +534,14 @@ def main() -> int:
             mutants = random.Random(options.seed).sample(mutants, options.sample)
         chosen[file] = mutants
     results = known_results()
-    if options.again:
+    if options.again or options.listed:
         results = {key: how for key, how in results.items() if how != "survived"}
+    listed = set() if options.listed else equal_places()
     wanted = [
         mutant
         for mutants in chosen.values()
         for mutant in mutants
-        if mutant.key not in results
+        if mutant.key not in results and mutant.place not in listed
     ]
     if wanted:
         try_all(wanted, results, options.quick)

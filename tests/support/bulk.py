@@ -12,8 +12,8 @@ from typing import Any
 import numpy
 import pytest
 
+from harmony._training.job import Job
 from harmony.cli.bulk.run import BulkRun
-from harmony.cli.job import RenderJob
 
 from . import TEST_DATA
 
@@ -55,7 +55,8 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 def run(out: Path, **how: Any) -> BulkRun:
-    return BulkRun(str(out), RenderJob(), **{"chunk_size": 3000, **how})
+    job = Job("harmony", "completion", mask=None, drop_analysis="upstream")
+    return BulkRun(str(out), job, **{"chunk_size": 3000, **how})
 
 
 def nothing(*_: object) -> None:

@@ -22,8 +22,10 @@ class Checkpoint:
 
     ``job``: what it was told to do. ``offset`` and ``lines``: how much of the input is
     done with, in bytes and lines; ``tail``: the CRC-32 of the last bytes of it.
-    ``records``, ``tokens`` and ``size``: how much was written, ``size`` in bytes.
-    ``skipped``: how many lines gave no record.
+    ``records``, ``tokens`` and ``size``: how much was written, ``size`` in bytes, or in
+    shards.
+    ``skipped``: how many lines gave no record. ``dropped``: how many messages were
+    left out of the records.
     """
 
     job: dict[str, object] = field(default_factory=dict)
@@ -34,6 +36,7 @@ class Checkpoint:
     tokens: int = 0
     size: int = 0
     skipped: int = 0
+    dropped: int = 0
 
 
 def journal_path(path: str) -> str:

@@ -13,38 +13,21 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Protocol
 
+from harmony._training.job import Job
 from harmony.cli.bulk import journal
 from harmony.cli.bulk.journal import Checkpoint
 from harmony.cli.bulk.lock import only_run
-from harmony.cli.bulk.records import Records
+from harmony.cli.bulk.records import Records, Written
+from harmony.cli.bulk.sources import Source
 from harmony.cli.bulk.workers import TAIL, Batch, LineRenderer, in_order
 from harmony.cli.files import FileError, about
-from harmony.cli.job import RenderJob
 from harmony.errors import HarmonyError
 
 CHUNK_SIZE = 2**18
 
 SYNC_SECONDS = 1.0
 """How often the journal is written: what a run that is killed has to do again."""
-
-
-class Source(Protocol):
-    """A file of lines, which is read as its bytes come.
-
-    ``read`` and ``readline`` would go on reading in C, where a signal that arrives
-    between two reads waits until there is more to read.
-    """
-
-    def read1(self, size: int, /) -> bytes:
-        """Return what one read gives, at most ``size`` bytes; none at the end."""
-
-    def seekable(self) -> bool:
-        """Tell whether ``seek`` can be called."""
-
-    def seek(self, position: int, /) -> int:
-        """Go to a byte."""
 
 
 class BadLine(HarmonyError):
@@ -60,19 +43,22 @@ class BadLine(HarmonyError):
 class BulkRun:
     """What to render, how, and where to.
 
-    ``target``: a path that ends in ``.jsonl`` or ``.bin``. ``skips``: a bad line is
-    told of, and left out; else it stops the run, with ``BadLine``. ``resumes``: goes
-    on where the journal says that the last run came. ``chunk_size``: bytes of input
-    that a process gets at a time, up to the end of a line.
+    ``target``: a path that ends in ``.jsonl`` or ``.bin``; or in ``.parquet``, or with
+    ``shard_size`` a folder, of Parquet files of so many records or some more.
+    ``skips``: a bad line is told of, and left out; else it stops the run, with
+    ``BadLine``. ``resumes``: goes on where the journal says that the last run came.
+    ``chunk_size``: bytes of input that a process gets at a time, up to the end of a
+    line.
     """
 
     target: str
-    job: RenderJob
+    job: Job
     processes: int = 1
     skips: bool = False
     resumes: bool = False
     chunk_size: int = CHUNK_SIZE
     sync_seconds: float = SYNC_SECONDS
+    shard_size: int | None = None
 
     def __call__(
         self,
@@ -105,7 +91,7 @@ class BulkRun:
         if start is None:
             return None
         tail = _skip(source, start)
-        run = _Run(self.target, start, tail, told)
+        run = _Run(self, start, tail, told)
         try:
             run.open()
             self._render(run, source, seen)
@@ -120,6 +106,8 @@ class BulkRun:
     def _start(self) -> Checkpoint | None:
         """Return where to begin; None if the run to be resumed is finished."""
         job = asdict(self.job)
+        if self.shard_size is not None:
+            job["shard_size"] = self.shard_size
         known = journal.read(self.target)
         if known is None:
             if self.resumes and os.path.exists(self.target):
@@ -138,8 +126,9 @@ class BulkRun:
     def _render(
         self, run: _Run, source: Source, seen: Callable[[Checkpoint], None]
     ) -> None:
-        flat = Records.is_flat(self.target)
-        renderer = LineRenderer(self.job, flat, stops=not self.skips)
+        renderer = LineRenderer(self.job, stops=not self.skips)
+        # Whether shards are whole costs nothing to ask, and they are seldom.
+        pause = self.sync_seconds if self.shard_size is None else 0.0
         due = 0.0
         with in_order(renderer, self._chunks(source), self.processes) as batches:
             for batch in batches:
@@ -147,8 +136,8 @@ class BulkRun:
                 seen(run.reached)
                 if time.monotonic() >= due:
                     run.keep()
-                    due = time.monotonic() + self.sync_seconds
-        run.keep()
+                    due = time.monotonic() + pause
+        run.finish()
 
     def _chunks(self, source: Source) -> Iterator[bytes]:
         parts: list[bytes] = []
@@ -171,20 +160,21 @@ class _Run:
 
     def __init__(
         self,
-        target: str,
+        bulk: BulkRun,
         start: Checkpoint,
         tail: bytes,
         told: Callable[[int, str], None],
     ) -> None:
         self.reached = start
-        self._target = target
+        self._bulk = bulk
+        self._target = bulk.target
         self._tail = tail
         self._told = told
-        self._begins = not os.path.exists(journal.journal_path(target))
-        self._files: Records | None = None
+        self._begins = not os.path.exists(journal.journal_path(bulk.target))
+        self._files: Written | None = None
 
     @property
-    def _records(self) -> Records:
+    def _records(self) -> Written:
         assert self._files is not None, "open comes first"
         return self._files
 
@@ -196,13 +186,22 @@ class _Run:
         start = self.reached
         if self._begins:
             journal.write(self._target, start)
-        self._files = Records(self._target)
+        self._files = self._opened()
         self._files.cut(start.records, start.tokens, start.size)
+
+    def _opened(self) -> Written:
+        bulk = self._bulk
+        masked = bulk.job.mask is not None
+        if bulk.shard_size is None and not bulk.target.endswith(".parquet"):
+            return Records(bulk.target, masked)
+        from harmony.cli.bulk.shards import Shards
+
+        return Shards(bulk.target, masked, bulk.shard_size)
 
     def take(self, batch: Batch, stops: bool) -> None:
         """Write a batch; tell of its bad lines, or stop at the one it has."""
         before = self.reached
-        self._records.add(batch.data, batch.lengths)
+        self._records.add(batch)
         self._tail = (self._tail + batch.tail)[-TAIL:]
         self.reached = Checkpoint(
             before.job,
@@ -213,6 +212,7 @@ class _Run:
             self._records.tokens,
             self._records.size,
             before.skipped + (0 if stops else len(batch.errors)),
+            before.dropped + batch.dropped,
         )
         for number, reason in batch.errors:
             line = before.lines + number + 1
@@ -222,8 +222,13 @@ class _Run:
 
     def keep(self) -> None:
         """Make it so that the run can be resumed from here."""
+        if self._records.sync():
+            journal.write(self._target, self.reached)
+
+    def finish(self) -> None:
+        """Bring all to the disk: the run is over."""
+        self._records.finish()
         self._records.sync()
-        journal.write(self._target, self.reached)
 
     def give_up(self) -> None:
         """Keep what was done; if nothing was, leave nothing behind."""

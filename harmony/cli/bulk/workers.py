@@ -14,16 +14,16 @@ import pickle
 import subprocess
 import sys
 import threading
-from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import IO, Any
 
-from harmony._model.jsontext import dump
-from harmony.cli.job import RenderJob
+from harmony._model.jsontext import read_json
+from harmony._training.job import Job, render_rows
 from harmony.encoding import HarmonyEncoding, load_harmony_encoding
 from harmony.errors import HarmonyError
 
@@ -38,14 +38,17 @@ TAIL = 4096
 class Batch:
     """The records of a chunk, and the lines that could not be rendered.
 
-    ``data``: the records, as they go into the file. ``lengths``: how many tokens
-    each has. ``errors``: lines, counted from 0, that are no record, and why.
+    ``tokens``: of all records, int32 as this machine has it. ``lengths``: how many
+    each has. ``mask``: as many int8, or nothing. ``dropped``: how many messages were
+    left out. ``errors``: lines, counted from 0, that are no record, and why.
     ``lines`` and ``size``: how many lines and bytes of the chunk are done with; all,
     unless a bad line stopped it. ``tail``: the last ``TAIL`` of these bytes.
     """
 
-    data: bytes
+    tokens: bytes
     lengths: list[int]
+    mask: bytes
+    dropped: int
     errors: list[tuple[int, str]]
     lines: int
     size: int
@@ -54,44 +57,37 @@ class Batch:
 
 @dataclass(frozen=True)
 class LineRenderer:
-    """Makes a batch of a chunk.
+    """Makes a batch of a chunk. ``stops``: the first bad line ends the batch."""
 
-    ``flat``: records are int32, little-endian; else a JSON list a line.
-    ``stops``: the first bad line ends the batch.
-    """
-
-    job: RenderJob
-    flat: bool
+    job: Job
     stops: bool
 
     def __call__(self, encoding: HarmonyEncoding, chunk: bytes) -> Batch:
         """Render every line, up to the first bad one if that stops."""
         lines = chunk.removesuffix(b"\n").split(b"\n")
-        records: list[bytes] = []
-        lengths: list[int] = []
-        errors: list[tuple[int, str]] = []
+        reader = self.job.reader()
+        what = "Conversation" if self.job.format == "harmony" else "Chat"
+        found, errors = rendered = render_rows(
+            encoding,
+            self.job,
+            lines,
+            lambda line: reader(read_json(what, line)),
+            self.stops,
+        )
         done, size = len(lines), len(chunk)
-        for number, line in enumerate(lines):
-            try:
-                tokens = self.job.tokens(encoding, line)
-            except (RuntimeError, ValueError) as error:
-                errors.append((number, " ".join(str(error).split())))
-                if self.stops:
-                    done, size = number, sum(len(line) + 1 for line in lines[:number])
-                    break
-            else:
-                records.append(self._record(tokens))
-                lengths.append(len(tokens))
-        tail = chunk[max(0, size - TAIL) : size]
-        return Batch(b"".join(records), lengths, errors, done, size, tail)
-
-    def _record(self, tokens: list[int]) -> bytes:
-        if not self.flat:
-            return (dump(tokens) + "\n").encode()
-        values = array("i", tokens)
-        if sys.byteorder == "big":
-            values.byteswap()
-        return values.tobytes()
+        if self.stops and errors:
+            done = errors[0][0]
+            size = sum(len(line) + 1 for line in lines[:done])
+        return Batch(
+            found.tokens.tobytes(),
+            [stop - start for start, stop in pairwise(found.offsets)],
+            found.mask.tobytes(),
+            rendered.dropped() if self.job.drop_analysis != "never" else 0,
+            errors,
+            done,
+            size,
+            chunk[max(0, size - TAIL) : size],
+        )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def test_other_options_do_not_go_on(render: Command) -> None:
     render([GOOD % 1, BAD])
     status, _, stderr = render([GOOD % 1, GOOD % 2], "--resume", "--for", "training")
     assert status == 1
-    assert "was begun with other options: {'purpose': 'completion'" in stderr
+    assert "was begun with other options: {'format': 'harmony'" in stderr
 
 
 @pytest.mark.parametrize("lines", [[GOOD % 9, GOOD % 9], [GOOD[:9]], []])

@@ -53,6 +53,7 @@ def test_each_line_is_a_record_as_render_gives_it(
         "lines": 20,
         "records": 20,
         "skipped": 0,
+        "dropped": 20,
         "tokens": sum(map(len, expected)),
     }
     assert not Path(journal_path(str(out))).exists()
@@ -146,9 +147,10 @@ def test_a_run_goes_on_at_the_line_that_stopped_it(render: Command, out: Path) -
 SCRIPT = """
 import sys
 from harmony.cli.bulk.run import BulkRun
-from harmony.cli.job import RenderJob
+from harmony._training.job import Job
 source, target, processes, chunk_size = sys.argv[1:]
-run = BulkRun(target, RenderJob(), int(processes), resumes=True, skips=True,
+job = Job("harmony", "completion", mask=None, drop_analysis="upstream")
+run = BulkRun(target, job, int(processes), resumes=True, skips=True,
               chunk_size=int(chunk_size), sync_seconds=0)
 def reached(checkpoint):
     print(flush=True)
@@ -269,11 +271,12 @@ def test_a_signal_that_comes_with_some_bytes_of_a_slow_pipe_is_heard(
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdin and process.stderr
+    os.write(process.stdin.fileno(), GOOD % 1)
     journal = Path(journal_path(str(tmp_path / "out.bin")))
     while not journal.exists():
         time.sleep(0.01)
     time.sleep(0.2)  # until it reads
-    os.write(process.stdin.fileno(), GOOD % 1)
+    os.write(process.stdin.fileno(), GOOD % 2)
     process.send_signal(number)
     try:
         assert process.wait(60) == expected
@@ -311,6 +314,10 @@ def test_standard_input_is_resumed_too(
         "render --jsonl --out y.jsonl --processes many x",
         "render --jsonl --out y.jsonl --on-error ignore x",
         "render --resume x",
+        "render --mask sampled x",
+        "render --jsonl --out y.jsonl --mask sampled x",
+        "render --jsonl --out y.jsonl --shard-size 5 x",
+        "render --jsonl --out y --shard-size 0 x",
     ],
 )
 def test_bad_usage_is_status_2(

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from harmony import HarmonyError, load_harmony_encoding
+from harmony._training.job import Job
 from harmony.cli.bulk import workers
 from harmony.cli.bulk.run import BadLine
 from harmony.cli.bulk.workers import AHEAD, Batch, LineRenderer, in_order
-from harmony.cli.job import RenderJob
 from support.bulk import BAD, GOOD, conversations, flat, nothing, posix, records, run
 
 
@@ -53,7 +53,7 @@ def test_only_so_much_is_read_ahead() -> None:
             taken += 1
             yield GOOD % taken
 
-    renderer = LineRenderer(RenderJob(), flat=True, stops=True)
+    renderer = LineRenderer(Job("harmony"), stops=True)
     with in_order(renderer, chunks(), 2) as batches:
         for number, batch in enumerate(batches):
             assert isinstance(batch, Batch) and len(batch.lengths) == 1
@@ -101,7 +101,7 @@ def test_a_worker_makes_batches_until_its_input_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What a worker does, in this process."""
-    renderer = LineRenderer(RenderJob(), flat=True, stops=True)
+    renderer = LineRenderer(Job("harmony"), stops=True)
     sent = pickle.dumps(renderer) + pickle.dumps(GOOD % 1) + pickle.dumps(BAD)
     ends: list[int] = []
     chunks, batches = Stream(sent), Stream()
@@ -118,7 +118,7 @@ def test_a_worker_makes_batches_until_its_input_ends(
 
 
 def test_a_thread_that_comes_late_starts_no_worker() -> None:
-    ended = workers._Workers(LineRenderer(RenderJob(), flat=True, stops=True))
+    ended = workers._Workers(LineRenderer(Job("harmony"), stops=True))
     ended.end()
     with pytest.raises(HarmonyError, match="the workers have been ended"):
         ended.render(GOOD % 1)

@@ -1,0 +1,171 @@
+"""Files of rows, plain or compressed, as lines of JSON; and which format they have.
+
+Rows of a Parquet file are given as lines, too, so that all that is said of lines holds
+for them: a line is a row, counted from 1.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from harmony._model.jsontext import dump, load
+from harmony._training.keys import HARMONY, unknown_key
+from harmony.cli.files import opened
+
+FIRST = 2**20
+"""So many bytes are looked at to find out the format."""
+
+
+class Source(Protocol):
+    """A file of lines, which is read as its bytes come.
+
+    ``read`` and ``readline`` would go on reading in C, where a signal that arrives
+    between two reads waits until there is more to read.
+    """
+
+    def read1(self, size: int, /) -> bytes:
+        """Return what one read gives, at most ``size`` bytes; none at the end."""
+
+    def seekable(self) -> bool:
+        """Tell whether ``seek`` can be called."""
+
+    def seek(self, position: int, /) -> int:
+        """Go to a byte."""
+
+
+class Stream:
+    """Bytes that come from somewhere, portion by portion."""
+
+    def __init__(self, portions: Iterator[bytes]) -> None:
+        """Take portions, of which none is empty."""
+        self._portions = portions
+        self._rest = b""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes; none at the end."""
+        if not self._rest:
+            self._rest = next(self._portions, b"")
+        given, self._rest = self._rest[:size], self._rest[size:]
+        return given
+
+    def peek(self, size: int) -> bytes:
+        """Return the first line as far as it has been read, without taking it."""
+        while b"\n" not in self._rest and len(self._rest) < size:
+            portion = next(self._portions, b"")
+            if not portion:
+                break
+            self._rest += portion
+        return self._rest
+
+    def seekable(self) -> bool:
+        """Tell that it goes forward only."""
+        return False
+
+    def seek(self, position: int, /) -> int:
+        """Raise ``OSError``."""
+        raise OSError("this can't be read from another place")
+
+
+@contextmanager
+def lines_of(path: str) -> Iterator[Source]:
+    """Give the lines of a file, by its name: .gz, .zst, .parquet, or plain.
+
+    Raises ``OSError``, and ``ValueError`` for what is damaged.
+    """
+    if path.endswith(".gz"):
+        with gzip.open(path) as file:
+            yield Stream(_portions(file.read1))
+    elif path.endswith(".zst"):
+        import pyarrow as pa
+
+        with pa.OSFile(path) as raw, pa.CompressedInputStream(raw, "zstd") as file:
+            yield Stream(_portions(file.read))
+    elif path.endswith(".parquet"):
+        yield Stream(_rows(path))
+    else:
+        with opened(path) as file:
+            yield file if file.seekable() else Stream(_portions(file.read1))
+
+
+def first_line(source: Source) -> bytes:
+    """Return the first line, or as much of it as tells the format.
+
+    What is read of it is not lost: it stays in a stream, and whoever reads a file goes
+    to where it begins.
+    """
+    if isinstance(source, Stream):
+        start = source.peek(FIRST)
+    else:
+        start = b""
+        while b"\n" not in start and len(start) < FIRST:
+            portion = source.read1(FIRST)
+            if not portion:
+                break
+            start += portion
+    return start.partition(b"\n")[0]
+
+
+def _portions(read: Any) -> Iterator[bytes]:
+    try:
+        while portion := read(2**18):
+            yield portion
+    except (EOFError, zlib.error, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ValueError(f"the compressed file is damaged: {error}") from None
+
+
+def _rows(path: str) -> Iterator[bytes]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    os.stat(path)
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(256):
+                for row in batch.to_pylist():
+                    yield f"{dump(_row(row))}\n".encode()
+    except pa.ArrowException as error:
+        raise ValueError(f"no Parquet file, or a damaged one: {error}") from None
+
+
+def _row(value: Any) -> Any:
+    """Return a row as JSON has it: what is null is left out; texts may be JSON."""
+    row = pruned(value)
+    for key in ("messages", "tools"):
+        if isinstance(row.get(key), str):
+            row[key] = load(row[key])
+    return row
+
+
+def pruned(value: Any) -> Any:
+    """Return a value without what is null: structs have all keys that any row has."""
+    if isinstance(value, list):
+        return [pruned(item) for item in value]
+    if isinstance(value, dict):
+        return {key: pruned(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def format_of(line: bytes) -> str:
+    """Return the format of a row, "chat" or "harmony".
+
+    Harmony's keys are known, and its assistant speaks on channels. What can't be read
+    is left to who reads it.
+
+    >>> format_of(b'{"messages": [{"role": "assistant", "content": "Hi."}]}')
+    'chat'
+    """
+    try:
+        row = load(line)
+        said = [m for m in row["messages"] if m.get("role") == "assistant"]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return "harmony"
+    if unknown_key(row, HARMONY) is not None:
+        return "chat"
+    return "chat" if any(m.get("channel") is None for m in said) else "harmony"
