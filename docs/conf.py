@@ -34,6 +34,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!harmony\.).*"),  # other people's names
     ("py:class", r"harmony\.(.*\.)?_\w+(\..*)?"),  # private ones, in signatures
+    ("py:class", r"harmony\..*\.T"),  # type variables
 ]
 
 highlight_language = "none"
