@@ -164,7 +164,7 @@ def test_an_unknown_member_has_none() -> None:
 
 def test_a_parser_in_use_is_left_alone(encoding: HarmonyEncoding) -> None:
     """One thread feeds long chunks; the other gets through, or is told."""
-    parser = StreamableParser(encoding, "assistant").process(200_008)
+    parser = StreamableParser(encoding, "assistant").process(200_008).process(2375)
     tokens = encoding.encode("word after word, " * 20_000)
     refused: list[str] = []
     feeder = Thread(target=parser.feed, args=(tokens,))
