@@ -235,7 +235,9 @@ def bill(session: nox.Session, files: Path) -> None:
     (wheel,) = files.glob("harmony_format-*.whl")
     environment = files.parent / "environment"
     session.run("python", "-m", "venv", str(environment))
-    session.run(str(environment / "bin" / "pip"), "install", "-q", str(wheel))
+    session.run(
+        str(environment / "bin" / "pip"), "install", "-q", str(wheel), external=True
+    )
     session.run(
         *("cyclonedx-py", "environment", "--output-reproducible"),
         *("--pyproject", "pyproject.toml", "--of", "JSON"),
@@ -259,8 +261,9 @@ def check_release(session: nox.Session, files: Path) -> None:
         (found,) = files.glob(pattern)
         environment = RELEASE / f"environment{number}"
         session.run("python", "-m", "venv", str(environment))
-        session.run(str(environment / "bin" / "pip"), "install", "-q", str(found))
-        session.run(str(environment / "bin" / "harmony"), "doctor")
+        bin = environment / "bin"
+        session.run(str(bin / "pip"), "install", "-q", str(found), external=True)
+        session.run(str(bin / "harmony"), "doctor", external=True)
     unpacked = RELEASE / "unpacked"
     with tarfile.open(files / "harmony-c.tar.gz") as tar:
         tar.extractall(unpacked, filter="data")
