@@ -158,8 +158,8 @@ def release(session: nox.Session) -> None:
     """
     session.install("build", "cyclonedx-bom")
     shutil.rmtree(RELEASE, ignore_errors=True)
-    for clone in ("first", "second"):
-        make_release(session, RELEASE / clone)
+    make_release(session, Path.cwd(), RELEASE / "first")
+    make_release(session, RELEASE / "first", RELEASE / "second")  # the same commit
     first, second = (
         checksums(RELEASE / name / "files") for name in ("first", "second")
     )
@@ -171,9 +171,9 @@ def release(session: nox.Session) -> None:
     session.log("made twice, the same bytes, and tried:\n" + first)
 
 
-def make_release(session: nox.Session, clone: Path) -> None:
+def make_release(session: nox.Session, source: Path, clone: Path) -> None:
     """Make the files of a release in the folder ``files`` of a new clone."""
-    session.run("git", "clone", "-q", ".", str(clone), external=True)
+    session.run("git", "clone", "-q", str(source), str(clone), external=True)
     epoch = session.run(
         *("git", "-C", str(clone), "log", "-1", "--format=%ct"),
         external=True,
@@ -235,7 +235,9 @@ def bill(session: nox.Session, files: Path) -> None:
     (wheel,) = files.glob("harmony_format-*.whl")
     environment = files.parent / "environment"
     session.run("python", "-m", "venv", str(environment))
-    session.run(str(environment / "bin" / "pip"), "install", "-q", str(wheel))
+    session.run(
+        str(environment / "bin" / "pip"), "install", "-q", str(wheel), external=True
+    )
     session.run(
         *("cyclonedx-py", "environment", "--output-reproducible"),
         *("--pyproject", "pyproject.toml", "--of", "JSON"),
@@ -259,8 +261,9 @@ def check_release(session: nox.Session, files: Path) -> None:
         (found,) = files.glob(pattern)
         environment = RELEASE / f"environment{number}"
         session.run("python", "-m", "venv", str(environment))
-        session.run(str(environment / "bin" / "pip"), "install", "-q", str(found))
-        session.run(str(environment / "bin" / "harmony"), "doctor")
+        bin = environment / "bin"
+        session.run(str(bin / "pip"), "install", "-q", str(found), external=True)
+        session.run(str(bin / "harmony"), "doctor", external=True)
     unpacked = RELEASE / "unpacked"
     with tarfile.open(files / "harmony-c.tar.gz") as tar:
         tar.extractall(unpacked, filter="data")

@@ -7,6 +7,7 @@ import doctest
 import importlib
 import io
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -277,6 +278,15 @@ def test_the_example_of_the_readme() -> None:
     with contextlib.redirect_stdout(output):
         exec(example[0], {})
     assert output.getvalue() == example[1]
+
+
+def test_the_pictures_show_what_the_command_prints() -> None:
+    pytest.importorskip("rich")
+    script = ROOT / "docs" / "make_pictures.py"
+    result = subprocess.run(
+        [sys.executable, script, "--check"], capture_output=True, text=True
+    )
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_every_test_that_the_differences_name_exists() -> None:

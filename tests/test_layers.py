@@ -184,7 +184,8 @@ PYTHON: dict[str, set[str]] = {
         *{"encoding", "grammar", "responses"},
     },
     "cli.doctor": {
-        *{"", "cli.screen", "encoding", "errors", "messages", "parser", "vocabulary"},
+        *{"", "_native", "cli.screen", "encoding", "errors", "messages", "parser"},
+        "vocabulary",
     },
     "cli": {
         *{"cli.chat", "cli.decode", "cli.doctor", "cli.encode", "cli.parse"},

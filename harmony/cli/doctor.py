@@ -10,6 +10,7 @@ from importlib import metadata
 from importlib.machinery import PathFinder
 
 import harmony
+from harmony._native import EXTENSION
 from harmony.cli.screen import on_terminal, tell
 from harmony.encoding import HarmonyEncoding
 from harmony.errors import HarmonyError
@@ -50,11 +51,12 @@ def add_options(doctor: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
-    """Return what to print. Raises ``ValueError`` if something does not work."""
+    """Return what to print. Raises ``HarmonyError`` if something does not work."""
     report = {
         "harmony": f"{harmony.__version__}, {os.path.dirname(harmony.__file__)}",
         "python": f"{platform.python_implementation()} {platform.python_version()}, "
         f"{platform.system()} {platform.machine()}",
+        "binding": "cffi" if EXTENSION is None else "methods in C, and cffi",
         "vocabulary": _vocabulary(),
         "openai_harmony": _who_answers(),
         **dict(_extras()),
@@ -101,7 +103,7 @@ def _version(distribution: str) -> str | None:
 
 
 def _check(encoding: HarmonyEncoding) -> None:
-    """Raise ``ValueError`` unless what is known by heart comes out."""
+    """Raise ``HarmonyError`` unless what is known by heart comes out."""
     tokens = encoding.encode(TEXT)
     _compare("the tokens of a text", tokens, TOKENS)
     _compare("their text", encoding.decode(tokens), TEXT)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import harmony
+from harmony import _native
 from harmony.cli import doctor
 from support.command import Run, text
 
@@ -22,6 +23,8 @@ def test_doctor_says_what_is_in_use(run: Run) -> None:
     assert found["harmony"].startswith(f"{harmony.__version__}, ")
     assert Path(found["harmony"].split(", ")[1]) == Path(harmony.__file__).parent
     assert found["vocabulary"].endswith("o200k_base.vocabulary (in the package)")
+    here = "cffi" if _native.EXTENSION is None else "methods in C, and cffi"
+    assert found["binding"] == here
     assert found["check"] == "a text, a prompt and a broken reply are right"
 
 
