@@ -6,7 +6,6 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from harmony._native import (
-    CONTINUED,
     DROP_RULES,
     NO_ROLE,
     ffi,
@@ -14,7 +13,7 @@ from harmony._native import (
     new_buffer,
     raise_error,
 )
-from harmony._native.encoding import Encoding, _render_options
+from harmony._native.encoding import Encoding, place_of, render_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +104,7 @@ def render_batch(
     try:
         status = lib.harmony_render_batch(
             *(encoding._pointer, scratch.cache, all_of_them, _sizes(ends), count),
-            _render_options(drop_analysis, next_role, training, channel_first, False),
+            render_options(drop_analysis, next_role, training, channel_first, False),
             ffi.NULL if mask is None else mask.pointer,
             *(tokens, capacity, offsets, parts),
             *(ffi.NULL if mask is None else trained, error),
@@ -124,12 +123,9 @@ def render_batch(
 
 
 def _place(messages: Any, ends: Sizes, record: int) -> str:
-    """Return which message of its conversation a record is of, for an error."""
-    if record < 0:
-        return ""
+    """Return which message of its conversation a record is of; see ``place_of``."""
     start = max([end for end in ends if end <= record], default=0)
-    said = messages[start : record + 1]
-    return f"messages[{sum(m.role != CONTINUED for m in said) - 1}]: "
+    return place_of(record, messages, start)
 
 
 def _sizes(numbers: Sizes) -> Any:

@@ -112,7 +112,7 @@ def test_text_that_another_call_moves_is_said_to_be_in_use(
 
 
 def test_an_error_of_no_record_names_no_message() -> None:
-    assert batch._place(None, array("Q"), -1) == ""
+    assert batch._place([], array("Q"), -1) == ""
 
 
 def test_sizes_are_copied_where_they_have_fewer_bits(
