@@ -1,4 +1,4 @@
-"""Straight ways into C: methods that cffi is no part of, where Python has such.
+"""Straight ways into C: methods that do without cffi, on Pythons that can have them.
 
 A class that is based on a type made in C (csrc/bindings/cpython.h) has its methods
 written in Python, documented and typed like any others. Those marked ``straight`` are
