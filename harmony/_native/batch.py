@@ -39,18 +39,30 @@ class Mask:
     def __init__(
         self, kind: int, channels: Sequence[str] | None, last_turn: bool
     ) -> None:
-        """Make one; ``kind`` is a number from ``MASKS``. None: on any channel."""
+        """Make one; ``kind`` is a number from ``MASKS``. None: on any channel.
+
+        Raises ``TypeError`` and ``ValueError`` for what can be no channel's name.
+        """
         size = ffi.sizeof("harmony_mask_options")
         names: Any = ffi.NULL
         self._kept: list[Any] = []
         if channels is not None:
-            self._kept = [ffi.new("char[]", name.encode()) for name in channels]
+            self._kept = [_name(*numbered) for numbered in enumerate(channels)]
             # One more, for an array of none has no address that is not NULL.
             names = ffi.new("char *[]", [*self._kept, ffi.NULL])
             self._kept.append(names)
         count = 0 if channels is None else len(channels)
         given = (size, kind, last_turn, names, count)
         self.pointer = ffi.new("harmony_mask_options *", given)
+
+
+def _name(index: int, name: object) -> Any:
+    """Return the name of a channel as C takes it."""
+    if not isinstance(name, str):
+        raise TypeError(f"channels[{index}]: expected a str, got {name!r}")
+    if "\0" in name:
+        raise ValueError(f"channels[{index}]: a NUL in {name!r}, where C ends a name")
+    return ffi.new("char[]", name.encode())
 
 
 class Batch(NamedTuple):
