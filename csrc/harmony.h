@@ -512,9 +512,9 @@ harmony_render_bound(const harmony_conversation *conversation);
 
 /* Which tokens of messages by the assistant are trained on. */
 typedef enum harmony_mask_kind {
-    /* What the model writes itself: all but the <|start|>assistant that a
-     * prompt ends with, which stands before a message behind one by anyone
-     * else, or behind none. */
+    /* What the model writes itself. A prompt ends with <|start|>assistant, so
+     * these are not trained on where a message comes first, or behind one by
+     * anyone else. */
     HARMONY_MASK_SAMPLED = 0,
     HARMONY_MASK_MESSAGES = 1, /* all of them */
     HARMONY_MASK_CONTENT = 2   /* contents and stop tokens */

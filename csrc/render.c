@@ -171,7 +171,8 @@ int hm_is_analysis(const harmony_conversation *conversation, size_t index)
         conversation->text, conversation->messages[index].channel, "analysis");
 }
 
-size_t hm_behind(const harmony_conversation *conversation, size_t index)
+/* The index behind a message and the further items of its content. */
+static size_t behind(const harmony_conversation *conversation, size_t index)
 {
     do
         index++;
@@ -202,7 +203,7 @@ static harmony_status put_message(struct output *output, size_t index,
 {
     const harmony_conversation *conversation = output->conversation;
     const harmony_message *messages = conversation->messages;
-    size_t next = hm_behind(conversation, index), item;
+    size_t next = behind(conversation, index), item;
     harmony_status status;
 
     put_token(output, HARMONY_TOKEN_START);
@@ -236,7 +237,7 @@ size_t hm_kept_from(const harmony_conversation *conversation, int32_t rule)
     i = 0;
     while (
         !harmony_span_equals(conversation->text, messages[i].channel, "final"))
-        i = hm_behind(conversation, i);
+        i = behind(conversation, i);
     return i;
 }
 
@@ -250,7 +251,7 @@ static harmony_status put_messages(struct output *output, harmony_part *parts)
     harmony_status status = HARMONY_OK;
 
     for (i = 0; i < conversation->message_count && status == HARMONY_OK;
-         i = hm_behind(conversation, i)) {
+         i = behind(conversation, i)) {
         harmony_part part;
 
         part.header = part.content = part.end = part.stop = output->count;

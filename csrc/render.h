@@ -1,5 +1,5 @@
 /*
- * What is left out of a prompt, for who renders messages one by one.
+ * What is left out of a prompt, for callers that render messages one by one.
  */
 #ifndef HM_RENDER_H
 #define HM_RENDER_H
@@ -12,8 +12,5 @@
 size_t hm_kept_from(const harmony_conversation *conversation, int32_t rule);
 
 int hm_is_analysis(const harmony_conversation *conversation, size_t index);
-
-/* The index behind a message and the further items of its content. */
-size_t hm_behind(const harmony_conversation *conversation, size_t index);
 
 #endif

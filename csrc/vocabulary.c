@@ -29,13 +29,17 @@ static uint64_t hash_of_long(const uint8_t *bytes, size_t length)
 
 #define LENGTH_SHIFT 24 /* of the length in a key */
 
+/* What a token of more than HM_SHORT_TOKEN bytes has in place of a key: a hash
+ * of its bytes, and this for its length. Its bytes have to be compared too. */
+#define LONG_TOKEN 0xFF
+
 /* The key of bytes that HM_TOKEN_SLACK more can be read behind. */
 static inline hm_key key_of_token(const uint8_t *bytes, size_t length)
 {
     static const uint8_t first_bytes[2 * HM_SHORT_TOKEN + 8]
         = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
     const uint8_t *mask = first_bytes + HM_SHORT_TOKEN - length;
-    hm_key key = {{0, (uint64_t)HM_LONG_TOKEN << LENGTH_SHIFT}};
+    hm_key key = {{0, (uint64_t)LONG_TOKEN << LENGTH_SHIFT}};
 
     if (length > HM_SHORT_TOKEN) {
         key.halves[0] = hash_of_long(bytes, length);
@@ -122,8 +126,9 @@ static struct slot slot_of(const hm_vocabulary *vocabulary, hm_key key,
     }
 }
 
-/* A line with room has no tokens that are further on. */
-int32_t hm_rank_of_key(const hm_vocabulary *vocabulary, const hm_key *key)
+/* The rank of a token of up to HM_SHORT_TOKEN bytes, or -1. A line with room
+ * has no tokens that are further on. */
+static int32_t rank_of_key(const hm_vocabulary *vocabulary, const hm_key *key)
 {
     const hm_line *line = hm_line_of(vocabulary, key);
     const hm_line *last = vocabulary->lines + vocabulary->line_mask;
@@ -144,7 +149,7 @@ int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
     key = key_of(bytes, length);
     if (length > HM_SHORT_TOKEN)
         return rank_of_slot(slot_of(vocabulary, key, bytes, length));
-    return hm_rank_of_key(vocabulary, &key);
+    return rank_of_key(vocabulary, &key);
 }
 
 static harmony_status same_as_other(int32_t other, int32_t rank,

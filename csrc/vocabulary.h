@@ -24,10 +24,6 @@
 #include "line.h"
 #include "machine.h"
 
-/* What a token of more than HM_SHORT_TOKEN bytes has in place of a key: a hash
- * of its bytes, and this for its length. Its bytes have to be compared too. */
-#define HM_LONG_TOKEN 0xFF
-
 /* What a token merges from. right < 0: it is a single byte. left < 0 too:
  * nothing merges into it, it is only ever a whole piece. */
 typedef struct hm_pair {
@@ -100,9 +96,6 @@ static inline const uint8_t *hm_token(const hm_vocabulary *vocabulary,
 /* The rank of the token with these bytes, or -1. */
 int32_t hm_rank(const hm_vocabulary *vocabulary, const uint8_t *bytes,
                 size_t length);
-
-/* The same of a token of up to HM_SHORT_TOKEN bytes. */
-int32_t hm_rank_of_key(const hm_vocabulary *vocabulary, const hm_key *key);
 
 /* The line where the search for a merge begins. */
 static inline const hm_merge_line *hm_merge_line_of(

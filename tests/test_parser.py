@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import itertools
+import pickle
 import random
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -625,3 +627,12 @@ def test_portions_of_one_token_give_what_the_whole_gives(
     assert parsers[0].messages == parsers[1].messages
     assert parsers[0].warnings == parsers[1].warnings
     assert parsers[0].tokens == parsers[1].tokens
+
+
+@pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_parser_is_not_copied(
+    encoding: HarmonyEncoding, take: Callable[[Any], Any]
+) -> None:
+    """With cffi alone, a copy fed the parser that it was a copy of."""
+    with pytest.raises(TypeError, match="cannot pickle 'StreamableParser' object"):
+        take(fed(encoding, HELLO))

@@ -226,8 +226,16 @@ def test_unknown_options_are_named() -> None:
         training.example(ENCODING, [], last_turn=1)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="channels: expected several names"):
         training.example(ENCODING, [], channels="final")
+    with pytest.raises(TypeError, match=r"channels\[1\]: expected a str, got 5"):
+        training.example(ENCODING, [], channels=["final", 5])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="conversation"):
         training.example(ENCODING, "hi")  # type: ignore[arg-type]
+
+
+def test_a_channel_does_not_end_at_a_nul() -> None:
+    """It stood for the channel whose name it began with."""
+    with pytest.raises(ValueError, match=r"channels\[0\]: a NUL in 'final\\x00x'"):
+        training.example(ENCODING, [], channels=["final\0x"])
 
 
 def test_a_tool_without_a_name_is_named() -> None:

@@ -1,7 +1,7 @@
 /*
  * Straight ways into C for CPython: functions that take and give its objects,
- * in the module that cffi builds. They are there for HM_DIRECT; elsewhere, as
- * on PyPy, cffi's ways alone serve.
+ * in the module that cffi builds. They exist where HM_DIRECT is 1; elsewhere,
+ * as on PyPy, every call goes through cffi.
  *
  * The rule of all of them: a straight way gives the result, or it does nothing
  * and the method written in Python does all of the work. So it has no errors
@@ -79,7 +79,7 @@ typedef struct hm_pooled {
 
 /* ---- cpython.c ---------------------------------------------------------- */
 
-/* The same as void *, as slots of types have it. */
+/* A function as void *, as slots of types have it. */
 void *hm_slot(void (*function)(void));
 
 /* Call the method written in Python, "_NAME_in_full". */

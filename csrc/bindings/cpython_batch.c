@@ -166,7 +166,11 @@ static PyObject *encode_batch(struct batch *batch, int form)
 
     if (result == NULL)
         return NULL;
+    if (!is_array) /* or other threads can find it before it has its items */
+        PyObject_GC_UnTrack(result);
     done = encode_all(batch, result, puts[form]);
+    if (!is_array)
+        PyObject_GC_Track(result);
     if (done == 1)
         return is_array ? Py_BuildValue("(NN)", result, offsets(batch))
                         : result;

@@ -31,20 +31,30 @@ typedef struct reader {
     PyObject *content_type;
 } reader;
 
-/* Put an object, which may be NULL for None, in the place of another. */
-static void replace(PyObject **place, PyObject *by)
+/* Put an object, which may be NULL for None, in the place of another. Without
+ * the GIL two calls that meet must not both give back the other. */
+static void replace(reader *reader, PyObject **place, PyObject *by)
 {
-    PyObject *before = *place;
+    PyObject *before;
+#ifdef Py_GIL_DISABLED
+    PyCriticalSection section;
 
+    PyCriticalSection_Begin(&section, (PyObject *)reader);
+#else
+    (void)reader;
+#endif
+    before = *place;
     *place = by;
+#ifdef Py_GIL_DISABLED
+    PyCriticalSection_End(&section);
+#endif
     Py_XDECREF(before);
 }
 
 /* ---- What the view says ------------------------------------------------- */
 
 /* Put the text of a span in the place of another. 0 after an error. */
-static int replace_text(const reader *reader, PyObject **place,
-                        harmony_span span)
+static int replace_text(reader *reader, PyObject **place, harmony_span span)
 {
     const char *text = reader->parser->view.finished.text;
     PyObject *by = NULL;
@@ -54,7 +64,7 @@ static int replace_text(const reader *reader, PyObject **place,
         if (by == NULL)
             return 0;
     }
-    replace(place, by);
+    replace(reader, place, by);
     return 1;
 }
 
@@ -81,7 +91,7 @@ static int look_at_message(reader *reader)
         found = PyTuple_GetItem(reader->roles, role);
         Py_XINCREF(found);
     }
-    replace(&reader->role, found);
+    replace(reader, &reader->role, found);
     return replace_text(reader, &reader->channel, message->channel)
            && replace_text(reader, &reader->recipient, message->recipient)
            && replace_text(reader, &reader->content_type,
@@ -103,7 +113,7 @@ static int look_closely(reader *reader)
         return 1;
     reader->count = count;
     Py_INCREF(state);
-    replace(&reader->state, state);
+    replace(reader, &reader->state, state);
     return look_at_message(reader);
 }
 
@@ -137,7 +147,7 @@ static int take_delta(reader *reader, int appended, int32_t token)
     if (appended == HARMONY_APPENDED_TOKEN) {
         text = hm_token_text(reader->base.pool, token);
         if (text != NULL)
-            replace(&reader->delta, text);
+            replace(reader, &reader->delta, text);
         return text != NULL;
     }
     if (!hm_take_mark(&reader->parser->in_use))
@@ -260,9 +270,9 @@ static PyObject *read_from(PyObject *self, PyObject *args)
     reader->parser = parser;
     reader->recover = recover;
     reader->count = -1;
-    replace(&reader->states, states);
-    replace(&reader->roles, roles);
-    replace(&reader->owner, owner);
+    replace(reader, &reader->states, states);
+    replace(reader, &reader->roles, roles);
+    replace(reader, &reader->owner, owner);
     Py_RETURN_NONE;
 }
 
@@ -270,15 +280,15 @@ static void free_reader(PyObject *self)
 {
     reader *reader = (struct reader *)self;
 
-    replace(&reader->owner, NULL);
-    replace(&reader->states, NULL);
-    replace(&reader->roles, NULL);
-    replace(&reader->delta, NULL);
-    replace(&reader->state, NULL);
-    replace(&reader->role, NULL);
-    replace(&reader->channel, NULL);
-    replace(&reader->recipient, NULL);
-    replace(&reader->content_type, NULL);
+    replace(reader, &reader->owner, NULL);
+    replace(reader, &reader->states, NULL);
+    replace(reader, &reader->roles, NULL);
+    replace(reader, &reader->delta, NULL);
+    replace(reader, &reader->state, NULL);
+    replace(reader, &reader->role, NULL);
+    replace(reader, &reader->channel, NULL);
+    replace(reader, &reader->recipient, NULL);
+    replace(reader, &reader->content_type, NULL);
     hm_free_pooled(self);
 }
 

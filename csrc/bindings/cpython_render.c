@@ -20,6 +20,7 @@ enum { ROLE, NAME, RECIPIENT, CHANNEL, CONTENT_TYPE, TEXTS };
 struct stretch {
     size_t start;
     size_t stop;
+    int is_known; /* it has none: they are in job.known */
     int is_left_out;
 };
 
@@ -37,7 +38,7 @@ struct job {
     size_t *first;             /* of the records of each message, and the end */
     struct stretch *stretches;
     char *text;
-    size_t length; /* of the text that is needed */
+    size_t length; /* of the text that the records need */
 };
 
 /* ---- Messages as tuples -------------------------------------------------- */
@@ -188,34 +189,47 @@ static int is_known(const struct job *job, size_t i)
     return PyList_GetItem(job->known, (Py_ssize_t)i) != Py_None;
 }
 
-/* How many records messages have, and how long their texts are; 0 if one is
- * for the way written in Python. */
-static int measure(struct job *job)
+/* Add the length of texts from one part to before another. 0 if one of them is
+ * for the way written in Python, or if they are too long together. */
+static int measure_parts(struct job *job, PyObject *parts, Py_ssize_t part,
+                         Py_ssize_t stop)
 {
-    size_t i, records = 0;
+    for (; part < stop; part++) {
+        PyObject *text = PyTuple_GetItem(parts, part);
+        size_t length;
 
+        if (text == Py_None && part < TEXTS)
+            continue;
+        if (hm_utf8(text, &length) == NULL
+            || length > INT32_MAX - 1 - job->length)
+            return 0;
+        job->length += length;
+    }
+    return 1;
+}
+
+/* How many records messages have at most, and how long what is put into them
+ * is; 0 if one is for the way written in Python. */
+static int measure(struct job *job, size_t *records)
+{
+    size_t i;
+
+    *records = 0;
     for (i = 0; i < job->count; i++) {
         PyObject *parts = parts_of(job, i);
-        Py_ssize_t part, size;
+        Py_ssize_t size;
 
         if (!PyTuple_CheckExact(parts) || PyTuple_Size(parts) < TEXTS)
             return 0;
         size = PyTuple_Size(parts);
-        for (part = NAME; part < size; part++) {
-            PyObject *text = PyTuple_GetItem(parts, part);
-            size_t length;
-
-            if (text == Py_None && part < TEXTS)
-                continue;
-            if (hm_utf8(text, &length) == NULL)
-                return 0;
-            job->length += length;
-        }
-        job->first[i] = records;
-        records += size > TEXTS + 1 ? (size_t)(size - TEXTS) : 1;
+        job->stretches[i].is_known = is_known(job, i);
+        if (job->stretches[i].is_known
+                ? !measure_parts(job, parts, CHANNEL, CHANNEL + 1)
+                : !measure_parts(job, parts, NAME, size))
+            return 0;
+        *records += size > TEXTS + 1 ? (size_t)(size - TEXTS) : 1;
     }
-    job->first[job->count] = records;
-    return job->length < INT32_MAX;
+    return *records < SIZE_MAX / sizeof *job->messages;
 }
 
 static harmony_span put_text(struct job *job, PyObject *text)
@@ -257,16 +271,14 @@ static int put_message(struct job *job, size_t i)
     *record = nothing;
     record->role = role_of(job, parts);
     record->channel = put_text(job, PyTuple_GetItem(parts, CHANNEL));
-    if (is_known(job, i)) {
-        job->first[i + 1] = job->first[i] + 1;
+    job->first[i + 1] = job->first[i] + 1;
+    if (job->stretches[i].is_known)
         return record->role != HARMONY_ROLE_NONE;
-    }
     record->name = put_text(job, PyTuple_GetItem(parts, NAME));
     record->recipient = put_text(job, PyTuple_GetItem(parts, RECIPIENT));
     record->content_type = put_text(job, PyTuple_GetItem(parts, CONTENT_TYPE));
     if (size > TEXTS)
         record->content = put_text(job, PyTuple_GetItem(parts, TEXTS));
-    job->first[i + 1] = job->first[i] + 1;
     for (part = TEXTS + 1; part < size; part++) {
         record = job->messages + job->first[i + 1]++;
         *record = nothing;
@@ -278,14 +290,13 @@ static int put_message(struct job *job, size_t i)
 /* Put all messages into one block of text and records. */
 static int put_messages(struct job *job)
 {
-    size_t i;
+    size_t i, records;
 
     job->first = calloc(job->count + 1, sizeof *job->first);
     job->stretches = calloc(job->count + 1, sizeof *job->stretches);
-    if (job->first == NULL || job->stretches == NULL || !measure(job))
+    if (job->first == NULL || job->stretches == NULL || !measure(job, &records))
         return 0;
-    job->messages
-        = malloc((job->first[job->count] + 1) * sizeof *job->messages);
+    job->messages = malloc((records + 1) * sizeof *job->messages);
     if (job->messages == NULL || !hm_make_text_room(job->room, job->length + 1))
         return 0;
     job->text = job->room->text;
@@ -322,8 +333,8 @@ static int render_one(struct job *job, size_t i, size_t *at)
     return 1;
 }
 
-/* `needed`: whether each message is to be rendered, but for those left out. */
-static int render_new(struct job *job, const char *needed)
+/* Render what is neither known nor left out. */
+static int render_new(struct job *job)
 {
     size_t kept_from
         = hm_kept_from(&job->conversation, job->options.drop_analysis);
@@ -333,7 +344,7 @@ static int render_new(struct job *job, const char *needed)
         job->stretches[i].is_left_out
             = job->first[i] < kept_from
               && hm_is_analysis(&job->conversation, job->first[i]);
-        if (needed[i] && !job->stretches[i].is_left_out
+        if (!job->stretches[i].is_known && !job->stretches[i].is_left_out
             && !render_one(job, i, &at))
             return 0;
     }
@@ -342,24 +353,17 @@ static int render_new(struct job *job, const char *needed)
 
 static int render(struct job *job)
 {
-    size_t bound = harmony_render_bound(&job->conversation), i;
-    char *needed = malloc(job->count + 1);
+    size_t bound = harmony_render_bound(&job->conversation);
     PyThreadState *state;
     int is_done;
 
-    if (needed == NULL || bound == SIZE_MAX
-        || !hm_grow_room(job->room, bound)) {
-        free(needed);
+    if (bound == SIZE_MAX || !hm_grow_room(job->room, bound))
         return 0;
-    }
-    for (i = 0; i < job->count; i++)
-        needed[i] = (char)!is_known(job, i);
     state
         = job->conversation.text_length >= HM_LONG ? PyEval_SaveThread() : NULL;
-    is_done = render_new(job, needed);
+    is_done = render_new(job);
     if (state != NULL)
         PyEval_RestoreThread(state);
-    free(needed);
     return is_done;
 }
 

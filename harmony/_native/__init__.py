@@ -11,6 +11,7 @@ import os
 import struct
 import sys
 from array import array
+from operator import index
 
 from harmony.errors import (
     DecodeError,
@@ -174,13 +175,14 @@ def int32(tokens: Iterable[int]) -> array[int] | memoryview:
     try:
         return array("i", ids)
     except OverflowError:
-        wrong = (i for i, token in enumerate(ids) if not -(2**31) <= token < 2**31)
-        position = next(wrong)
-        raise not_int32(ids[position], position) from None
+        numbers = enumerate(map(index, ids))
+        wrong = ((i, id) for i, id in numbers if not -(2**31) <= id < 2**31)
+        position, token = next(wrong)
+        raise not_int32(token, position) from None
     except TypeError:
-        wrong = (i for i, token in enumerate(ids) if not is_token_id(token))
-        position = next(wrong)
-        raise not_a_token_id(ids[position], position) from None
+        strange = (i for i, token in enumerate(ids) if not is_token_id(token))
+        first = next(strange)
+        raise not_a_token_id(ids[first], first) from None
 
 
 _PORTION = 16_384

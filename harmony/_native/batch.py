@@ -6,7 +6,6 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from harmony._native import (
-    CONTINUED,
     DROP_RULES,
     NO_ROLE,
     ffi,
@@ -14,7 +13,7 @@ from harmony._native import (
     new_buffer,
     raise_error,
 )
-from harmony._native.encoding import Encoding, _render_options
+from harmony._native.encoding import Encoding, place_of, render_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,18 +39,30 @@ class Mask:
     def __init__(
         self, kind: int, channels: Sequence[str] | None, last_turn: bool
     ) -> None:
-        """Make one; ``kind`` is a number from ``MASKS``. None: on any channel."""
+        """Make one; ``kind`` is a number from ``MASKS``. None: on any channel.
+
+        Raises ``TypeError`` and ``ValueError`` for what can be no channel's name.
+        """
         size = ffi.sizeof("harmony_mask_options")
         names: Any = ffi.NULL
         self._kept: list[Any] = []
         if channels is not None:
-            self._kept = [ffi.new("char[]", name.encode()) for name in channels]
+            self._kept = [_name(*numbered) for numbered in enumerate(channels)]
             # One more, for an array of none has no address that is not NULL.
             names = ffi.new("char *[]", [*self._kept, ffi.NULL])
             self._kept.append(names)
         count = 0 if channels is None else len(channels)
         given = (size, kind, last_turn, names, count)
         self.pointer = ffi.new("harmony_mask_options *", given)
+
+
+def _name(index: int, name: object) -> Any:
+    """Return the name of a channel as C takes it."""
+    if not isinstance(name, str):
+        raise TypeError(f"channels[{index}]: expected a str, got {name!r}")
+    if "\0" in name:
+        raise ValueError(f"channels[{index}]: a NUL in {name!r}, where C ends a name")
+    return ffi.new("char[]", name.encode())
 
 
 class Batch(NamedTuple):
@@ -105,7 +116,7 @@ def render_batch(
     try:
         status = lib.harmony_render_batch(
             *(encoding._pointer, scratch.cache, all_of_them, _sizes(ends), count),
-            _render_options(drop_analysis, next_role, training, channel_first, False),
+            render_options(drop_analysis, next_role, training, channel_first, False),
             ffi.NULL if mask is None else mask.pointer,
             *(tokens, capacity, offsets, parts),
             *(ffi.NULL if mask is None else trained, error),
@@ -124,12 +135,9 @@ def render_batch(
 
 
 def _place(messages: Any, ends: Sizes, record: int) -> str:
-    """Return which message of its conversation a record is of, for an error."""
-    if record < 0:
-        return ""
+    """Return which message of its conversation a record is of; see ``place_of``."""
     start = max([end for end in ends if end <= record], default=0)
-    said = messages[start : record + 1]
-    return f"messages[{sum(m.role != CONTINUED for m in said) - 1}]: "
+    return place_of(record, messages, start)
 
 
 def _sizes(numbers: Sizes) -> Any:

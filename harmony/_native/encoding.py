@@ -86,19 +86,24 @@ class _Scratch:
             *(self.pointer.encoding, self.cache, conversation, options),
             *(self.tokens, self.capacity, self.count, parts, self.error),
         ):
-            raise_error(self.error, _place(conversation, self.error.position))
+            raise_error(
+                self.error, place_of(self.error.position, conversation.messages)
+            )
         return self.ids[: self.count[0]].tolist()
 
 
-def _place(conversation: Any, record: int) -> str:
-    """Return which message a record is of, for an error; "" if it is of none."""
-    messages = conversation.messages[0 : record + 1]
-    index = sum(message.role != CONTINUED for message in messages) - 1
+def place_of(record: int, messages: Any, start: int = 0) -> str:
+    """Return which message a record is of, for an error; "" if it is of none.
+
+    ``start``: the record that its conversation begins with.
+    """
+    said = messages[start : record + 1]
+    index = sum(message.role != CONTINUED for message in said) - 1
     return f"messages[{index}]: " if index >= 0 else ""
 
 
 @cache
-def _render_options(*options: int) -> Any:
+def render_options(*options: int) -> Any:
     """Return a ``harmony_render_options``, which is only ever read."""
     size = ffi.sizeof("harmony_render_options")
     return ffi.new("harmony_render_options *", (size, *options))
@@ -259,7 +264,7 @@ class Encoding:
         conversation = ffi.new(
             "harmony_conversation *", (source, len(text), messages, len(messages))
         )
-        options = _render_options(
+        options = render_options(
             drop_analysis, next_role, training, channel_first, open_last
         )
         parts = ffi.new("harmony_part[]", message_count)

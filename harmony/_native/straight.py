@@ -1,4 +1,4 @@
-"""Straight ways into C: methods that cffi is no part of, where Python has such.
+"""Straight ways into C: methods that do without cffi, on Pythons that can have them.
 
 A class that is based on a type made in C (csrc/bindings/cpython.h) has its methods
 written in Python, documented and typed like any others. Those marked ``straight`` are
@@ -17,7 +17,7 @@ from harmony._native import EXTENSION, ffi
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import Any, NoReturn, TypeVar
 
     Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -74,6 +74,10 @@ if TYPE_CHECKING or EXTENSION is None:
 
         def _read(self, *parser: Any) -> None:
             """Take the address of a parser, what keeps it, and what to show of it."""
+
+        def __reduce__(self) -> NoReturn:
+            """Refuse to be copied or pickled, as objects of types made in C do."""
+            raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
 else:
     EncodingBase = EXTENSION.EncodingBase

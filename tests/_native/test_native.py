@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from harmony import HarmonyEncoding, HarmonyError, StreamableParser, vocabulary
+from harmony import (
+    DecodeError,
+    HarmonyEncoding,
+    HarmonyError,
+    StreamableParser,
+    vocabulary,
+)
 from harmony import _native as native
 from harmony._native import batch, ffi, int32, lib, raise_error
 from harmony._native import encoding as encodings
@@ -96,6 +102,24 @@ def test_an_id_that_fails_to_be_one_fails_by_its_own_error() -> None:
     assert int32([1, 2]) == array("i", [1, 2])
 
 
+class Id:
+    """An integer that can't be compared."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __index__(self) -> int:
+        return self._number
+
+
+def test_an_id_beyond_int32_is_named_behind_ids_that_are_no_int() -> None:
+    """It was said that "<=" is not supported."""
+    wrong: list[Any] = [Id(5), Id(2**31)]
+    with pytest.raises(DecodeError, match=r"token for decoding: 2147483648") as caught:
+        int32(wrong)
+    assert caught.value.position == 1
+
+
 def test_text_that_another_call_moves_is_said_to_be_in_use(
     encoding: HarmonyEncoding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +136,7 @@ def test_text_that_another_call_moves_is_said_to_be_in_use(
 
 
 def test_an_error_of_no_record_names_no_message() -> None:
-    assert batch._place(None, array("Q"), -1) == ""
+    assert batch._place([], array("Q"), -1) == ""
 
 
 def test_sizes_are_copied_where_they_have_fewer_bits(

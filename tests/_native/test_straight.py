@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from array import array
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -181,6 +183,31 @@ def test_more_threads_than_rooms(encoding: HarmonyEncoding) -> None:
 
     with ThreadPoolExecutor(80) as threads:
         assert all(threads.map(work, range(160)))
+
+
+@needs_straight
+def test_a_list_that_is_not_filled_is_seen_by_nobody(encoding: HarmonyEncoding) -> None:
+    """Other threads saw it in ``gc.get_objects``, with nothing where lists were due."""
+    texts = ("A word after another, " * 500,) * 997
+    done = Event()
+    seen: list[bool] = []
+
+    def watch() -> None:
+        while not done.is_set():
+            lists = (it for it in gc.get_objects() if type(it) is list)
+            ours = (it for it in lists if len(it) == len(texts))
+            seen.append(any(len(gc.get_referents(it)) < len(texts) for it in ours))
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    try:
+        counts = encoding.count_batch(texts)
+        tokens = encoding.encode_batch(texts)
+    finally:
+        done.set()
+        watcher.join()
+    assert seen and not any(seen)
+    assert gc.is_tracked(counts) and gc.is_tracked(tokens)
 
 
 def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:

@@ -35,14 +35,14 @@ static harmony_cache *new_cache(void)
     return made;
 }
 
-/* Words that no text has had before, of `least` to 32 letters of few kinds, so
- * that many are no token. */
-static size_t make_words(uint64_t *seed, char *text, uint32_t least)
+/* Words of `least` to `most` letters that no text has had before. */
+static size_t make_words(uint64_t *seed, char *text, uint32_t least,
+                         uint32_t most)
 {
     size_t length = 0;
 
-    while (length + 34 <= LONGEST) {
-        uint32_t letters = least + random_below(seed, 33 - least);
+    while (length + most + 1 <= LONGEST) {
+        uint32_t letters = least + random_below(seed, most - least + 1);
 
         text[length++] = ' ';
         while (letters-- > 0)
@@ -51,11 +51,11 @@ static size_t make_words(uint64_t *seed, char *text, uint32_t least)
     return length;
 }
 
-/* 65536 words and 16384 others fit; here come 100000 and 60000, and those that
- * came first come again. */
+/* 65536 words and 16384 others fit; here come 105000 and 90000 that are to be
+ * remembered, and those that came first come again. */
 static void test_forgetting(void)
 {
-    enum { ROUNDS = 400 };
+    enum { ROUNDS = 600 };
     harmony_cache *own = new_cache();
     char *text = room(LONGEST);
     uint64_t seed;
@@ -63,7 +63,9 @@ static void test_forgetting(void)
 
     for (round = 0; round < ROUNDS + 40; round++) {
         seed = (uint64_t)(round % ROUNDS);
-        check_same(own, text, make_words(&seed, text, round % 2 ? 1 : 16));
+        check_same(own, text,
+                   round % 2 ? make_words(&seed, text, 5, 14)
+                             : make_words(&seed, text, 15, 18));
     }
     free(text);
     harmony_cache_free(own);

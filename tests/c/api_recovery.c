@@ -103,7 +103,8 @@ static void check_log(int32_t role, const char *framed, const char *wanted)
 
 /* ---- Warnings and tallies ------------------------------------------------ */
 
-/* In the order of harmony_warning_kind, whose numbers begin the lines. */
+/* Here and below in the order of harmony_warning_kind, whose numbers begin the
+ * lines. */
 static void test_warnings(void)
 {
     check_log(-1, "<|end|><|start|>user<|message|>a<|end|><|call|>",
@@ -124,9 +125,6 @@ static void test_warnings(void)
               "assistant: Hello. (0+2, -1)\n"
               "user: a (3+2, 200007)\n"
               "3 at 2: \n");
-    check_log(1, "<|start|>user<|message|>a<|end|>",
-              "user: a (3+2, 200007)\n"
-              "10 at 0: \n");
     check_log(1, "<|channel|>final<|start|>user<|message|>a<|end|>",
               "user: a (3+2, 200007)\n"
               "4 at 2:  final\n");
@@ -147,9 +145,21 @@ static void test_warnings(void)
     check_log(1, "<|channel|>analysis<|end|>", "8 at 2:  analysis\n");
     check_log(-1, "<|start|>tool<|end|>", "8 at 2: tool\n");
     check_log(4, "<|channel|>final<|end|>", "8 at 2:  final\n");
+    check_log(1, "<|channel|>final<|message|>a<|endoftext|>b<|end|>",
+              "assistant channel=final: a (3+1, -1)\n"
+              "6 at 4: \n"
+              "16 at 5: b\n"
+              "16 at 6: <|end|>\n");
+}
+
+static void test_warnings_of_headers(void)
+{
     check_log(1, "<|channel|>final more words<|message|>a<|return|>",
               "assistant channel=final: a (5+2, 200002)\n"
               "9 at 4: more words\n");
+    check_log(1, "<|start|>user<|message|>a<|end|>",
+              "user: a (3+2, 200007)\n"
+              "10 at 0: \n");
     check_log(-1, "<|start|>assistantassistant<|message|>a<|end|>",
               "assistant: a (4+2, 200007)\n"
               "10 at 3: assistantassistant\n");
@@ -170,11 +180,6 @@ static void test_warnings(void)
               "14 at 3: \xE4\xB8\n"
               "9 at 5: user\xEF\xBF\xBD\n"
               "10 at 5: \n");
-    check_log(1, "<|channel|>final<|message|>a<|endoftext|>b<|end|>",
-              "assistant channel=final: a (3+1, -1)\n"
-              "6 at 4: \n"
-              "16 at 5: b\n"
-              "16 at 6: <|end|>\n");
 }
 
 /* An id outside the vocabulary, in a content and in a header. */
@@ -784,6 +789,7 @@ static void test_no_memory(void)
 void test_recovery(void)
 {
     test_warnings();
+    test_warnings_of_headers();
     test_unknown_ids();
     test_unknown_id_in_a_character();
     test_tallies();

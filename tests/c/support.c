@@ -140,7 +140,8 @@ uint32_t random_below(uint64_t *seed, uint32_t limit)
 
 /* ---- Vocabulary files -------------------------------------------------- */
 
-uint32_t slow_crc32(const uint8_t *bytes, size_t length)
+/* The checksum of zlib, bit by bit. */
+static uint32_t slow_crc32(const uint8_t *bytes, size_t length)
 {
     uint32_t crc = 0xFFFFFFFFu;
     size_t i;

@@ -32,9 +32,6 @@ char *read_file(const char *path, size_t *size);
 /* A random number below `limit`, by a generator whose state is the seed. */
 uint32_t random_below(uint64_t *seed, uint32_t limit);
 
-/* The checksum of zlib, bit by bit. */
-uint32_t slow_crc32(const uint8_t *bytes, size_t length);
-
 /* The compact vocabulary's header before entries that are in place: `file` has
  * 48 + 6 * count bytes. */
 void seal_compact(uint8_t *file, uint32_t count);
