@@ -158,14 +158,15 @@ class BatchRenderer:
         plain = _PlainRows(self._job)
         indices = plain.choose(rows, tools)
         kind = pa.LargeListArray if _is_large(rows.type) else pa.ListArray
-        found = _result(plain.rendered(), len(indices), kind)
+        has_mask = self._job.mask is not None
+        found = _result(plain.rendered(), len(indices), kind, has_mask)
         others = np.setdiff1d(np.arange(len(rows)), indices)
         if len(others) == 0:
             yield found
             return
         rendered = self._read(rows.take(pa.array(others)), tools, others)
         order = np.argsort(np.concatenate([indices, others]))
-        both = found, _result(rendered, len(others), kind)
+        both = found, _result(rendered, len(others), kind, has_mask)
         columns = [pa.concat_arrays(list(pair)) for pair in zip(*both, strict=True)]
         yield _Result(*(column.take(pa.array(order)) for column in columns))
 
@@ -276,7 +277,7 @@ def _is_large(kind: Any) -> bool:
     return bool(pa.types.is_large_list(kind) or pa.types.is_large_string(kind))
 
 
-def _result(rendered: Rendered, count: int, kind: Any) -> _Result:
+def _result(rendered: Rendered, count: int, kind: Any, has_mask: bool) -> _Result:
     """Return columns of so many rows, those with errors null."""
     batch = rendered.batch
     bad = np.zeros(count, bool)
@@ -293,6 +294,5 @@ def _result(rendered: Rendered, count: int, kind: Any) -> _Result:
         # A copy: the memory that C wrote into is several times as large.
         return kind.from_arrays(places, np.array(values), mask=pa.array(bad))
 
-    has_mask = len(batch.mask) == len(batch.tokens)
     mask = lists(batch.mask) if has_mask else pa.nulls(count)
     return _Result(lists(batch.tokens), mask, pa.array(reasons, pa.string()))

@@ -157,10 +157,13 @@ def test_options_are_those_of_examples(options: Json) -> None:
         check(batch, index, expected(row, **options))
 
 
-def test_prompts_have_no_mask() -> None:
+@pytest.mark.parametrize("column", ["structs", "json"])
+def test_prompts_have_no_mask(column: str) -> None:
+    """Where no row was plain, ``concat_arrays`` refused masks of two types."""
     rows = [chat_row(i) for i in range(3)]
+    given_rows = [text_of(r) if column == "json" else r["messages"] for r in rows]
     render = arrow.BatchRenderer(date=DATE, purpose="completion", header="model")
-    table = render(pa.table({"messages": [row["messages"] for row in rows]}))
+    table = render(pa.table({"messages": given_rows}))
     assert table.column_names == ["input_ids", "error"]
     for index, row in enumerate(rows):
         prompt = chat.prompt(row, date=DATE, drop_analysis="never", header="model")
