@@ -26,6 +26,7 @@ from harmony._training.columns import (
 )
 from harmony._training.job import Job, Rendered, render_rows
 from harmony._training.reading import RowReader
+from harmony._training.tables import pruned, unpacked
 from harmony.batch import MaskKind
 from harmony.encoding import load_harmony_encoding
 from harmony.rendering import Parts
@@ -205,32 +206,17 @@ class _RowReader:
         messages, tools = row
         if messages is None:
             raise ValueError("messages: null")
-        made: dict[str, Any] = {"messages": messages}
+        made: dict[str, Any] = {}
         if tools:
-            is_json = isinstance(tools, (str, bytes))
-            made["tools"] = _known(tools) if is_json else _tools(tools)
-        if isinstance(messages, (str, bytes)):
-            said = load(messages)
-            made = said if isinstance(said, dict) else {**made, "messages": said}
+            made["tools"] = unpacked(pruned(tools), _known)
+        said = unpacked(messages)
+        made |= said if isinstance(said, dict) else {"messages": said}
+        if said is not messages:
             return self._reader(made)
-        if any(isinstance(message, str) for message in messages):
-            made["messages"] = [load(message) for message in messages]
-            return self._reader(made)
-        return self._reader.plain(made) or self._reader(pruned(made))
-
-
-def _tools(given: list[Any]) -> list[Any]:
-    """Return tools that are structs, or each of them JSON text."""
-    return [_known(t) if isinstance(t, str) else pruned(t) for t in given]
-
-
-def pruned(value: Any) -> Any:
-    """Return a value without what is null: structs have all keys that any row has."""
-    if isinstance(value, list):
-        return [pruned(item) for item in value]
-    if isinstance(value, dict):
-        return {key: pruned(item) for key, item in value.items() if item is not None}
-    return value
+        # Only structs have nulls that say nothing.
+        return self._reader.plain(made) or self._reader(
+            {**made, "messages": pruned(said)}
+        )
 
 
 _known = lru_cache(maxsize=16)(load)

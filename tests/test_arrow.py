@@ -258,6 +258,33 @@ def test_a_row_in_json_may_have_its_own_tools() -> None:
     check(batch, 0, expected(row))
 
 
+def test_a_row_in_json_does_not_lose_the_tools_beside_it() -> None:
+    row = chat_row(1)
+    texts = {"messages": json.dumps(row), "tools": json.dumps([TOOL])}
+    check(
+        CHAT(pa.RecordBatch.from_pylist([texts])), 0, expected({**row, "tools": [TOOL]})
+    )
+
+
+def test_nulls_in_the_json_of_tools_say_something() -> None:
+    """They were left out, like those of structs, beside messages that are not plain."""
+    unit = {"type": "string", "default": None}
+    schema = {"type": "object", "properties": {"unit": unit}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    said = [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+    given_row = {"messages": said, "tools": json.dumps([tool])}
+    batch = CHAT(pa.RecordBatch.from_pylist([given_row]))
+    check(batch, 0, expected({"messages": said, "tools": [tool]}))
+
+
+@pytest.mark.parametrize("column", [[5], [b"5"], ["5"], [["5"]], [[5]], [["{}", None]]])
+def test_columns_of_something_else_are_errors_of_their_rows(column: list[Any]) -> None:
+    for name in ("messages", "tools"):
+        rows = {"messages": pa.array([text_of(chat_row(1))]), name: pa.array(column)}
+        (error,) = CHAT(pa.record_batch(rows)).column("error").to_pylist()
+        assert error.startswith(name)
+
+
 def test_messages_and_tools_may_each_be_json() -> None:
     """Hugging Face datasets store structs that differ so."""
     row = chat_row(1, tools=True)

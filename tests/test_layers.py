@@ -127,6 +127,7 @@ PYTHON: dict[str, set[str]] = {
         *{"_model.checks", "_openai.history", "_openai.names", "_openai.prompt"},
         *{"_openai.tools", "_training.keys", "chat", "messages", "rendering"},
     },
+    "_training.tables": {"_model.jsontext"},
     "_training.job": {
         *{"_model.checks", "_training.reading", "batch", "messages", "rendering"},
     },
@@ -135,7 +136,7 @@ PYTHON: dict[str, set[str]] = {
     },
     "arrow": {
         *{"_model.checks", "_model.jsontext", "_training.columns", "_training.job"},
-        *{"_training.reading", "batch", "encoding", "rendering"},
+        *{"_training.reading", "_training.tables", "batch", "encoding", "rendering"},
     },
     "": set(),
     "recovering": {"encoding", "messages", "parser"},
@@ -147,7 +148,9 @@ PYTHON: dict[str, set[str]] = {
     "cli.bulk.journal": {"_model.jsontext", "cli.files"},
     "cli.bulk.lock": {"cli.files"},
     "cli.bulk.progress": {"cli.screen"},
-    "cli.bulk.sources": {"_model.jsontext", "_training.keys", "cli.files"},
+    "cli.bulk.sources": {
+        *{"_model.jsontext", "_training.keys", "_training.tables", "cli.files"},
+    },
     "cli.bulk.workers": {"_model.jsontext", "_training.job", "encoding", "errors"},
     "cli.bulk.records": {"_model.jsontext", "cli.bulk.workers", "cli.files"},
     "cli.bulk.shards": {"cli.bulk.workers", "cli.files"},

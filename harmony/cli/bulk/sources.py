@@ -10,11 +10,12 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from harmony._model.jsontext import dump, load
 from harmony._training.keys import HARMONY, unknown_key
+from harmony._training.tables import pruned, unpacked
 from harmony.cli.files import opened
 
 FIRST = 2**20
@@ -132,24 +133,17 @@ def _rows(path: str) -> Iterator[bytes]:
                     yield f"{dump(_row(row))}\n".encode()
     except pa.ArrowException as error:
         raise ValueError(f"no Parquet file, or a damaged one: {error}") from None
+    except TypeError as error:
+        raise ValueError(f"a column of values that JSON can't have: {error}") from None
 
 
 def _row(value: Any) -> Any:
     """Return a row as JSON has it: what is null is left out; texts may be JSON."""
     row = pruned(value)
-    for key in ("messages", "tools"):
-        if isinstance(row.get(key), str):
-            row[key] = load(row[key])
+    for key in row.keys() & {"messages", "tools"}:
+        with suppress(ValueError):  # whoever reads the line says that it is text
+            row[key] = unpacked(row[key])
     return row
-
-
-def pruned(value: Any) -> Any:
-    """Return a value without what is null: structs have all keys that any row has."""
-    if isinstance(value, list):
-        return [pruned(item) for item in value]
-    if isinstance(value, dict):
-        return {key: pruned(item) for key, item in value.items() if item is not None}
-    return value
 
 
 def format_of(line: bytes) -> str:
