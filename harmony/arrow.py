@@ -27,13 +27,14 @@ from harmony._training.columns import (
 from harmony._training.job import Job, Rendered, render_rows
 from harmony._training.reading import RowReader
 from harmony._training.tables import pruned, unpacked
-from harmony.batch import MaskKind
+from harmony.batch import MaskKind, several_names
 from harmony.encoding import load_harmony_encoding
 from harmony.rendering import Parts
 
 __all__ = ["BatchRenderer"]
 
 T = TypeVar("T", pa.RecordBatch, pa.Table)
+OWN_COLUMNS = frozenset({"input_ids", "loss_mask", "error"})
 LARGEST = 2**30
 """Bytes of rows that are rendered in one call; places in texts are int32."""
 
@@ -101,18 +102,21 @@ class BatchRenderer:
         are those of ``training.example``; ``header`` is that of ``chat.prompt``.
         ``date``: what day it is for the model, in chats; None is the day on which this
         object is made, and stays so. ``on_error="raise"``: an error of a row is
-        raised, as ``ValueError`` naming the row of the batch.
+        raised, as ``ValueError`` naming the row of the batch. Raises ``ValueError`` and
+        ``TypeError`` for options that are none.
         """
         check_choice("on_error", "way", on_error, ("null", "raise"))
         self._column = column
         self._tools = tools
-        self._keep = tuple(keep)
+        self._keep = several_names("keep", keep) or ()
+        if own := OWN_COLUMNS.intersection(self._keep):
+            raise ValueError(f"keep: {min(own)!r} is a column of the result")
         self._raises = on_error == "raise"
         self._job = Job(
             format=format,
             purpose=purpose,
             mask=mask if purpose == "training" else None,
-            channels=None if channels is None else tuple(channels),
+            channels=several_names("channels", channels),
             last_turn=last_turn,
             drop_analysis=drop_analysis,
             header=header,

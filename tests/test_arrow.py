@@ -245,6 +245,19 @@ def test_a_column_that_is_not_there_is_named() -> None:
         arrow.BatchRenderer(on_error="skip")
 
 
+def test_one_name_is_not_several() -> None:
+    """``channels`` was taken as letters, so that nothing was trained on."""
+    for option in ("channels", "keep"):
+        with pytest.raises(TypeError, match=f"{option}: expected several names"):
+            arrow.BatchRenderer(**{option: "final"})
+
+
+def test_no_column_takes_the_place_of_a_result() -> None:
+    """A column ``error`` of the input hid the errors."""
+    with pytest.raises(ValueError, match="keep: 'error' is a column of the result"):
+        arrow.BatchRenderer(keep=["id", "error"])
+
+
 def test_it_is_pickled_with_its_day() -> None:
     render = pickle.loads(pickle.dumps(arrow.BatchRenderer()))
     batch = pa.RecordBatch.from_pylist([chat_row(1)])
