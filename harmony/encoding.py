@@ -301,7 +301,7 @@ class HarmonyEncoding(EncodingBase):
         """Return the text of each of many sequences of tokens, as ``decode`` does.
 
         Other threads run only while a sequence of 1 024 tokens or more is decoded.
-        Raises as ``decode``, saying at which index.
+        Raises as ``decode``; all but ``UnicodeDecodeError`` say at which index.
 
         >>> load_harmony_encoding("HarmonyGptOss").decode_batch([[24912, 2375], []])
         ['hello world', '']

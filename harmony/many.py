@@ -29,7 +29,7 @@ Arrays: TypeAlias = "tuple[array[int], array[int]]"
 """Tokens as int32, and where each item's begin and the last one's stop, as int64."""
 
 AT_ONCE = 2**20
-"""Bytes of conversations that are rendered at a time."""
+"""Characters of conversations that are rendered at a time."""
 
 
 class Texts:
@@ -53,8 +53,7 @@ class Texts:
         self._is_checked = disallowed_special == "all"
         plain = disallowed_special in ("all", (), frozenset())
         self._is_plain = plain and allowed_special == frozenset()
-        sizes = [len(text) for text in self._texts] if threads != 1 else []
-        self._spans = spans(len(self._texts), sizes, threads)
+        self._spans = spans(self._texts, threads)
 
     def lists(self) -> list[list[int]]:
         """Return the tokens of each text."""
@@ -133,8 +132,7 @@ def decode(
             raise placed(f"batch[{start + len(texts)}]", error) from None
         return texts
 
-    sizes = [len(tokens) for tokens in rows] if threads != 1 else []
-    return [*chain(*on_threads(work, spans(len(rows), sizes, threads)))]
+    return [*chain(*on_threads(work, spans(rows, threads)))]
 
 
 def render(
@@ -156,7 +154,7 @@ def render(
     def work(start: int, stop: int) -> Arrays:
         return joined(windows.arrays(start, stop))
 
-    return joined(on_threads(work, spans(len(rows), [], threads)))
+    return joined(on_threads(work, spans(rows, threads)))
 
 
 class _Windows:
@@ -214,31 +212,30 @@ class _Windows:
 
 def items_of(where: str, items: Iterable[Any]) -> tuple[Any, ...]:
     """Return items as a tuple; NumPy's and other arrays as plain values of Python."""
-    if isinstance(items, (str, bytes, dict)):
-        raise TypeError(f"{where}: expected several, got {type(items).__name__}")
     to_list = getattr(items, "tolist", None)
     values = items if to_list is None else to_list()
     try:
-        return tuple(values)
+        if not isinstance(values, (str, bytes, dict)):
+            return tuple(values)
     except TypeError:
-        raise TypeError(
-            f"{where}: expected several, got {type(items).__name__}"
-        ) from None
+        pass
+    raise TypeError(f"{where}: expected several, got {type(items).__name__}")
 
 
-def spans(count: int, sizes: Sequence[int], threads: int) -> list[tuple[int, int]]:
+def spans(items: Sequence[Any], threads: int) -> list[tuple[int, int]]:
     """Return where the parts of items begin and stop, one for each thread.
 
-    The parts have about the same size; without sizes, as many items. Raises
-    ``ValueError`` for less than one thread, ``TypeError`` for what is no number.
+    The parts have about the same size; where not all items have one, as many items.
+    Raises ``ValueError`` for less than one thread, ``TypeError`` for what is no number.
     """
     if type(threads) is not int:
         raise TypeError(f"threads: expected an int, got {type(threads).__name__}")
     if threads < 1:
         raise ValueError(f"threads: expected at least 1, got {threads}")
+    count = len(items)
     if threads == 1 or count < 2:
         return [(0, count)]
-    sizes = sizes or [1] * count
+    sizes = _sizes(items)
     wanted, total, start = sum(sizes) / threads, 0, 0
     found: list[tuple[int, int]] = []
     for index, size in enumerate(sizes):
@@ -249,6 +246,13 @@ def spans(count: int, sizes: Sequence[int], threads: int) -> list[tuple[int, int
     if start < count:
         found.append((start, count))
     return found
+
+
+def _sizes(items: Sequence[Any]) -> list[int]:
+    try:
+        return [len(item) for item in items]
+    except TypeError:  # iterators, or what will be refused with its index
+        return [1] * len(items)
 
 
 @contextmanager
@@ -268,9 +272,10 @@ def placed(where: str, error: HarmonyError | TypeError) -> HarmonyError | TypeEr
 
 
 def on_threads(work: Callable[[int, int], T], spans: list[tuple[int, int]]) -> list[T]:
-    """Do work on each span, in a thread of its own but for the first; all in order.
+    """Do work on each span, of which there is one at least; return results in order.
 
-    Raises the first error, in the order of the spans, when all threads have ended.
+    The first is done by this thread, each other by one of its own. Raises the first
+    error, in the order of the spans, when all threads have ended.
     """
     results: list[Any] = [None] * len(spans)
 
@@ -283,8 +288,7 @@ def on_threads(work: Callable[[int, int], T], spans: list[tuple[int, int]]) -> l
     threads = [Thread(target=run, args=(number,)) for number in range(1, len(spans))]
     for thread in threads:
         thread.start()
-    if spans:
-        run(0)
+    run(0)
     for thread in threads:
         thread.join()
     for result in results:
