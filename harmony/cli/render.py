@@ -205,10 +205,12 @@ def _render_folder(options: argparse.Namespace) -> str:
     with lines_of(first) as source:
         job = _job(options, source, known_job(options.out))
     skips = options.on_error == "skip"
-    counts, told = render_folder(options.file, options.out, job, skips)
-    for line in told:
-        tell(f"harmony: {line}")
-    return json_line(counts)
+    return json_line(
+        render_folder(
+            *(options.file, options.out, job, skips),
+            lambda line: tell(f"harmony: {line}"),
+        )
+    )
 
 
 def _render_lines(options: argparse.Namespace) -> str:
