@@ -128,8 +128,10 @@ PYTHON: dict[str, set[str]] = {
         *{"_openai.tools", "_training.keys", "chat", "messages", "rendering"},
     },
     "_training.tables": {"_model.jsontext"},
+    "_training.options": set(),
     "_training.job": {
-        *{"_model.checks", "_training.reading", "batch", "messages", "rendering"},
+        *{"_model.checks", "_training.options", "_training.reading", "batch"},
+        *{"messages", "rendering"},
     },
     "_training.columns": {
         *{"_native", "_native.batch", "messages", "prompts", "rendering"},
@@ -143,7 +145,7 @@ PYTHON: dict[str, set[str]] = {
     "compat": {"", "recovering"},
     "cli.screen": set(),
     "cli.files": {"_model.jsontext", "cli.screen", "encoding", "messages"},
-    "cli.job": {"encoding", "messages"},
+    "cli.job": {"_training.options", "encoding", "messages"},
     "cli.bulk": set(),
     "cli.bulk.journal": {"_model.jsontext", "cli.files"},
     "cli.bulk.lock": {"cli.files"},
@@ -174,8 +176,13 @@ PYTHON: dict[str, set[str]] = {
         *{"batch", "encoding", "messages", "training"},
     },
     "cli.render": {
-        *{"_training.job", "batch", "cli.bulk.engine", "cli.bulk.sources"},
-        *{"cli.bulk.journal", "cli.bulk.progress", "cli.bulk.records"},
+        *{"_training.job", "_training.options", "batch", "cli.bulk.engine"},
+        *{
+            "cli.bulk.sources",
+            "cli.bulk.journal",
+            "cli.bulk.progress",
+            "cli.bulk.records",
+        },
         *{"cli.bulk.run", "cli.files", "cli.job", "cli.screen", "encoding"},
         "messages",
     },

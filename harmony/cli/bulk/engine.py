@@ -15,7 +15,7 @@ from typing import Any
 
 from harmony._training.job import Job
 from harmony.cli.bulk import journal
-from harmony.cli.bulk.journal import Checkpoint
+from harmony.cli.bulk.journal import COUNTS, Checkpoint
 from harmony.cli.bulk.lock import only_run
 from harmony.cli.bulk.run import BulkRun
 from harmony.cli.bulk.sources import lines_of
@@ -23,7 +23,6 @@ from harmony.cli.files import FileError
 from harmony.errors import HarmonyError
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
-COUNTS = ("lines", "records", "skipped", "dropped", "tokens")
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class FileWork:
                 done = run(lines, tell_of, lambda reached: None)
         except (RuntimeError, ValueError, OSError) as error:
             return {"error": f"{source}: {error}", "told": told}
-        counts = {} if done is None else {name: getattr(done, name) for name in COUNTS}
-        return {"error": "", "told": told, **dict.fromkeys(COUNTS, 0), **counts}
+        counts = (done or Checkpoint()).counts()  # None: it was done already
+        return {"error": "", "told": told, **counts}
 
 
 def sources(folder: str) -> list[str]:
