@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harmony.encoding import HarmonyEncoding
 
 FAULTS = (RuntimeError, ValueError)
-"""What is wrong with a row, and not with anything else; too deep a row is the first."""
+"""What is wrong with a row alone. ``RecursionError`` is a ``RuntimeError``."""
 
 Read = Callable[[Any], Sequence[Parts]]
 
