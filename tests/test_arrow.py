@@ -306,6 +306,11 @@ def test_messages_and_tools_may_each_be_json() -> None:
 
 
 def test_packing_takes_what_it_gives() -> None:
-    batch = HARMONY(pa.RecordBatch.from_pylist([harmony_row(1)]))
-    talk = Conversation.from_dict(harmony_row(1))
-    check(batch, 0, training.example(ENCODING, talk))
+    rows = [harmony_row(i) for i in range(3)]
+    batch = HARMONY(pa.RecordBatch.from_pylist(rows))
+    names = ("input_ids", "loss_mask")
+    columns = [batch.column(name).to_pylist() for name in names]
+    given_rows = [training.Example.of(*row) for row in zip(*columns, strict=True)]
+    talks = [Conversation.from_dict(row) for row in rows]
+    wanted = training.pack([training.example(ENCODING, t) for t in talks], 1000)
+    assert training.pack(given_rows, 1000) == wanted
