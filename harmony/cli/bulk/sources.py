@@ -45,23 +45,25 @@ class Stream:
     def __init__(self, portions: Iterator[bytes]) -> None:
         """Take portions, of which none is empty."""
         self._portions = portions
-        self._rest = b""
+        self._portion = b""
+        self._taken = 0
 
     def read1(self, size: int, /) -> bytes:
         """Return at most ``size`` bytes; none at the end."""
-        if not self._rest:
-            self._rest = next(self._portions, b"")
-        given, self._rest = self._rest[:size], self._rest[size:]
+        if self._taken == len(self._portion):
+            self._portion, self._taken = next(self._portions, b""), 0
+        given = self._portion[self._taken : self._taken + size]
+        self._taken += len(given)
         return given
 
     def peek(self, size: int) -> bytes:
-        """Return the first line as far as it has been read, without taking it."""
-        while b"\n" not in self._rest and len(self._rest) < size:
+        """Return the first bytes, a line or so many, before any is taken."""
+        while b"\n" not in self._portion and len(self._portion) < size:
             portion = next(self._portions, b"")
             if not portion:
                 break
-            self._rest += portion
-        return self._rest
+            self._portion += portion
+        return self._portion
 
     def seekable(self) -> bool:
         """Tell that it goes forward only."""
