@@ -17,7 +17,7 @@ from harmony._native.encoding import ARRAYS, COUNTS, LISTS
 from harmony.batch import Rows
 from harmony.errors import HarmonyError, RenderError
 from harmony.messages import Message, RenderConversationConfig, Role
-from harmony.rendering import messages_of, said
+from harmony.rendering import Parts, manner, messages_of, said
 
 if TYPE_CHECKING:
     from harmony._native.batch import Batch
@@ -146,6 +146,7 @@ def render(
     """Return the tokens of many conversations, and where each one's begin."""
     if training and next_turn_role is not None:
         raise ValueError("next_turn_role: there is none in training")
+    manner(config)  # raises for what is none
     rows = items_of("conversations", conversations)
     role = None if next_turn_role is None else Role(next_turn_role)
     config = RenderConversationConfig() if config is None else config
@@ -179,10 +180,14 @@ class _Windows:
         rows, first = Rows(), start
         for index in range(start, stop):
             with at(f"conversations[{index}]"):
-                rows.add(said(messages_of(self._conversations[index])))
+                rows.add(self._said(index))
             if rows.size() >= AT_ONCE or index + 1 == stop:
                 yield self._window(rows, first)
                 rows, first = Rows(), index + 1
+
+    def _said(self, index: int) -> list[Parts]:
+        messages = messages_of(self._conversations[index])
+        return said(messages, self._config.schemas)
 
     def _window(self, rows: Rows, first: int) -> Arrays:
         try:
@@ -202,7 +207,7 @@ class _Windows:
         """Raise the complaint about the first that C refuses, with its index."""
         for index in range(first, first + count):
             rows = Rows()
-            rows.add(said(messages_of(self._conversations[index])))
+            rows.add(self._said(index))
             with at(f"conversations[{index}]"):
                 self._render(rows)
 

@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from harmony import (
+    Conversation,
     DecodeError,
+    DeveloperContent,
     EncodeError,
     HarmonyEncoding,
     Message,
     RenderConversationConfig,
     RenderError,
     Role,
+    ToolDescription,
 )
 from harmony.batch import Rows
 from harmony.many import on_threads, spans
@@ -185,6 +188,24 @@ def test_conversations(
             training=True,
         )
     assert rows(encoding.render_batch_to_arrays([])) == []
+
+
+def test_schemas_are_those_of_the_config(encoding: HarmonyEncoding) -> None:
+    """They were written as by openai-harmony, whatever the config said."""
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}
+    tool = ToolDescription.new("f", "Does it.", parameters=schema)
+    content = DeveloperContent.new().with_function_tools([tool])
+    talk = Conversation([Message("developer", [content]), Message("user", "hi")])
+    config = RenderConversationConfig(schemas="complete")
+    wanted = encoding.render_conversation(talk, config)
+    assert wanted != encoding.render_conversation(talk)
+    assert rows(encoding.render_batch_to_arrays([talk.messages], config)) == [wanted]
+
+
+def test_what_is_no_config_is_refused(encoding: HarmonyEncoding) -> None:
+    for talks in ([], TALKS):
+        with pytest.raises(TypeError, match=r"^config: expected a RenderConv"):
+            encoding.render_batch_to_arrays(talks, 5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
