@@ -234,6 +234,9 @@ def _render_lines(options: argparse.Namespace) -> str:
     for name in written_files(options.out):
         if are_one(options.file, name):
             raise ValueError(f"--out would write over it, to {name}")
+    folder = os.path.dirname(os.path.abspath(options.file))
+    if options.shard_size and options.file != "-" and are_one(folder, options.out):
+        raise ValueError("it is in the folder of --out")
     begun = journal.read(options.out.rstrip("/")) if options.resume else None
     with lines_of(options.file) as source:
         bulk = BulkRun(

@@ -226,6 +226,20 @@ def test_shards_are_taken_up_behind_the_last_whole_one(
     assert run(capsys, *options)[1]["records"] == 701
 
 
+def test_a_shard_is_not_rendered_into_its_own_folder(
+    tmp_path: Path, capsys: Any
+) -> None:
+    """It was removed with the other shards that were there."""
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    source = tmp_path / "part-00000.parquet"
+    pq.write_table(pa.Table.from_pylist(ROWS), source)
+    before = source.read_bytes()
+    status, _, err = run(capsys, source, "--out", tmp_path, "--shard-size", "9")
+    assert (status, err) == (1, f"harmony: {source}: it is in the folder of --out\n")
+    assert source.read_bytes() == before
+
+
 @posix
 def test_a_shard_that_is_gone_is_missed(tmp_path: Path, capsys: Any) -> None:
     pytest.importorskip("pyarrow")
