@@ -50,7 +50,7 @@ def add_options(doctor: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
-    """Return what to print. Raises ``ValueError`` if something does not work."""
+    """Return what to print. Raises ``HarmonyError`` if something does not work."""
     report = {
         "harmony": f"{harmony.__version__}, {os.path.dirname(harmony.__file__)}",
         "python": f"{platform.python_implementation()} {platform.python_version()}, "
@@ -101,7 +101,7 @@ def _version(distribution: str) -> str | None:
 
 
 def _check(encoding: HarmonyEncoding) -> None:
-    """Raise ``ValueError`` unless what is known by heart comes out."""
+    """Raise ``HarmonyError`` unless what is known by heart comes out."""
     tokens = encoding.encode(TEXT)
     _compare("the tokens of a text", tokens, TOKENS)
     _compare("their text", encoding.decode(tokens), TEXT)
