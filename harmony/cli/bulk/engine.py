@@ -19,7 +19,7 @@ from harmony.cli.bulk.journal import COUNTS, Checkpoint
 from harmony.cli.bulk.lock import only_run
 from harmony.cli.bulk.run import BulkRun
 from harmony.cli.bulk.sources import lines_of
-from harmony.cli.files import FileError
+from harmony.cli.files import FileError, are_one
 from harmony.errors import HarmonyError
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
@@ -70,9 +70,12 @@ def render_folder(
     """Render each file of a folder that is not rendered yet; return counts.
 
     ``told`` is called with each line that was left out, and why. Raises ``FileError``
-    for a run with other options, and for files that would become the same one;
-    ``HarmonyError`` for a bad line or file, when the other files are done.
+    for a run with other options, into the folder itself, and for files that would
+    become the same one; ``HarmonyError`` for a bad line or file, when the other files
+    are done.
     """
+    if are_one(source, target):
+        raise FileError(f"{source}: --out has to be another folder")
     work = _targets(source, target)
     os.makedirs(target, exist_ok=True)
     with only_run(os.path.join(target, "render")):

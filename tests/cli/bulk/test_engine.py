@@ -22,6 +22,7 @@ from support.rows import chat_row, lines
 
 FILES, ROWS = 4, 6000
 OPTIONS = ("--for", "training", "--mask", "sampled", "--date", "2025-06-28")
+RAY = ("--engine", "ray")
 slow = pytest.mark.slow
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
 
@@ -111,8 +112,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(capsys: Any, source: Path, *options: str) -> tuple[int, str, str]:
     out = str(source.parent / "out")
-    arguments = ["render", "--jsonl", str(source), "--out", out, "--engine", "ray"]
-    status = main([*arguments, *options])
+    status = main(["render", "--jsonl", str(source), "--out", out, *RAY, *options])
     return status, *capsys.readouterr()
 
 
@@ -141,6 +141,16 @@ def test_files_that_would_become_the_same_are_refused(
     assert status == 1
     assert f"{folder}: a.jsonl and a.jsonl.gz would both become a.parquet" in err
     assert not (folder.parent / "out").exists()
+
+
+def test_a_folder_is_not_rendered_into_itself(
+    folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file a.parquet in it was taken for the result of a.parquet."""
+    without_ray(monkeypatch)
+    status = main(["render", "--jsonl", str(folder), "--out", f"{folder}/", *RAY])
+    assert status == 1
+    assert "--out has to be another folder" in capsys.readouterr().err
 
 
 def test_lines_left_out_are_told_of_though_another_file_is_damaged(
