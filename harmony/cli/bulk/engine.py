@@ -1,8 +1,8 @@
 """``harmony render --engine ray``: a folder of files over a machine or a cluster.
 
-Each file of rows becomes one Parquet file, which has its name when it is whole. So what
-a worker that died was doing is done again by the engine, and what a run left undone is
-done by the next one. The folders have to be seen by all machines.
+Each file of rows becomes one Parquet file, which has its name when it is whole. So the
+engine can repeat the work of a worker that died, and the next run does the files that
+are missing. All machines have to see both folders.
 """
 
 from __future__ import annotations

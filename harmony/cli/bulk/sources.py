@@ -98,8 +98,7 @@ def lines_of(path: str) -> Iterator[Source]:
 def first_line(source: Source) -> bytes:
     """Return the first line, or as much of it as tells the format.
 
-    What is read of it is not lost: it stays in a stream, and whoever reads a file goes
-    to where it begins.
+    Nothing of it is lost: a stream keeps it, and in a file a run seeks its beginning.
     """
     if isinstance(source, Stream):
         start = source.peek(FIRST)
