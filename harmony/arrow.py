@@ -26,13 +26,15 @@ from harmony._training.columns import (
 )
 from harmony._training.job import Job, Rendered, render_rows
 from harmony._training.reading import RowReader
-from harmony.batch import MaskKind
+from harmony._training.tables import pruned, unpacked
+from harmony.batch import MaskKind, several_names
 from harmony.encoding import load_harmony_encoding
 from harmony.rendering import Parts
 
 __all__ = ["BatchRenderer"]
 
 T = TypeVar("T", pa.RecordBatch, pa.Table)
+OWN_COLUMNS = frozenset({"input_ids", "loss_mask", "error"})
 LARGEST = 2**30
 """Bytes of rows that are rendered in one call; places in texts are int32."""
 
@@ -100,18 +102,21 @@ class BatchRenderer:
         are those of ``training.example``; ``header`` is that of ``chat.prompt``.
         ``date``: what day it is for the model, in chats; None is the day on which this
         object is made, and stays so. ``on_error="raise"``: an error of a row is
-        raised, as ``ValueError`` naming the row of the batch.
+        raised, as ``ValueError`` naming the row of the batch. Raises ``ValueError`` and
+        ``TypeError`` for options that are none.
         """
         check_choice("on_error", "way", on_error, ("null", "raise"))
         self._column = column
         self._tools = tools
-        self._keep = tuple(keep)
+        self._keep = several_names("keep", keep) or ()
+        if own := OWN_COLUMNS.intersection(self._keep):
+            raise ValueError(f"keep: {min(own)!r} is a column of the result")
         self._raises = on_error == "raise"
         self._job = Job(
             format=format,
             purpose=purpose,
             mask=mask if purpose == "training" else None,
-            channels=None if channels is None else tuple(channels),
+            channels=several_names("channels", channels),
             last_turn=last_turn,
             drop_analysis=drop_analysis,
             header=header,
@@ -158,14 +163,15 @@ class BatchRenderer:
         plain = _PlainRows(self._job)
         indices = plain.choose(rows, tools)
         kind = pa.LargeListArray if _is_large(rows.type) else pa.ListArray
-        found = _result(plain.rendered(), len(indices), kind)
+        has_mask = self._job.mask is not None
+        found = _result(plain.rendered(), len(indices), kind, has_mask)
         others = np.setdiff1d(np.arange(len(rows)), indices)
         if len(others) == 0:
             yield found
             return
         rendered = self._read(rows.take(pa.array(others)), tools, others)
         order = np.argsort(np.concatenate([indices, others]))
-        both = found, _result(rendered, len(others), kind)
+        both = found, _result(rendered, len(others), kind, has_mask)
         columns = [pa.concat_arrays(list(pair)) for pair in zip(*both, strict=True)]
         yield _Result(*(column.take(pa.array(order)) for column in columns))
 
@@ -204,32 +210,17 @@ class _RowReader:
         messages, tools = row
         if messages is None:
             raise ValueError("messages: null")
-        made: dict[str, Any] = {"messages": messages}
+        made: dict[str, Any] = {}
         if tools:
-            is_json = isinstance(tools, (str, bytes))
-            made["tools"] = _known(tools) if is_json else _tools(tools)
-        if isinstance(messages, (str, bytes)):
-            said = load(messages)
-            made = said if isinstance(said, dict) else {**made, "messages": said}
+            made["tools"] = unpacked(pruned(tools), _known)
+        said = unpacked(messages)
+        made |= said if isinstance(said, dict) else {"messages": said}
+        if said is not messages:
             return self._reader(made)
-        if any(isinstance(message, str) for message in messages):
-            made["messages"] = [load(message) for message in messages]
-            return self._reader(made)
-        return self._reader.plain(made) or self._reader(pruned(made))
-
-
-def _tools(given: list[Any]) -> list[Any]:
-    """Return tools that are structs, or each of them JSON text."""
-    return [_known(t) if isinstance(t, str) else pruned(t) for t in given]
-
-
-def pruned(value: Any) -> Any:
-    """Return a value without what is null: structs have all keys that any row has."""
-    if isinstance(value, list):
-        return [pruned(item) for item in value]
-    if isinstance(value, dict):
-        return {key: pruned(item) for key, item in value.items() if item is not None}
-    return value
+        # Only structs have nulls that say nothing.
+        return self._reader.plain(made) or self._reader(
+            {**made, "messages": pruned(said)}
+        )
 
 
 _known = lru_cache(maxsize=16)(load)
@@ -276,7 +267,7 @@ def _is_large(kind: Any) -> bool:
     return bool(pa.types.is_large_list(kind) or pa.types.is_large_string(kind))
 
 
-def _result(rendered: Rendered, count: int, kind: Any) -> _Result:
+def _result(rendered: Rendered, count: int, kind: Any, has_mask: bool) -> _Result:
     """Return columns of so many rows, those with errors null."""
     batch = rendered.batch
     bad = np.zeros(count, bool)
@@ -293,6 +284,5 @@ def _result(rendered: Rendered, count: int, kind: Any) -> _Result:
         # A copy: the memory that C wrote into is several times as large.
         return kind.from_arrays(places, np.array(values), mask=pa.array(bad))
 
-    has_mask = len(batch.mask) == len(batch.tokens)
     mask = lists(batch.mask) if has_mask else pa.nulls(count)
     return _Result(lists(batch.tokens), mask, pa.array(reasons, pa.string()))

@@ -39,10 +39,15 @@ def mask_rule(
     """Return which tokens are trained on. Raises ``ValueError``, ``TypeError``."""
     check_choice("mask", "kind", mask, MASK_KINDS)
     check_flag("last_turn", last_turn)
-    if isinstance(channels, str):
-        raise TypeError(f"channels: expected several names, got {channels!r}")
-    names = None if channels is None else list(channels)
+    names = several_names("channels", channels)
     return Mask(_native.MASKS[mask], names, last_turn)
+
+
+def several_names(where: str, names: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Return names as a tuple. Raises ``TypeError`` for one in place of several."""
+    if isinstance(names, str):
+        raise TypeError(f"{where}: expected several names, got {names!r}")
+    return None if names is None else tuple(names)
 
 
 class _Heads(dict[Parts, bytes]):

@@ -56,7 +56,7 @@ from harmony._openai.reply import (
     ReplyStream,
     new_id,
 )
-from harmony._openai.tools import BUILTIN, UnknownTools, read_choice, read_tools
+from harmony._openai.tools import BUILTIN, Tools, UnknownTools, read_choice, read_tools
 
 if TYPE_CHECKING:
     from harmony.encoding import HarmonyEncoding
@@ -109,13 +109,7 @@ def prompt(
     names = tools.names.copy()
     history = History(names, header)
     messages = _read_messages(history, form)
-    settings = Settings(
-        read_effort("reasoning_effort", form.get("reasoning_effort")),
-        read_format("response_format", form.get("response_format"), nested=True),
-        read_choice(form.get("tool_choice"), tools),
-        read_parallel(form.get("parallel_tool_calls")),
-        open=flag("continue_final_message", form.get("continue_final_message")),
-    )
+    settings = _read_settings(form, tools)
     if settings.open:
         _check_goes_on(messages[-1])
     return Prompt(
@@ -127,6 +121,17 @@ def prompt(
         names=names,
         settings=settings,
         skipped=tools.skipped,
+    )
+
+
+def _read_settings(form: dict[str, Any], tools: Tools) -> Settings:
+    """Return what a request says besides its messages and tools."""
+    return Settings(
+        read_effort("reasoning_effort", form.get("reasoning_effort")),
+        read_format("response_format", form.get("response_format"), nested=True),
+        read_choice(form.get("tool_choice"), tools),
+        read_parallel(form.get("parallel_tool_calls")),
+        open=flag("continue_final_message", form.get("continue_final_message")),
     )
 
 

@@ -164,7 +164,7 @@ class SystemContent(Content):
     tools: dict[str, ToolNamespaceConfig] | None = None
 
     def __post_init__(self) -> None:
-        """Check the fields, but for what they mostly are."""
+        """Check the fields that are not of their usual types."""
         if type(self.model_identity) is not str:
             self.with_model_identity(self.model_identity)
         if type(self.reasoning_effort) is not ReasoningEffort:

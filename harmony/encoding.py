@@ -301,7 +301,7 @@ class HarmonyEncoding(EncodingBase):
         """Return the text of each of many sequences of tokens, as ``decode`` does.
 
         Other threads run only while a sequence of 1 024 tokens or more is decoded.
-        Raises as ``decode``, saying at which index.
+        Raises as ``decode``; all but ``UnicodeDecodeError`` say at which index.
 
         >>> load_harmony_encoding("HarmonyGptOss").decode_batch([[24912, 2375], []])
         ['hello world', '']
@@ -348,10 +348,14 @@ class HarmonyEncoding(EncodingBase):
         import numpy as np  # nothing else here needs it
 
         if disallowed_special == "all" and allowed_special == frozenset():
-            return np.frombuffer(self.encode_to_array(text), np.uint32)
-        options: Any = {"allowed_special": allowed_special}
-        options["disallowed_special"] = disallowed_special
-        return np.frombuffer(self.encode_to_array(text, **options), np.uint32)
+            tokens = self.encode_to_array(text)  # the straight way has no options
+        else:
+            tokens = self.encode_to_array(
+                text,
+                allowed_special=allowed_special,
+                disallowed_special=disallowed_special,
+            )
+        return np.frombuffer(tokens, np.uint32)
 
     def encode_single_token(self, text_or_bytes: str | bytes) -> int:
         """Return the id of a token, special ones too, given its text or its bytes.

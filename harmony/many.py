@@ -17,7 +17,7 @@ from harmony._native.encoding import ARRAYS, COUNTS, LISTS
 from harmony.batch import Rows
 from harmony.errors import HarmonyError, RenderError
 from harmony.messages import Message, RenderConversationConfig, Role
-from harmony.rendering import messages_of, said
+from harmony.rendering import Parts, manner, messages_of, said
 
 if TYPE_CHECKING:
     from harmony._native.batch import Batch
@@ -29,7 +29,7 @@ Arrays: TypeAlias = "tuple[array[int], array[int]]"
 """Tokens as int32, and where each item's begin and the last one's stop, as int64."""
 
 AT_ONCE = 2**20
-"""Bytes of conversations that are rendered at a time."""
+"""Characters of conversations that are rendered at a time."""
 
 
 class Texts:
@@ -53,8 +53,7 @@ class Texts:
         self._is_checked = disallowed_special == "all"
         plain = disallowed_special in ("all", (), frozenset())
         self._is_plain = plain and allowed_special == frozenset()
-        sizes = [len(text) for text in self._texts] if threads != 1 else []
-        self._spans = spans(len(self._texts), sizes, threads)
+        self._spans = spans(self._texts, threads)
 
     def lists(self) -> list[list[int]]:
         """Return the tokens of each text."""
@@ -133,8 +132,7 @@ def decode(
             raise placed(f"batch[{start + len(texts)}]", error) from None
         return texts
 
-    sizes = [len(tokens) for tokens in rows] if threads != 1 else []
-    return [*chain(*on_threads(work, spans(len(rows), sizes, threads)))]
+    return [*chain(*on_threads(work, spans(rows, threads)))]
 
 
 def render(
@@ -148,6 +146,7 @@ def render(
     """Return the tokens of many conversations, and where each one's begin."""
     if training and next_turn_role is not None:
         raise ValueError("next_turn_role: there is none in training")
+    manner(config)  # raises for what is none
     rows = items_of("conversations", conversations)
     role = None if next_turn_role is None else Role(next_turn_role)
     config = RenderConversationConfig() if config is None else config
@@ -156,7 +155,7 @@ def render(
     def work(start: int, stop: int) -> Arrays:
         return joined(windows.arrays(start, stop))
 
-    return joined(on_threads(work, spans(len(rows), [], threads)))
+    return joined(on_threads(work, spans(rows, threads)))
 
 
 class _Windows:
@@ -181,10 +180,14 @@ class _Windows:
         rows, first = Rows(), start
         for index in range(start, stop):
             with at(f"conversations[{index}]"):
-                rows.add(said(messages_of(self._conversations[index])))
+                rows.add(self._said(index))
             if rows.size() >= AT_ONCE or index + 1 == stop:
                 yield self._window(rows, first)
                 rows, first = Rows(), index + 1
+
+    def _said(self, index: int) -> list[Parts]:
+        messages = messages_of(self._conversations[index])
+        return said(messages, self._config.schemas)
 
     def _window(self, rows: Rows, first: int) -> Arrays:
         try:
@@ -204,7 +207,7 @@ class _Windows:
         """Raise the complaint about the first that C refuses, with its index."""
         for index in range(first, first + count):
             rows = Rows()
-            rows.add(said(messages_of(self._conversations[index])))
+            rows.add(self._said(index))
             with at(f"conversations[{index}]"):
                 self._render(rows)
 
@@ -214,31 +217,30 @@ class _Windows:
 
 def items_of(where: str, items: Iterable[Any]) -> tuple[Any, ...]:
     """Return items as a tuple; NumPy's and other arrays as plain values of Python."""
-    if isinstance(items, (str, bytes, dict)):
-        raise TypeError(f"{where}: expected several, got {type(items).__name__}")
     to_list = getattr(items, "tolist", None)
     values = items if to_list is None else to_list()
     try:
-        return tuple(values)
+        if not isinstance(values, (str, bytes, dict)):
+            return tuple(values)
     except TypeError:
-        raise TypeError(
-            f"{where}: expected several, got {type(items).__name__}"
-        ) from None
+        pass
+    raise TypeError(f"{where}: expected several, got {type(items).__name__}")
 
 
-def spans(count: int, sizes: Sequence[int], threads: int) -> list[tuple[int, int]]:
+def spans(items: Sequence[Any], threads: int) -> list[tuple[int, int]]:
     """Return where the parts of items begin and stop, one for each thread.
 
-    The parts have about the same size; without sizes, as many items. Raises
-    ``ValueError`` for less than one thread, ``TypeError`` for what is no number.
+    The parts have about the same size; where not all items have one, as many items.
+    Raises ``ValueError`` for less than one thread, ``TypeError`` for what is no number.
     """
     if type(threads) is not int:
         raise TypeError(f"threads: expected an int, got {type(threads).__name__}")
     if threads < 1:
         raise ValueError(f"threads: expected at least 1, got {threads}")
+    count = len(items)
     if threads == 1 or count < 2:
         return [(0, count)]
-    sizes = sizes or [1] * count
+    sizes = _sizes(items)
     wanted, total, start = sum(sizes) / threads, 0, 0
     found: list[tuple[int, int]] = []
     for index, size in enumerate(sizes):
@@ -249,6 +251,13 @@ def spans(count: int, sizes: Sequence[int], threads: int) -> list[tuple[int, int
     if start < count:
         found.append((start, count))
     return found
+
+
+def _sizes(items: Sequence[Any]) -> list[int]:
+    try:
+        return [len(item) for item in items]
+    except TypeError:  # iterators, or what will be refused with its index
+        return [1] * len(items)
 
 
 @contextmanager
@@ -268,9 +277,10 @@ def placed(where: str, error: HarmonyError | TypeError) -> HarmonyError | TypeEr
 
 
 def on_threads(work: Callable[[int, int], T], spans: list[tuple[int, int]]) -> list[T]:
-    """Do work on each span, in a thread of its own but for the first; all in order.
+    """Do work on each span, of which there is one at least; return results in order.
 
-    Raises the first error, in the order of the spans, when all threads have ended.
+    The first is done by this thread, each other by one of its own. Raises the first
+    error, in the order of the spans, when all threads have ended.
     """
     results: list[Any] = [None] * len(spans)
 
@@ -283,8 +293,7 @@ def on_threads(work: Callable[[int, int], T], spans: list[tuple[int, int]]) -> l
     threads = [Thread(target=run, args=(number,)) for number in range(1, len(spans))]
     for thread in threads:
         thread.start()
-    if spans:
-        run(0)
+    run(0)
     for thread in threads:
         thread.join()
     for result in results:

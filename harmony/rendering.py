@@ -142,18 +142,16 @@ class Renderer:
         function_tools: bool | None = None,
         drop_analysis: int = NEVER,
         channel_first: bool = False,
-        open_last: bool = False,
         schemas: str = "reference",
     ) -> list[int]:
         """Return the tokens of messages.
 
         ``function_tools``: whether the conversation they are from has function tools;
-        None to look for them. ``open_last``: the last message goes on. ``schemas``: how
-        the parameters of tools are written. Raises ``RenderError`` for a message
-        without token form.
+        None to look for them. ``schemas``: how the parameters of tools are written.
+        Raises ``RenderError`` for a message without token form.
         """
         parts = said(messages, schemas, function_tools)
-        return self._render(parts, (drop_analysis, channel_first), open_last)
+        return self._render(parts, (drop_analysis, channel_first), open_last=False)
 
     def render_prompt(
         self,

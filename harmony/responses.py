@@ -49,7 +49,7 @@ from harmony._openai.prompt import (
     read_parallel,
 )
 from harmony._openai.reply import Kind, Part, Piece, Reason, Reply, ReplyStream, new_id
-from harmony._openai.tools import UnknownTools, read_choice, read_tools
+from harmony._openai.tools import Tools, UnknownTools, read_choice, read_tools
 
 if TYPE_CHECKING:
     from harmony.contents import ReasoningEffort, ResponseFormat
@@ -106,12 +106,6 @@ def prompt(
         *_read_items("previous", previous, history, skip),
         *_read_input(form.get("input"), history, skip),
     ]
-    settings = Settings(
-        _read_effort(form.get("reasoning")),
-        _read_format(form.get("text")),
-        read_choice(form.get("tool_choice"), tools),
-        read_parallel(form.get("parallel_tool_calls")),
-    )
     return Prompt(
         request=form,
         options=options,
@@ -119,8 +113,18 @@ def prompt(
         builtin=tools.builtin,
         history=history,
         names=names,
-        settings=settings,
+        settings=_read_settings(form, tools),
         skipped=tuple(skipped),
+    )
+
+
+def _read_settings(form: dict[str, Any], tools: Tools) -> Settings:
+    """Return what a request says besides its input and tools."""
+    return Settings(
+        _read_effort(form.get("reasoning")),
+        _read_format(form.get("text")),
+        read_choice(form.get("tool_choice"), tools),
+        read_parallel(form.get("parallel_tool_calls")),
     )
 
 

@@ -170,7 +170,8 @@ def pack(
     another: they are the cumulative lengths that variable-length attention takes, and
     positions begin at each of them anew.
 
-    Raises ``ValueError`` naming an example that is longer than a row.
+    Raises ``ValueError`` naming an example that is longer than a row, or whose mask is
+    not as long as its tokens.
 
     >>> from harmony import Message, load_harmony_encoding, training
     >>> encoding = load_harmony_encoding("HarmonyGptOss")
@@ -186,6 +187,7 @@ def pack(
     rows = _FirstFit(length)
     packed = Packed()
     for index, example in enumerate(examples):
+        _check_mask(index, example)
         size = len(example.tokens) + len(between)
         if size > length:
             raise ValueError(
@@ -208,6 +210,13 @@ def pack(
         tokens.extend(array("i", [padding]) * missing)
         mask.extend(array("b", [0]) * missing)
     return packed
+
+
+def _check_mask(index: int, example: Example) -> None:
+    """Raise ``ValueError`` for a mask that would put those behind it out of place."""
+    count, size = len(example.tokens), len(example.mask)
+    if count != size:
+        raise ValueError(f"examples[{index}]: {count} tokens, but a mask of {size}")
 
 
 class _FirstFit:

@@ -157,10 +157,13 @@ def test_options_are_those_of_examples(options: Json) -> None:
         check(batch, index, expected(row, **options))
 
 
-def test_prompts_have_no_mask() -> None:
+@pytest.mark.parametrize("column", ["structs", "json"])
+def test_prompts_have_no_mask(column: str) -> None:
+    """Where no row was plain, ``concat_arrays`` refused masks of two types."""
     rows = [chat_row(i) for i in range(3)]
+    given_rows = [text_of(r) if column == "json" else r["messages"] for r in rows]
     render = arrow.BatchRenderer(date=DATE, purpose="completion", header="model")
-    table = render(pa.table({"messages": [row["messages"] for row in rows]}))
+    table = render(pa.table({"messages": given_rows}))
     assert table.column_names == ["input_ids", "error"]
     for index, row in enumerate(rows):
         prompt = chat.prompt(row, date=DATE, drop_analysis="never", header="model")
@@ -242,6 +245,19 @@ def test_a_column_that_is_not_there_is_named() -> None:
         arrow.BatchRenderer(on_error="skip")
 
 
+def test_one_name_is_not_several() -> None:
+    """``channels`` was taken as letters, so that nothing was trained on."""
+    for option in ("channels", "keep"):
+        with pytest.raises(TypeError, match=f"{option}: expected several names"):
+            arrow.BatchRenderer(**{option: "final"})
+
+
+def test_no_column_takes_the_place_of_a_result() -> None:
+    """A column ``error`` of the input hid the errors."""
+    with pytest.raises(ValueError, match="keep: 'error' is a column of the result"):
+        arrow.BatchRenderer(keep=["id", "error"])
+
+
 def test_it_is_pickled_with_its_day() -> None:
     render = pickle.loads(pickle.dumps(arrow.BatchRenderer()))
     batch = pa.RecordBatch.from_pylist([chat_row(1)])
@@ -255,6 +271,33 @@ def test_a_row_in_json_may_have_its_own_tools() -> None:
     check(batch, 0, expected(row))
 
 
+def test_a_row_in_json_does_not_lose_the_tools_beside_it() -> None:
+    row = chat_row(1)
+    texts = {"messages": json.dumps(row), "tools": json.dumps([TOOL])}
+    check(
+        CHAT(pa.RecordBatch.from_pylist([texts])), 0, expected({**row, "tools": [TOOL]})
+    )
+
+
+def test_nulls_in_the_json_of_tools_say_something() -> None:
+    """They were left out, like those of structs, beside messages that are not plain."""
+    unit = {"type": "string", "default": None}
+    schema = {"type": "object", "properties": {"unit": unit}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    said = [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+    given_row = {"messages": said, "tools": json.dumps([tool])}
+    batch = CHAT(pa.RecordBatch.from_pylist([given_row]))
+    check(batch, 0, expected({"messages": said, "tools": [tool]}))
+
+
+@pytest.mark.parametrize("column", [[5], [b"5"], ["5"], [["5"]], [[5]], [["{}", None]]])
+def test_columns_of_something_else_are_errors_of_their_rows(column: list[Any]) -> None:
+    for name in ("messages", "tools"):
+        rows = {"messages": pa.array([text_of(chat_row(1))]), name: pa.array(column)}
+        (error,) = CHAT(pa.record_batch(rows)).column("error").to_pylist()
+        assert error.startswith(name)
+
+
 def test_messages_and_tools_may_each_be_json() -> None:
     """Hugging Face datasets store structs that differ so."""
     row = chat_row(1, tools=True)
@@ -263,6 +306,11 @@ def test_messages_and_tools_may_each_be_json() -> None:
 
 
 def test_packing_takes_what_it_gives() -> None:
-    batch = HARMONY(pa.RecordBatch.from_pylist([harmony_row(1)]))
-    talk = Conversation.from_dict(harmony_row(1))
-    check(batch, 0, training.example(ENCODING, talk))
+    rows = [harmony_row(i) for i in range(3)]
+    batch = HARMONY(pa.RecordBatch.from_pylist(rows))
+    names = ("input_ids", "loss_mask")
+    columns = [batch.column(name).to_pylist() for name in names]
+    given_rows = [training.Example.of(*row) for row in zip(*columns, strict=True)]
+    talks = [Conversation.from_dict(row) for row in rows]
+    wanted = training.pack([training.example(ENCODING, t) for t in talks], 1000)
+    assert training.pack(given_rows, 1000) == wanted

@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from harmony import (
+    Conversation,
     DecodeError,
+    DeveloperContent,
     EncodeError,
     HarmonyEncoding,
     Message,
     RenderConversationConfig,
     RenderError,
     Role,
+    ToolDescription,
 )
 from harmony.batch import Rows
 from harmony.many import on_threads, spans
@@ -83,11 +86,13 @@ def test_a_text_that_is_refused_is_named(
     message = r"^texts\[1\]: expected a str, got 5 \(int\)$"
     for call in calls:
         with pytest.raises(TypeError, match=message):
-            call(["a", 5], threads=1)
+            call(["a", 5], threads=threads)
 
 
-@pytest.mark.parametrize("texts", ["hello", b"hello", {"a": 1}, 5, None])
+@pytest.mark.parametrize("texts", ["hello", b"hello", {"a": 1}, 5, None, "array"])
 def test_one_text_is_not_several(encoding: HarmonyEncoding, texts: Any) -> None:
+    if texts == "array":  # its letters were taken for texts
+        texts = pytest.importorskip("numpy").array("hello")
     with pytest.raises(TypeError, match=r"^texts: expected several, got "):
         encoding.encode_batch(texts)
 
@@ -110,6 +115,13 @@ def test_any_iterable_is_taken(encoding: HarmonyEncoding) -> None:
     assert encoding.decode_batch(tokens) == ["hello world"]
 
 
+@pytest.mark.parametrize("threads", THREADS)
+def test_tokens_may_be_iterators(encoding: HarmonyEncoding, threads: int) -> None:
+    """With threads, these had no length, and that was the error."""
+    batch = [iter([24912, 2375]), iter([24912])]
+    assert encoding.decode_batch(batch, threads=threads) == ["hello world", "hello"]
+
+
 def test_decoding_says_where(encoding: HarmonyEncoding) -> None:
     assert encoding.decode_batch([[9552]], "ignore") == [" "]
     with pytest.raises(UnicodeDecodeError):
@@ -123,11 +135,12 @@ def test_decoding_says_where(encoding: HarmonyEncoding) -> None:
 
 
 def test_parts_for_threads() -> None:
-    assert spans(5, [1, 1, 1, 1, 1], 2) == [(0, 3), (3, 5)]
-    assert spans(3, [100, 1, 1], 2) == [(0, 1), (1, 3)]
-    assert spans(3, [1, 1, 100], 2) == [(0, 3)]
-    assert spans(2, [], 8) == [(0, 1), (1, 2)]
-    assert spans(0, [], 8) == [(0, 0)]
+    assert spans(["a", "b", "c", "d", "e"], 2) == [(0, 3), (3, 5)]
+    assert spans(["a" * 100, "b", "c"], 2) == [(0, 1), (1, 3)]
+    assert spans(["a", "b", "c" * 100], 2) == [(0, 3)]
+    assert spans(["a", 5, "c" * 100], 2) == [(0, 2), (2, 3)]
+    assert spans(["", ""], 8) == [(0, 1), (1, 2)]
+    assert spans([], 8) == [(0, 0)]
 
 
 # Conversations
@@ -175,6 +188,24 @@ def test_conversations(
             training=True,
         )
     assert rows(encoding.render_batch_to_arrays([])) == []
+
+
+def test_schemas_are_those_of_the_config(encoding: HarmonyEncoding) -> None:
+    """They were written as by openai-harmony, whatever the config said."""
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}
+    tool = ToolDescription.new("f", "Does it.", parameters=schema)
+    content = DeveloperContent.new().with_function_tools([tool])
+    talk = Conversation([Message("developer", [content]), Message("user", "hi")])
+    config = RenderConversationConfig(schemas="complete")
+    wanted = encoding.render_conversation(talk, config)
+    assert wanted != encoding.render_conversation(talk)
+    assert rows(encoding.render_batch_to_arrays([talk.messages], config)) == [wanted]
+
+
+def test_what_is_no_config_is_refused(encoding: HarmonyEncoding) -> None:
+    for talks in ([], TALKS):
+        with pytest.raises(TypeError, match=r"^config: expected a RenderConv"):
+            encoding.render_batch_to_arrays(talks, 5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -264,6 +295,5 @@ def test_an_error_that_does_not_come_again_is_raised_as_it_was(
     assert len(calls) == 2
 
 
-def test_no_spans_are_no_work() -> None:
-    assert on_threads(lambda start, stop: stop - start, []) == []
+def test_results_are_in_the_order_of_the_spans() -> None:
     assert on_threads(lambda start, stop: stop - start, [(0, 2), (2, 3)]) == [2, 1]

@@ -303,6 +303,13 @@ def test_what_is_too_long_is_named() -> None:
     assert list(training.pack([], 8)) == [[], [], []]
 
 
+def test_a_mask_of_another_length_is_named() -> None:
+    """It put the masks of all examples behind it out of place."""
+    given = [Example.of([1, 2], [0, 1]), Example.of([1, 2, 3], [1])]
+    with pytest.raises(ValueError, match=r"examples\[1\]: 3 tokens, but a mask of 1"):
+        training.pack(given, 9)
+
+
 # The binding
 
 

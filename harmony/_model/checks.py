@@ -206,7 +206,7 @@ def copy_json(where: str, value: object) -> Any:
 
 
 def _quick_copy(value: object) -> Any:
-    """Return a copy made by orjson, six times as fast; None if it could be another."""
+    """Return a copy made by orjson, which is faster; None if it could be another."""
     try:
         import orjson
 

@@ -2,8 +2,8 @@
 
 A list of structs lies in memory as a column for each field, its texts one after the
 other in UTF-8. That is nearly what C renders: records are made by arithmetic on whole
-columns. A row is plain if texts are all it has; the others are read one by one, as
-``harmony._training.reading`` does, which these results are equal to.
+columns. A row is plain if texts are all it has; the others are read one by one by
+``harmony._training.reading``, which would give the same for plain ones.
 """
 
 from __future__ import annotations

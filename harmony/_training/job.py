@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harmony._model.checks import check_choice, check_flag, check_text
+from harmony._training.options import FORMATS, HEADERS, PURPOSES
 from harmony._training.reading import ChatRows, HarmonyRows, RowReader
 from harmony.batch import MASK_KINDS, Rows, mask_rule, render_records
 from harmony.messages import DROP_RULES, SCHEMAS, RenderConversationConfig
@@ -16,11 +17,8 @@ if TYPE_CHECKING:
     from harmony._native.batch import Batch, Mask
     from harmony.encoding import HarmonyEncoding
 
-FORMATS = ("chat", "harmony")
-PURPOSES = ("completion", "training", "conversation")
-HEADERS = ("template", "model")
-FAULTS = (RuntimeError, ValueError, RecursionError)
-"""What is wrong with a row, and not with anything else."""
+FAULTS = (RuntimeError, ValueError)
+"""What is wrong with a row alone. ``RecursionError`` is a ``RuntimeError``."""
 
 Read = Callable[[Any], Sequence[Parts]]
 

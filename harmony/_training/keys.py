@@ -1,7 +1,7 @@
-"""The keys that rows may have: what nobody here reads would be lost without a word.
+"""The keys that rows may have. Any other is an error, since its value would be lost.
 
-A key with the value null says nothing and is never complained about: tables fill in
-the keys that other rows have.
+A key with the value null says nothing and is no error: tables fill in the keys that
+other rows have.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Rows to what is rendered of each of their messages.
 
 A chat is read as ``harmony.chat`` reads a request, a conversation as ``Conversation``
-does. Both forget nothing silently: unknown keys are an error. Most messages are plain
-(a role, a text, perhaps reasoning or calls), and those are read the short way here; for
-whatever else there is, the long way is asked, which gives the same or says what is
-wrong.
+does. Neither loses anything in silence: unknown keys are an error. Most messages are
+plain (a role, a text, perhaps reasoning or calls), and those are read the short way
+here. All others go the long way, which gives the same or says what is wrong.
 """
 
 from __future__ import annotations
@@ -129,7 +128,7 @@ _FUNCTION = {"name", "arguments"}
 _SETTINGS = Settings(ReasoningEffort.MEDIUM, None, Choice(), parallel=True)
 
 _MOST = 3
-"""Keys that a message which is not the assistant's has, unless some are null."""
+"""The most keys of a message that is not the assistant's; with more, some are null."""
 
 _USER: Parts = (Role.USER, None, None, None, None)
 _THOUGHT: Parts = (Role.ASSISTANT, None, None, "analysis", None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harmony._training.options import HEADERS
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import (
     DROP_RULES,
@@ -19,12 +20,6 @@ from harmony.messages import (
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-
-HEADERS = ("template", "model")
-"""Whose headers messages get: those of openai-harmony's prompts, or the model's own."""
-
-PURPOSES = ("completion", "training", "conversation")
-"""What tokens can be for; each is a ``render_conversation…`` of the encoding."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from harmony._training.options import FORMATS, PURPOSES
 from harmony.batch import MASK_KINDS
 from harmony.cli.files import are_one, json_line, read, size
-from harmony.cli.job import PURPOSES, RenderJob, add_render_options
+from harmony.cli.job import RenderJob, add_render_options
 from harmony.cli.screen import on_terminal, tell
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import Role
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from harmony._training.job import Job
     from harmony.cli.bulk.sources import Source
 
-FORMATS = ("chat", "harmony")
 HELP = "Turn a conversation in JSON into tokens"
 
 
@@ -57,6 +57,11 @@ def add_options(render: argparse.ArgumentParser) -> None:
 
 def _add_options_for_lines(render: argparse.ArgumentParser) -> None:
     lines = render.add_argument_group("many conversations")
+    _add_options_for_rows(lines)
+    _add_options_for_runs(lines)
+
+
+def _add_options_for_rows(lines: argparse._ArgumentGroup) -> None:
     lines.add_argument(
         "--jsonl",
         action="store_true",
@@ -94,6 +99,9 @@ def _add_options_for_lines(render: argparse.ArgumentParser) -> None:
         metavar="DATE",
         help="what day it is for the model, in chats (default: today)",
     )
+
+
+def _add_options_for_runs(lines: argparse._ArgumentGroup) -> None:
     lines.add_argument(
         "--shard-size",
         metavar="N",
@@ -185,12 +193,14 @@ def how_to_go_on(options: argparse.Namespace, given: list[str]) -> str:
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     """Return what to print."""
+    if options.engine is not None:
+        return _render_folder(options)
+    if options.jsonl:
+        return _render_lines(options)
     drop = "never" if options.keep_analysis else options.drop_analysis or "upstream"
     job = RenderJob(
         options.purpose, options.role, drop, options.header, options.schemas
     )
-    if options.jsonl:
-        return _render_lines(options)
     tokens = job.tokens(encoding, read(options.file))
     if options.text:
         return on_terminal(encoding.decode(tokens))
@@ -205,15 +215,15 @@ def _render_folder(options: argparse.Namespace) -> str:
     with lines_of(first) as source:
         job = _job(options, source, known_job(options.out))
     skips = options.on_error == "skip"
-    counts, told = render_folder(options.file, options.out, job, skips)
-    for line in told:
-        tell(f"harmony: {line}")
-    return json_line(counts)
+    return json_line(
+        render_folder(
+            *(options.file, options.out, job, skips),
+            lambda line: tell(f"harmony: {line}"),
+        )
+    )
 
 
 def _render_lines(options: argparse.Namespace) -> str:
-    if options.engine is not None:
-        return _render_folder(options)
     from harmony.cli.bulk import journal
     from harmony.cli.bulk.journal import Checkpoint
     from harmony.cli.bulk.progress import meter
@@ -224,6 +234,9 @@ def _render_lines(options: argparse.Namespace) -> str:
     for name in written_files(options.out):
         if are_one(options.file, name):
             raise ValueError(f"--out would write over it, to {name}")
+    folder = os.path.dirname(os.path.abspath(options.file))
+    if options.shard_size and options.file != "-" and are_one(folder, options.out):
+        raise ValueError("it is in the folder of --out")
     begun = journal.read(options.out.rstrip("/")) if options.resume else None
     with lines_of(options.file) as source:
         bulk = BulkRun(
@@ -247,8 +260,7 @@ def _render_lines(options: argparse.Namespace) -> str:
     if done is None:
         tell(f"harmony: {options.out}: finished, nothing to resume")
         return ""
-    counts = ("lines", "records", "skipped", "dropped", "tokens")
-    return json_line({count: getattr(done, count) for count in counts})
+    return json_line(done.counts())
 
 
 def _job(options: argparse.Namespace, source: Source, known: dict[str, Any]) -> Job:

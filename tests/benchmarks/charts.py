@@ -149,7 +149,7 @@ def factors(rows: list[Row]) -> Any:
             y = at + 0.38 - thick * (place + 0.5)
             axes.barh(y, factor, height=thick, color=colour, label=name)
             axes.text(factor, y, f" {number(factor)} x", va="center", fontsize=9)
-    axes.axvline(1, color="#868e96", linewidth=0.8, linestyle="--")
+    axes.axvline(1, color=INK, linewidth=0.8, linestyle="--")
     axes.set_xlim(0, 1.12 * max(row.ours for row in rows))
     handles, names = axes.get_legend_handles_labels()
     shown = dict(zip(names, handles, strict=True))

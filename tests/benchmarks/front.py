@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .peers import HARMONY
+from .peers import HARMONY, REFERENCE
 from .results import Table, advantage
-
-REFERENCE = "openai-harmony"
 
 
 class Job(NamedTuple):
@@ -46,11 +44,11 @@ def front(tables: list[Table]) -> list[Row]:
 
 def _row(job: Job, table: Table) -> Row:
     entries = table["cases"][job.case]
-    reference = entries[REFERENCE]
+    reference = entries[REFERENCE.name]
     factors = {
         name: advantage(table["unit"], entry, reference)
         for name, entry in entries.items()
-        if name != REFERENCE and entry["rounds"] and not entry["note"]
+        if name != REFERENCE.name and entry["rounds"] and not entry["note"]
     }
     ours = factors.pop(HARMONY.name)
     return Row(job.name, ours, max(factors.values(), default=None))

@@ -1,28 +1,28 @@
 """``harmony render --engine ray``: a folder of files over a machine or a cluster.
 
-Each file of rows becomes one Parquet file, which has its name when it is whole. So what
-a worker that died was doing is done again by the engine, and what a run left undone is
-done by the next one. The folders have to be seen by all machines.
+Each file of rows becomes one Parquet file, which has its name when it is whole. So the
+engine can repeat the work of a worker that died, and the next run does the files that
+are missing. All machines have to see both folders.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from harmony._training.job import Job
 from harmony.cli.bulk import journal
-from harmony.cli.bulk.journal import Checkpoint
+from harmony.cli.bulk.journal import COUNTS, Checkpoint
 from harmony.cli.bulk.lock import only_run
 from harmony.cli.bulk.run import BulkRun
 from harmony.cli.bulk.sources import lines_of
-from harmony.cli.files import FileError
+from harmony.cli.files import FileError, are_one
 from harmony.errors import HarmonyError
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
-COUNTS = ("lines", "records", "skipped", "dropped", "tokens")
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class FileWork:
             with lines_of(source) as lines:
                 done = run(lines, tell_of, lambda reached: None)
         except (RuntimeError, ValueError, OSError) as error:
-            return {"error": f"{source}: {error}", "told": []}
-        counts = {} if done is None else {name: getattr(done, name) for name in COUNTS}
-        return {"error": "", "told": told, **dict.fromkeys(COUNTS, 0), **counts}
+            return {"error": f"{source}: {error}", "told": told}
+        counts = (done or Checkpoint()).counts()  # None: it was done already
+        return {"error": "", "told": told, **counts}
 
 
 def sources(folder: str) -> list[str]:
@@ -65,41 +65,53 @@ def known_job(folder: str) -> dict[str, Any]:
 
 
 def render_folder(
-    source: str, target: str, job: Job, skips: bool
-) -> tuple[dict[str, int], list[str]]:
-    """Render each file of a folder that is not rendered yet.
+    source: str, target: str, job: Job, skips: bool, told: Callable[[str], None]
+) -> dict[str, int]:
+    """Render each file of a folder that is not rendered yet; return counts.
 
-    Return counts of what was done, and what is to be told of lines that were left out.
-    Raises ``FileError`` for a run with other options, ``HarmonyError`` for a bad line
-    or file; the other files are done all the same.
+    ``told`` is called with each line that was left out, and why. Raises ``FileError``
+    for a run with other options, into the folder itself, and for files that would
+    become the same one; ``HarmonyError`` for a bad line or file, when the other files
+    are done.
     """
+    if are_one(source, target):
+        raise FileError(f"{source}: --out has to be another folder")
+    work = _targets(source, target)
     os.makedirs(target, exist_ok=True)
     with only_run(os.path.join(target, "render")):
         known = known_job(target)
-        if known and Job(**known) != job:
+        if known and known != asdict(job):
             raise FileError(f"{target} was begun with other options: {known}")
         journal.write(os.path.join(target, "render"), Checkpoint(asdict(job)))
-        results = _mapped(FileWork(job, skips), _todo(source, target))
+        todo = [item for item in work if _is_to_do(item["target"])]
+        results = _mapped(FileWork(job, skips), todo)
+    for result in results:
+        for line in result["told"]:
+            told(line)
     errors = [result["error"] for result in results if result["error"]]
     if errors:
         raise HarmonyError("; ".join(errors))
     total: Counter[str] = Counter()
     for result in results:
         total.update({name: result[name] for name in COUNTS})
-    return {name: total[name] for name in COUNTS}, [
-        line for result in results for line in result["told"]
-    ]
+    return {name: total[name] for name in COUNTS}
 
 
-def _todo(source: str, target: str) -> list[dict[str, str]]:
-    found = []
+def _targets(source: str, target: str) -> list[dict[str, str]]:
+    """Return from where to where each file of a folder goes."""
+    found: dict[str, str] = {}
     for name in sources(source):
         stem = name[: -len(next(end for end in ENDINGS if name.endswith(end)))]
         path = os.path.join(os.path.abspath(target), f"{stem}.parquet")
-        if not os.path.exists(path) or journal.read(path) is not None:
-            from_here = os.path.join(os.path.abspath(source), name)
-            found.append({"source": from_here, "target": path})
-    return found
+        if path in found:
+            both = f"{os.path.basename(found[path])} and {name}"
+            raise FileError(f"{source}: {both} would both become {stem}.parquet")
+        found[path] = os.path.join(os.path.abspath(source), name)
+    return [{"source": name, "target": path} for path, name in found.items()]
+
+
+def _is_to_do(target: str) -> bool:
+    return not os.path.exists(target) or journal.read(target) is not None
 
 
 def _mapped(work: FileWork, items: list[dict[str, str]]) -> list[dict[str, Any]]:

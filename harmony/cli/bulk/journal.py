@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from harmony._model.jsontext import dump, load
 from harmony.cli.files import FileError, about
 
+COUNTS = ("lines", "records", "skipped", "dropped", "tokens")
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -37,6 +39,10 @@ class Checkpoint:
     size: int = 0
     skipped: int = 0
     dropped: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """Return what a run tells when it is done."""
+        return {name: getattr(self, name) for name in COUNTS}
 
 
 def journal_path(path: str) -> str:

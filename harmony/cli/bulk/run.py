@@ -127,7 +127,7 @@ class BulkRun:
         self, run: _Run, source: Source, seen: Callable[[Checkpoint], None]
     ) -> None:
         renderer = LineRenderer(self.job, stops=not self.skips)
-        # Whether shards are whole costs nothing to ask, and they are seldom.
+        # A shard is whole only behind the batch that ends it, so each batch is asked.
         pause = self.sync_seconds if self.shard_size is None else 0.0
         due = 0.0
         with in_order(renderer, self._chunks(source), self.processes) as batches:

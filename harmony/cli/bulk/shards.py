@@ -10,10 +10,10 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute
 import pyarrow.parquet as pq
 
 from harmony.cli.bulk.workers import Batch
@@ -134,8 +134,7 @@ class Shards:
 
 
 def _record_batch(batch: Batch, schema: Any) -> Any:
-    lengths = pa.array([0, *batch.lengths], pa.int64())
-    places = pa.compute.cumulative_sum(lengths).cast(pa.int32())
+    places = pa.array([*accumulate(batch.lengths, initial=0)], pa.int32())
     data = {"input_ids": batch.tokens, "loss_mask": batch.mask}
     columns = []
     for field in schema:

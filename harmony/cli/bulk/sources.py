@@ -10,11 +10,12 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from harmony._model.jsontext import dump, load
 from harmony._training.keys import HARMONY, unknown_key
+from harmony._training.tables import pruned, unpacked
 from harmony.cli.files import opened
 
 FIRST = 2**20
@@ -44,23 +45,25 @@ class Stream:
     def __init__(self, portions: Iterator[bytes]) -> None:
         """Take portions, of which none is empty."""
         self._portions = portions
-        self._rest = b""
+        self._portion = b""
+        self._taken = 0
 
     def read1(self, size: int, /) -> bytes:
         """Return at most ``size`` bytes; none at the end."""
-        if not self._rest:
-            self._rest = next(self._portions, b"")
-        given, self._rest = self._rest[:size], self._rest[size:]
+        if self._taken == len(self._portion):
+            self._portion, self._taken = next(self._portions, b""), 0
+        given = self._portion[self._taken : self._taken + size]
+        self._taken += len(given)
         return given
 
     def peek(self, size: int) -> bytes:
-        """Return the first line as far as it has been read, without taking it."""
-        while b"\n" not in self._rest and len(self._rest) < size:
+        """Return the first bytes, a line or so many, before any is taken."""
+        while b"\n" not in self._portion and len(self._portion) < size:
             portion = next(self._portions, b"")
             if not portion:
                 break
-            self._rest += portion
-        return self._rest
+            self._portion += portion
+        return self._portion
 
     def seekable(self) -> bool:
         """Tell that it goes forward only."""
@@ -95,8 +98,7 @@ def lines_of(path: str) -> Iterator[Source]:
 def first_line(source: Source) -> bytes:
     """Return the first line, or as much of it as tells the format.
 
-    What is read of it is not lost: it stays in a stream, and whoever reads a file goes
-    to where it begins.
+    Nothing of it is lost: a stream keeps it, and in a file a run seeks its beginning.
     """
     if isinstance(source, Stream):
         start = source.peek(FIRST)
@@ -132,24 +134,17 @@ def _rows(path: str) -> Iterator[bytes]:
                     yield f"{dump(_row(row))}\n".encode()
     except pa.ArrowException as error:
         raise ValueError(f"no Parquet file, or a damaged one: {error}") from None
+    except TypeError as error:
+        raise ValueError(f"a column of values that JSON can't have: {error}") from None
 
 
 def _row(value: Any) -> Any:
     """Return a row as JSON has it: what is null is left out; texts may be JSON."""
     row = pruned(value)
-    for key in ("messages", "tools"):
-        if isinstance(row.get(key), str):
-            row[key] = load(row[key])
+    for key in row.keys() & {"messages", "tools"}:
+        with suppress(ValueError):  # whoever reads the line says that it is text
+            row[key] = unpacked(row[key])
     return row
-
-
-def pruned(value: Any) -> Any:
-    """Return a value without what is null: structs have all keys that any row has."""
-    if isinstance(value, list):
-        return [pruned(item) for item in value]
-    if isinstance(value, dict):
-        return {key: pruned(item) for key, item in value.items() if item is not None}
-    return value
 
 
 def format_of(line: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from support.rows import chat_row, lines
 
 FILES, ROWS = 4, 6000
 OPTIONS = ("--for", "training", "--mask", "sampled", "--date", "2025-06-28")
+RAY = ("--engine", "ray")
 slow = pytest.mark.slow
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
 
@@ -110,8 +112,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(capsys: Any, source: Path, *options: str) -> tuple[int, str, str]:
     out = str(source.parent / "out")
-    arguments = ["render", "--jsonl", str(source), "--out", out, "--engine", "ray"]
-    status = main([*arguments, *options])
+    status = main(["render", "--jsonl", str(source), "--out", out, *RAY, *options])
     return status, *capsys.readouterr()
 
 
@@ -128,6 +129,39 @@ def test_a_bad_file_does_not_keep_others_from_being_done(
     assert json.loads(out)["skipped"] == 1
     assert err.count("line 2") == 1
     assert json.loads(run(capsys, folder)[1])["records"] == 0
+
+
+def test_files_that_would_become_the_same_are_refused(
+    folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of them was taken for done, and dropped without a word."""
+    without_ray(monkeypatch)
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(GOOD % 4))
+    status, _, err = run(capsys, folder)
+    assert status == 1
+    assert f"{folder}: a.jsonl and a.jsonl.gz would both become a.parquet" in err
+    assert not (folder.parent / "out").exists()
+
+
+def test_a_folder_is_not_rendered_into_itself(
+    folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file a.parquet in it was taken for the result of a.parquet."""
+    without_ray(monkeypatch)
+    status = main(["render", "--jsonl", str(folder), "--out", f"{folder}/", *RAY])
+    assert status == 1
+    assert "--out has to be another folder" in capsys.readouterr().err
+
+
+def test_lines_left_out_are_told_of_though_another_file_is_damaged(
+    folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_ray(monkeypatch)
+    (folder / "c.jsonl.gz").write_bytes(b"nothing of it")
+    status, _, err = run(capsys, folder, "--on-error", "skip")
+    assert status == 1
+    assert f"{folder / 'b.jsonl'}: line 2: " in err
+    assert f"{folder / 'c.jsonl.gz'}: " in err
 
 
 def test_other_options_do_not_go_on(

@@ -120,6 +120,46 @@ def test_compressed_files_and_tables_are_read(
         assert found == (tmp_path / f"plain.{end}").read_bytes()
 
 
+def test_a_row_of_a_table_with_broken_json_is_a_bad_line(
+    tmp_path: Path, capsys: Any
+) -> None:
+    """It ended the run, whatever ``--on-error`` said."""
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    source, out = tmp_path / "in.parquet", tmp_path / "out.jsonl"
+    text = json.dumps(ROWS[0]["messages"])
+    pq.write_table(pa.table({"messages": [text, "[{", text]}), source)
+    given = (source, "--out", out, "--on-error", "skip", *MASKED)
+    status, counts, err = run(capsys, *given)
+    assert (status, counts["records"], counts["skipped"]) == (0, 2, 1)
+    assert f"{source}: line 2: messages: expected a list" in err
+
+
+def test_a_table_may_have_lists_of_json(tmp_path: Path, capsys: Any) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    rows = [{k: [json.dumps(item) for item in row[k]] for k in row} for row in ROWS]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "in.parquet")
+    (tmp_path / "in.jsonl").write_bytes(lines(ROWS))
+    for name in ("in.parquet", "in.jsonl"):
+        given = (tmp_path / name, "--out", tmp_path / f"{name}.bin")
+        assert run(capsys, *given, "--format", "chat", *MASKED)[0] == 0
+    found = (tmp_path / "in.parquet.bin").read_bytes()
+    assert found == (tmp_path / "in.jsonl.bin").read_bytes()
+
+
+def test_a_table_with_a_column_of_bytes_is_refused_in_words(
+    tmp_path: Path, capsys: Any
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    source = tmp_path / "in.parquet"
+    pq.write_table(pa.Table.from_pylist([{**ROWS[0], "image": b"x"}]), source)
+    status, _, err = run(capsys, source, "--out", tmp_path / "out.jsonl")
+    assert status == 1
+    assert err.startswith(f"harmony: {source}: a column of values that JSON can't have")
+
+
 @pytest.mark.parametrize("name", ["in.jsonl.gz", "in.jsonl.zst", "in.parquet"])
 def test_a_damaged_file_is_named_and_nothing_left(
     name: str, tmp_path: Path, capsys: Any
@@ -184,6 +224,20 @@ def test_shards_are_taken_up_behind_the_last_whole_one(
     assert parquet(*(out / name for name in names)) == parquet(single)
     assert run(capsys, *options, "--resume")[2].endswith("nothing to resume\n")
     assert run(capsys, *options)[1]["records"] == 701
+
+
+def test_a_shard_is_not_rendered_into_its_own_folder(
+    tmp_path: Path, capsys: Any
+) -> None:
+    """It was removed with the other shards that were there."""
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    source = tmp_path / "part-00000.parquet"
+    pq.write_table(pa.Table.from_pylist(ROWS), source)
+    before = source.read_bytes()
+    status, _, err = run(capsys, source, "--out", tmp_path, "--shard-size", "9")
+    assert (status, err) == (1, f"harmony: {source}: it is in the folder of --out\n")
+    assert source.read_bytes() == before
 
 
 @posix
