@@ -131,13 +131,21 @@ class Merged extends Map<string, Json> {
 
   static of(keywords: Schema): Merged {
     const merged = new Merged(keywords);
-    if (keywords instanceof Merged) {
-      merged.lost.push(...keywords.lost);
-      merged.named.push(...keywords.named);
-      merged.others.push(...keywords.others);
-    }
+    if (keywords instanceof Merged) merged.take(keywords);
     return merged;
   }
+
+  /** Take what could not be merged of another. */
+  take({ lost, named, others }: Merged): void {
+    append(this.lost, lost);
+    append(this.named, named);
+    append(this.others, others);
+  }
+}
+
+/** Put many at the end of a list; a call takes but some 100,000 arguments. */
+function append<T>(list: T[], more: readonly T[]): void {
+  for (const item of more) list.push(item);
 }
 
 function hasAny(schema: Schema, keys: readonly string[]): boolean {
@@ -173,8 +181,9 @@ class Writer {
   private placeless(schema: Schema): string {
     const kind = this.type(schema, "");
     const lines: string[] = [];
-    if (!isObject(schema)) lines.push(...comment(schema.get("description"), ""));
-    lines.push(...examples(schema, ""), ...factsLine(kind.facts, ""));
+    if (!isObject(schema)) append(lines, comment(schema.get("description"), ""));
+    append(lines, examples(schema, ""));
+    append(lines, factsLine(kind.facts, ""));
     if (schema.has("default")) lines.push(`// default: ${defaultOf(schema)}\n`);
     return [...lines, kind.text, kind.open ? "\n" : ""].join("");
   }
@@ -303,8 +312,8 @@ class Writer {
       if (variants.length) kinds.push(this.variants(variants, schema, indent, false));
     }
     if (schema instanceof Merged) {
-      kinds.push(...schema.named.map((name) => type(name)));
-      kinds.push(...schema.others.map((other) => this.type(other, indent)));
+      for (const name of schema.named) kinds.push(type(name));
+      for (const other of schema.others) kinds.push(this.type(other, indent));
     }
     // Variants have the type of the whole schema, which need not be said again.
     if (hasAny(schema, STRUCTURE) || kinds.every(({ text }) => text === "any")) {
@@ -350,7 +359,7 @@ class Writer {
     const texts: string[] = [];
     for (const [name, value] of properties) {
       const label = labelOf(name) + (required.has(name) ? "" : "?");
-      lines.push(...this.property(label, this.expanded(value), indent, texts));
+      append(lines, this.property(label, this.expanded(value), indent, texts));
     }
     for (const name of required) {
       if (properties.has(name)) continue;
@@ -358,7 +367,7 @@ class Writer {
       texts.push("any");
     }
     if (hasAny(schema, ["patternProperties", "additionalProperties"])) {
-      lines.push(...this.otherKeys(schema, indent, texts));
+      append(lines, this.otherKeys(schema, indent, texts));
     }
     lines.push(`${indent}}`);
     this.guarded = guarded;
@@ -411,10 +420,11 @@ class Writer {
   private item(item: Json | undefined, where: string, indent: string): Type {
     const schema = this.expanded(item);
     const kind = this.type(schema, indent);
-    const facts = [...kind.facts];
+    const facts: string[] = [];
     if (!isObject(schema)) {
-      facts.unshift(...commentLines(schema.get("description")).filter(Boolean));
+      append(facts, commentLines(schema.get("description")).filter(Boolean));
     }
+    append(facts, kind.facts);
     if (schema.has("examples")) {
       facts.push(`examples: ${jsonLiteral(schema.get("examples")!)}`);
     }
@@ -457,10 +467,8 @@ class Writer {
       texts.push("");
       return [...lines, ...this.propertyOfVariants(label, schema, variants, indent)];
     }
-    lines.push(
-      ...comment(schema.get("description"), indent),
-      ...examples(schema, indent),
-    );
+    append(lines, comment(schema.get("description"), indent));
+    append(lines, examples(schema, indent));
     const kind = this.type(schema, indent + NESTED);
     lines.push(...factsLine(kind.facts, indent));
     const text = closed(kind, indent);
@@ -508,11 +516,7 @@ function optionalOf(variants: Json | undefined): Json | undefined {
 
 /** Merge the keywords of another schema into one that is also it. */
 function also(merged: Merged, part: Schema): void {
-  if (part instanceof Merged) {
-    merged.named.push(...part.named);
-    merged.others.push(...part.others);
-    merged.lost.push(...part.lost);
-  }
+  if (part instanceof Merged) merged.take(part);
   const rest: Schema = new Map();
   for (const [key, value] of part) {
     const known = merged.get(key);

@@ -63,7 +63,7 @@ export class References {
       const uses = found.filter(({ to }) => to);
       this.known.set(reference, uses);
       this.sizes.set(reference, found.length);
-      waiting.push(...uses.map(({ to }) => to));
+      for (const { to } of uses) waiting.push(to);
     }
     const uses = new Map<string, number>();
     for (const found of this.known.values()) {

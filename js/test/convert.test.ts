@@ -236,6 +236,13 @@ test("a number beyond all doubles is refused by its path; it was .Infinity", () 
   );
 });
 
+test("more of anything than a call takes arguments", () => {
+  const count = 150_000;
+  const results = Array(count).fill({ role: "tool", name: "f", content: "" });
+  const { messages } = chat.prompt({ messages: [USER, ...results] }).conversation;
+  assert.equal(messages.length, count + 2);
+});
+
 test("the date is today's by default, local", () => {
   const now = new Date();
   const text = encoding.decode(chat.prompt({ messages: [USER] }).tokens(encoding));
