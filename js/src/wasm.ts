@@ -193,12 +193,13 @@ export class Machine {
   private readonly cache: number;
 
   constructor(module: WebAssembly.Module, vocabulary: Uint8Array) {
+    const found = WebAssembly.Module.exports(module).map(({ name }) => name);
+    const missing = FUNCTIONS.find((name) => !found.includes(name));
+    if (missing !== undefined) {
+      throw new VocabularyError(`this is not harmony.wasm: it has no ${missing}`);
+    }
     const { exports } = new WebAssembly.Instance(module, {});
     this.c = exports as unknown as Exports;
-    const missing = FUNCTIONS.filter((name) => typeof this.c[name] !== "function");
-    if (missing.length) {
-      throw new VocabularyError(`this is not harmony.wasm: it has no ${missing[0]}`);
-    }
     this.c._initialize?.();
     const start = this.c.harmony_layout() >> 2;
     this.layout = Object.fromEntries(

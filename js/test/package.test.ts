@@ -102,8 +102,12 @@ test("what can't be loaded is a VocabularyError", async () => {
   await refused({ vocabulary: vocabulary.subarray(0, 500_000) });
   await refused({ vocabulary: new URL("dist/nothing", JS) });
   await refused({ vocabulary: new Response(null, { status: 404 }) });
-  const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-  await refused({ wasm: empty });
+  const empty = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  await refused({ wasm: Uint8Array.from(empty) });
+  const importing = [1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x62, 0, 0];
+  await refused({ wasm: Uint8Array.from([...empty, ...importing]) });
+  await refused({ wasm: Uint8Array.of(1, 2, 3) });
+  await refused({ wasm: "http://localhost:1/harmony.wasm" });
 });
 
 const PROGRAM = `
