@@ -237,6 +237,7 @@ export class Machine {
   }
 
   allocate(size: number): number {
+    if (size >= 2 ** 32) throw new RangeError("out of memory");
     const pointer = this.c.malloc(Math.max(size, 1)) >>> 0;
     if (pointer === 0) throw new RangeError("out of memory");
     return pointer;
