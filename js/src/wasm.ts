@@ -369,7 +369,7 @@ export class Machine {
   }
 
   /** The special tokens that text spells: each with its place in bytes. */
-  *spelled(text: string): Generator<[number, number]> {
+  spelled(text: string): [number, number][] {
     const length = this.put(text);
     const start = this.textRoom.pointer;
     const found: [number, number][] = [];
@@ -383,7 +383,7 @@ export class Machine {
       at = position + this.words[(this.small >> 2) + 1]!;
     }
     this.trim();
-    yield* found;
+    return found;
   }
 
   isSpecialToken(token: number): boolean {
@@ -611,9 +611,14 @@ export class NativeParser {
     this.machine.finish(this.open);
   }
 
-  private word(field: keyof Layout, index = 0): number {
+  /** Where a field of the view is among all words. */
+  private at(field: keyof Layout): number {
     if (!this.pointer) throw new HarmonyError("the parser was freed");
-    return this.machine.words[((this.view + this.machine.layout[field]) >> 2) + index]!;
+    return (this.view + this.machine.layout[field]) >>> 2;
+  }
+
+  private word(field: keyof Layout, index = 0): number {
+    return this.machine.words[this.at(field) + index]!;
   }
 
   /** Numbers that a pointer of the view points to. */
@@ -667,8 +672,7 @@ export class NativeParser {
 
   /** The open message, without its content. */
   current(): Found {
-    const start = (this.view + this.machine.layout.current) >> 2;
-    this.word("state");
+    const start = this.at("current");
     const words = this.machine.words.slice(start, start + MESSAGE_WORDS);
     words[9] = -1;
     return this.found(words);
@@ -701,8 +705,7 @@ export class NativeParser {
   }
 
   openTally(): Tally {
-    const start = (this.view + this.machine.layout.open) >> 2;
-    this.word("state");
+    const start = this.at("open");
     const words = this.machine.words.slice(start, start + TALLY_WORDS);
     words[0] = NO_ROLE;
     return tally(words);
