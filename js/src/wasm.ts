@@ -14,17 +14,18 @@ import {
 
 type Call = (...values: number[]) => number;
 
-/** What the module exports; js/build.py has the same list. */
+/**
+ * What the module exports; js/build.py has the same list. An encoding and its
+ * cache go with the instance that they are in.
+ */
 export const FUNCTIONS = [
   "malloc",
   "free",
   "harmony_layout",
   "harmony_version",
   "harmony_encoding_new",
-  "harmony_encoding_free",
-  "harmony_token_bytes",
   "harmony_cache_new",
-  "harmony_cache_free",
+  "harmony_token_bytes",
   "harmony_encode",
   "harmony_decode",
   "harmony_is_special_token",

@@ -34,6 +34,11 @@ test("the module imports nothing and exports what is called", () => {
   const built = file("js/build.py").split("EXPORTS = [")[1]!.split("]\n")[0]!;
   const named = [...built.matchAll(/"(\w+)"/g)].map(([, name]) => name);
   assert.deepEqual(named, [...FUNCTIONS]);
+  const source = file("js/src/wasm.ts");
+  const uncalled = FUNCTIONS.filter(
+    (name) => !source.includes(`c.${name}(`) && !source.includes(`{ ${name}: `),
+  );
+  assert.deepEqual(uncalled, []);
 });
 
 test("numbers are those of harmony.h", () => {
