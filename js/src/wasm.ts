@@ -59,7 +59,7 @@ const LAYOUT = [
 type Layout = Record<(typeof LAYOUT)[number], number>;
 
 // Numbers of harmony.h.
-export const MESSAGE_WORDS = 11;
+const MESSAGE_WORDS = 11;
 const TALLY_WORDS = 6;
 const WARNING_WORDS = 4;
 const SEGMENT_WORDS = 4;

@@ -9,7 +9,7 @@ import { readJson, shown } from "../json.js";
 export type Form = Record<string, unknown>;
 
 /** The types of parts that are text, and the key of each one's text. */
-export const TEXT_PARTS: Record<string, string> = {
+const TEXT_PARTS: Record<string, string> = {
   text: "text",
   input_text: "text",
   output_text: "text",
