@@ -4,6 +4,7 @@
  */
 import { ValueError } from "./errors.js";
 import { isInteger, JsonNumber } from "./json.js";
+import { isIn, Merged, same } from "./schema_merging.js";
 import {
   listed,
   referenceOf,
@@ -37,17 +38,6 @@ const ARRAY = ["items", "prefixItems"];
 const SHAPE = [...OBJECT, ...ARRAY];
 const STRUCTURE = [...SHAPE, "enum", "const"];
 const REFERRING = ["$ref", "allOf", "anyOf"];
-const ANNOTATIONS = new Set([
-  ...[
-    "title",
-    "default",
-    "examples",
-    "nullable",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-  ],
-]);
 const PLAIN = new Set(["type", "description", "default"]);
 const NOTHING: Schema = new Map([["not", new Map<string, Json>()]]);
 const RESERVED = new RegExp(
@@ -117,29 +107,6 @@ export function completeTypescript(
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new ValueError("schema", "nested too deeply");
-  }
-}
-
-/** Keywords merged from several schemas, and what could not be merged. */
-class Merged extends Map<string, Json> {
-  /** References that lead out of the whole schema. */
-  readonly lost: string[] = [];
-  /** Types that it also is, by name. */
-  readonly named: string[] = [];
-  /** Schemas that it also is. */
-  readonly others: Schema[] = [];
-
-  static of(keywords: Schema): Merged {
-    const merged = new Merged(keywords);
-    if (keywords instanceof Merged) merged.take(keywords);
-    return merged;
-  }
-
-  /** Take what could not be merged of another. */
-  take({ lost, named, others }: Merged): void {
-    append(this.lost, lost);
-    append(this.named, named);
-    append(this.others, others);
   }
 }
 
@@ -241,10 +208,10 @@ class Writer {
     const merged = Merged.of(without(schema, ["$ref", "allOf"]));
     const reference = referenceOf(schema);
     if (reference) this.refer(merged, reference);
-    for (const part of listed(schema.get("allOf"))) also(merged, this.expanded(part));
+    for (const part of listed(schema.get("allOf"))) merged.take(this.expanded(part));
     if (optional !== undefined && optional !== null) {
       merged.delete("anyOf");
-      also(merged, this.expanded(optional));
+      merged.take(this.expanded(optional));
       merged.set("nullable", true);
     }
     return merged;
@@ -254,7 +221,7 @@ class Writer {
     const graph = this.references;
     const target = graph.target(reference);
     if (target === undefined || target === null) merged.lost.push(reference);
-    else if (!graph.hasName(reference)) also(merged, this.expanded(target));
+    else if (!graph.hasName(reference)) merged.take(this.expanded(target));
     else if (this.guarded || !graph.isBareCircle(this.within, reference)) {
       merged.named.push(this.declared(reference));
     }
@@ -499,7 +466,7 @@ class Writer {
   }
 }
 
-// Keywords of two schemas in one
+// Keywords
 
 function without(schema: Schema, keys: string[]): Schema {
   return new Map([...schema].filter(([key]) => !keys.includes(key)));
@@ -514,22 +481,6 @@ function optionalOf(variants: Json | undefined): Json | undefined {
   return first === second ? undefined : variants[second ? 0 : 1];
 }
 
-/** Merge the keywords of another schema into one that is also it. */
-function also(merged: Merged, part: Schema): void {
-  if (part instanceof Merged) merged.take(part);
-  const rest: Schema = new Map();
-  for (const [key, value] of part) {
-    const known = merged.get(key);
-    if (known === undefined) merged.set(key, value);
-    else if (!same(known, value) && !ANNOTATIONS.has(key)) {
-      const both = bothOf(key, known, value);
-      if (both === null) rest.set(key, value);
-      else merged.set(key, both);
-    }
-  }
-  if (rest.size) merged.others.push(rest);
-}
-
 /** A variant of a schema that has a type, which is then its own. */
 function ofType(variant: Schema, kind: Json): Schema {
   if (variant.has("type") || hasAny(variant, TOGETHER)) return variant;
@@ -538,100 +489,6 @@ function ofType(variant: Schema, kind: Json): Schema {
   const merged = Merged.of(variant);
   merged.set("type", kind);
   return merged;
-}
-
-/** A value of a keyword that says what two values say; null if none does. */
-function bothOf(key: string, first: Json, second: Json): Json {
-  const isLower = /^(min|exclusiveMin)/.test(key);
-  if (FACTS.has(key) && (isLower || /^(max|exclusiveMax)/.test(key))) {
-    if (!(first instanceof JsonNumber && second instanceof JsonNumber)) return null;
-    const isMore = Number(second) > Number(first);
-    const isLess = Number(second) < Number(first);
-    return (isLower ? isMore : isLess) ? second : first;
-  }
-  return MERGERS.get(key)?.(first, second) ?? null;
-}
-
-function bothSchemas(first: Json, second: Json): Json {
-  if (first === false || second === false) return false;
-  return new Map([["allOf", [first, second]]]);
-}
-
-function bothTables(first: Json, second: Json): Json {
-  if (!(first instanceof Map) || !(second instanceof Map)) return null;
-  const both = new Map([...first, ...second]);
-  for (const [key, value] of first) {
-    const other = second.get(key);
-    if (other === undefined) continue;
-    both.set(key, same(value, other) ? value : bothSchemas(value, other));
-  }
-  return both;
-}
-
-function bothLists(first: Json, second: Json): Json {
-  if (!Array.isArray(first) || !Array.isArray(second)) return null;
-  return [...first, ...second.filter((item) => !isIn(item, first))];
-}
-
-function bothTexts(first: Json, second: Json): Json {
-  const both = typeof first === "string" && typeof second === "string";
-  return both ? `${first}\n${second}` : first;
-}
-
-/** The types that are in both; a number may be an integer. */
-function bothKinds(first: Json, second: Json): Json {
-  const [mine, yours] = [first, second].map((kind) =>
-    typeof kind === "string" ? [kind] : kind,
-  );
-  if (!Array.isArray(mine) || !Array.isArray(yours)) return null;
-  const known = new Set(strings(yours));
-  if (known.has("number")) known.add("integer");
-  const both = strings(mine).filter((kind) => known.has(kind));
-  if (mine.includes("number") && yours.includes("integer")) both.push("integer");
-  if (both.length === 1) return both[0]!;
-  return both.length ? both : null;
-}
-
-function bothValues(first: Json, second: Json): Json {
-  if (!Array.isArray(first) || !Array.isArray(second)) return null;
-  return first.filter((value) => isIn(value, second));
-}
-
-const MERGERS = new Map<string, (first: Json, second: Json) => Json>([
-  ["properties", bothTables],
-  ["patternProperties", bothTables],
-  ["required", bothLists],
-  ["description", bothTexts],
-  ["type", bothKinds],
-  ["enum", bothValues],
-  ["items", bothSchemas],
-  ["additionalProperties", bothSchemas],
-]);
-
-/** Whether two JSON values are equal as Python has it, where true is 1. */
-function same(first: Json, second: Json): boolean {
-  if (isNumeric(first) && isNumeric(second)) return Number(first) === Number(second);
-  if (Array.isArray(first) && Array.isArray(second)) {
-    return (
-      first.length === second.length &&
-      first.every((item, at) => same(item, second[at]!))
-    );
-  }
-  if (first instanceof Map && second instanceof Map) {
-    if (first.size !== second.size) return false;
-    return [...first].every(
-      ([key, item]) => second.has(key) && same(item, second.get(key)!),
-    );
-  }
-  return first === second;
-}
-
-function isNumeric(value: Json): boolean {
-  return typeof value === "boolean" || value instanceof JsonNumber;
-}
-
-function isIn(value: Json, values: Json[]): boolean {
-  return values.some((other) => same(value, other));
 }
 
 /** An integer in JSON as a number; null for what is none. */
