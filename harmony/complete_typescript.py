@@ -8,8 +8,8 @@ that text says everything and is valid TypeScript, else the smallest change that
 1. A type is a text, and facts: what TypeScript has no type for, ``minimum: 1`` say.
    Facts go up until there is room for a comment: above a property, behind a variant,
    before the type of the whole schema.
-2. ``$ref`` and ``allOf`` are merged into the schema that they stand in. What can't be
-   merged is joined by ``&``.
+2. ``$ref`` and ``allOf`` are merged into the schema that they stand in, by
+   ``schema_merging.py``. What can't be merged is joined by ``&``.
 3. A schema within itself becomes a type with a name, declared beside the function.
    So does one that is used again and again and would grow too long in its places.
 4. An integer is ``number``, and an object says nothing of other keys unless
@@ -20,10 +20,11 @@ that text says everything and is valid TypeScript, else the smallest change that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from harmony.schema_merging import Merged
 from harmony.schema_references import TOGETHER, References, listed, reference_of
 from harmony.typescript import (
     IN_VARIANT,
@@ -57,11 +58,6 @@ _STRUCTURE = _SHAPE | {"enum", "const"}
 _REFERRING = frozenset({"$ref", "allOf", "anyOf"})
 
 _NOTHING: Schema = {"not": {}}
-_LOWER = frozenset(k for k in FACTS if k.startswith(("min", "exclusiveMin")))
-_UPPER = frozenset(k for k in FACTS if k.startswith(("max", "exclusiveMax")))
-_ANNOTATIONS = frozenset(
-    {"title", "default", "examples", "nullable", "deprecated", "readOnly", "writeOnly"}
-)
 _RESERVED = re.compile(
     "any|unknown|never|number|bigint|boolean|string|symbol|void|object|undefined|null|"
     "true|false|break|case|catch|class|const|continue|debugger|default|delete|do|else|"
@@ -134,20 +130,6 @@ def complete_typescript(
         message = "the schema is nested too deeply for Python's recursion limit"
         raise ValueError(message) from None
     return writer.declarations, text
-
-
-class _Merged(Schema):
-    """Keywords merged from several schemas, and what could not be merged.
-
-    ``named``: types that it also is, by name. ``others``: schemas that it also is.
-    ``lost``: references that lead out of the whole schema.
-    """
-
-    def __init__(self, keywords: Schema) -> None:
-        super().__init__(keywords)
-        self.lost: list[str] = list(getattr(keywords, "lost", ()))
-        self.named: list[str] = list(getattr(keywords, "named", ()))
-        self.others: list[Schema] = list(getattr(keywords, "others", ()))
 
 
 class _Writer:
@@ -223,34 +205,32 @@ class _Writer:
         """Return the keywords of a schema, with those that it refers to merged in."""
         if not isinstance(schema, dict):
             return _NOTHING if schema is False else {}
-        if isinstance(schema, _Merged) or _REFERRING.isdisjoint(schema):
+        if isinstance(schema, Merged) or _REFERRING.isdisjoint(schema):
             return schema
         optional = self._optional(schema.get("anyOf"))
         if type(optional) is dict and _REFERRING.isdisjoint(optional):
             rest = {key: value for key, value in schema.items() if key != "anyOf"}
             if _REFERRING.isdisjoint(rest) and rest.keys().isdisjoint(optional):
                 return {**rest, **optional, "nullable": True}
-        merged = _Merged(
-            {k: v for k, v in schema.items() if k not in ("$ref", "allOf")}
-        )
+        merged = Merged({k: v for k, v in schema.items() if k not in ("$ref", "allOf")})
         reference = reference_of(schema)
         if reference:
             self._refer(merged, reference)
         for part in listed(schema.get("allOf")):
-            self._also(merged, self._expanded(part))
+            merged.take(self._expanded(part))
         if optional is not None:
             del merged["anyOf"]
-            self._also(merged, self._expanded(optional))
+            merged.take(self._expanded(optional))
             merged["nullable"] = True
         return merged
 
-    def _refer(self, merged: _Merged, reference: str) -> None:
+    def _refer(self, merged: Merged, reference: str) -> None:
         graph = self._references()
         target = graph.target(reference)
         if target is None:
             merged.lost.append(reference)
         elif not graph.has_name(reference):
-            self._also(merged, self._expanded(target))
+            merged.take(self._expanded(target))
         elif self._guarded or not graph.is_bare_circle(self._within, reference):
             merged.named.append(self._declared(reference))
 
@@ -260,25 +240,6 @@ class _Writer:
             return None
         first, second = (item == {"type": "null"} for item in variants)
         return variants[0 if second else 1] if first != second else None
-
-    def _also(self, merged: _Merged, part: Schema) -> None:
-        """Merge the keywords of another schema into one that is also it."""
-        if isinstance(part, _Merged):
-            merged.named += part.named
-            merged.others += part.others
-            merged.lost += part.lost
-        rest = {}
-        for key, value in part.items():
-            if key not in merged:
-                merged[key] = value
-            elif merged[key] != value and key not in _ANNOTATIONS:
-                both = _both(key, merged[key], value)
-                if both is None:
-                    rest[key] = value
-                else:
-                    merged[key] = both
-        if rest:
-            merged.others.append(rest)
 
     # Types
 
@@ -291,7 +252,7 @@ class _Writer:
         if schema is _NOTHING:
             return NEVER
         kind = self._own_type(schema, indent)
-        if "oneOf" in schema or "anyOf" in schema or type(schema) is _Merged:
+        if "oneOf" in schema or "anyOf" in schema or type(schema) is Merged:
             kind = self._joined_type(schema, kind, indent)
         facts = _facts(schema)
         if facts:
@@ -334,7 +295,7 @@ class _Writer:
             variants = schema.get(key)
             if isinstance(variants, list) and variants:
                 kinds.append(self._variants(variants, schema, indent))
-        if isinstance(schema, _Merged):
+        if isinstance(schema, Merged):
             kinds += map(Type, schema.named)
             kinds += [self._type(other, indent) for other in schema.others]
         # Variants have the type of the whole schema, which need not be said again.
@@ -377,7 +338,7 @@ class _Writer:
             return variant
         if getattr(variant, "named", ()) and _SHAPE.isdisjoint(variant):
             return variant
-        merged = _Merged(variant)
+        merged = Merged(variant)
         merged["type"] = kind
         return merged
 
@@ -539,72 +500,6 @@ def _plain_property(
     if "description" in schema:
         return [*_comment(schema["description"], indent), line]
     return [line]
-
-
-# Keywords of two schemas in one
-
-
-def _both(key: str, one: Any, other: Any) -> Any:
-    """Return a value of a keyword that says what two values say; None if none does."""
-    if key in _LOWER or key in _UPPER:
-        numbers = all(type(value) in (int, float) for value in (one, other))
-        return (max if key in _LOWER else min)(one, other) if numbers else None
-    merge = _MERGERS.get(key)
-    return None if merge is None else merge(one, other)
-
-
-def _both_schemas(one: Any, other: Any) -> Any:
-    return False if one is False or other is False else {"allOf": [one, other]}
-
-
-def _both_tables(one: Any, other: Any) -> Any:
-    if not isinstance(one, dict) or not isinstance(other, dict):
-        return None
-    shared = {key: _both_schemas(one[key], other[key]) for key in one if key in other}
-    same = {key: one[key] for key in shared if one[key] == other[key]}
-    return {**one, **other, **shared, **same}
-
-
-def _both_lists(one: Any, other: Any) -> Any:
-    if not isinstance(one, list) or not isinstance(other, list):
-        return None
-    return one + [item for item in other if item not in one]
-
-
-def _both_texts(one: Any, other: Any) -> Any:
-    both = isinstance(one, str) and isinstance(other, str)
-    return f"{one}\n{other}" if both else one
-
-
-def _both_kinds(one: Any, other: Any) -> Any:
-    """Return the types that are in both; a number may be an integer."""
-    mine, yours = ([kind] if isinstance(kind, str) else kind for kind in (one, other))
-    if not isinstance(mine, list) or not isinstance(yours, list):
-        return None
-    known = set(strings(yours))
-    if "number" in known:
-        known.add("integer")
-    both = [kind for kind in strings(mine) if kind in known]
-    if "number" in mine and "integer" in yours:
-        both.append("integer")
-    return both[0] if len(both) == 1 else both or None
-
-
-def _both_values(one: Any, other: Any) -> Any:
-    both = isinstance(one, list) and isinstance(other, list)
-    return [value for value in one if value in other] if both else None
-
-
-_MERGERS: dict[str, Callable[[Any, Any], Any]] = {
-    "properties": _both_tables,
-    "patternProperties": _both_tables,
-    "required": _both_lists,
-    "description": _both_texts,
-    "type": _both_kinds,
-    "enum": _both_values,
-    "items": _both_schemas,
-    "additionalProperties": _both_schemas,
-}
 
 
 # Types as text
@@ -783,7 +678,7 @@ def _examples(schema: Schema, indent: str) -> list[str]:
 def _facts(schema: Schema) -> list[str]:
     """Return what TypeScript has no type for, in words."""
     facts = []
-    if type(schema) is _Merged:
+    if type(schema) is Merged:
         facts += [f"$ref: {_worded(lost)}" for lost in schema.lost]
     for key, value in schema.items():
         if key in FACTS and value is not False:

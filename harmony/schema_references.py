@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +12,8 @@ LONGEST_COPY = 256
 
 TOGETHER = ("allOf", "anyOf", "oneOf")
 """Keywords whose schemas are about the same value as the one that they stand in."""
+
+_INDEX = re.compile("[0-9]{1,15}")
 
 
 class References:
@@ -132,7 +135,7 @@ def pointed_at(root: object, reference: str) -> object:
         key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(root, dict) and key in root:
             root = root[key]
-        elif isinstance(root, list) and key.isdecimal() and int(key) < len(root):
+        elif isinstance(root, list) and _INDEX.fullmatch(key) and int(key) < len(root):
             root = root[int(key)]
         else:
             return None

@@ -22,8 +22,7 @@ FLAGS = [
 EXPORTS = [
     *("malloc", "free"),
     *("harmony_layout", "harmony_version"),
-    *("harmony_encoding_new", "harmony_encoding_free", "harmony_token_bytes"),
-    *("harmony_cache_new", "harmony_cache_free"),
+    *("harmony_encoding_new", "harmony_cache_new", "harmony_token_bytes"),
     *("harmony_encode", "harmony_decode"),
     *("harmony_is_special_token", "harmony_find_special_token"),
     *("harmony_render", "harmony_render_bound"),

@@ -176,6 +176,9 @@ def test_all_of_is_merged_where_it_can_be() -> None:
     )
 
 
+HUGE = "9" * 5000
+"""More digits than ``int`` takes."""
+
 TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
 
 
@@ -244,6 +247,8 @@ def test_keywords_of_both(parts: list[Any], text: str) -> None:
         ({"$ref": "#/a~1b/0/c%20d", "a/b": [{"c d": TEXT}]}, "string"),
         ({"$ref": "#/a/1", "a": [{}]}, '// $ref: "#/a/1"\nany'),
         ({"$ref": "#/a/x", "a": [{}]}, '// $ref: "#/a/x"\nany'),
+        ({"$ref": "#/a/\u0660", "a": [{}]}, '// $ref: "#/a/\u0660"\nany'),
+        ({"$ref": f"#/a/{HUGE}", "a": [{}]}, f'// $ref: "#/a/{HUGE}"\nany'),
     ],
 )
 def test_odd_schemas(schema: Any, text: str) -> None:

@@ -13,7 +13,7 @@ import numpy
 import pytest
 
 from harmony import HarmonyEncoding, chat, grammar, responses
-from harmony._grammar.narrow import LLGUIDANCE, XGRAMMAR, narrow
+from harmony._grammar.narrow import LLGUIDANCE, XGRAMMAR, Sampler, narrow
 from harmony.grammar import Rules
 from support import TEST_DATA
 from support.convert import CASES
@@ -380,6 +380,46 @@ def test_what_llguidance_lacks(
     if left_out and left_out != ["format"]:
         with pytest.raises(ValueError, match=f"^f: {left_out[0]} can't be enforced"):
             narrow(schema, "f", LLGUIDANCE, False)
+
+
+@pytest.mark.parametrize("sampler", [LLGUIDANCE, XGRAMMAR], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    ("schema", "keyword"),
+    [
+        ({"oneOf": 1}, "oneOf"),
+        ({"oneOf": [{"type": 5}, {"type": [{}]}]}, "oneOf"),
+        ({"format": ["date"]}, "format"),
+        ({"type": "integer", "multipleOf": True}, "multipleOf"),
+        ({"type": 5, "enum": ["a"]}, "type"),
+        ({"type": ["string", {}]}, "type"),
+        ({"type": "any"}, "type"),
+        ({"type": "string", "enum": 5}, "enum"),
+        ({"properties": ["a"], "required": ["b"]}, "properties"),
+        ({"minimum": "1"}, "minimum"),
+        ({"$ref": 5}, "$ref"),
+        ({"pattern": 5}, "pattern"),
+        ({"additionalProperties": "no"}, "additionalProperties"),
+    ],
+)
+def test_a_keyword_with_a_wrong_value_is_named(
+    schema: Any, keyword: str, sampler: Sampler
+) -> None:
+    """Some were a TypeError, or left out without a word."""
+    with pytest.raises(ValueError, match=rf"^f: {re.escape(keyword)} can't be"):
+        narrow(schema, "f", sampler, False)
+    assert f"f: {keyword}" in narrow(schema, "f", sampler, True)[1]
+
+
+def test_null_is_as_if_a_keyword_were_not_there() -> None:
+    said = {"type": "object", "properties": {"a": {"type": "null"}}}
+    silent = dict.fromkeys(("required", "oneOf", "format", "$ref", "minProperties"))
+    assert narrow({**said, **silent}, "f", LLGUIDANCE, False) == (said, [])
+
+
+def test_an_empty_reference_is_to_the_whole_schema() -> None:
+    schema = {"type": "array", "items": {"$ref": ""}}
+    said = {"type": "array", "items": {"$ref": "#"}}
+    assert narrow(schema, "f", LLGUIDANCE, False) == (said, [])
 
 
 def tagged(kind: str) -> dict[str, Any]:

@@ -27,7 +27,8 @@ PYTHON: dict[str, set[str]] = {
     "forks": set(),
     "typescript": set(),
     "schema_references": set(),
-    "complete_typescript": {"schema_references", "typescript"},
+    "schema_merging": {"typescript"},
+    "complete_typescript": {"schema_merging", "schema_references", "typescript"},
     "repairs": set(),
     "special": {"errors"},
     "vocabulary": {"errors"},
@@ -300,7 +301,10 @@ JAVASCRIPT: dict[str, set[str]] = {
     "contents": {"errors", "json"},
     "special": {"errors", "json"},
     "typescript": {"errors", "json"},
-    "complete_typescript": {"errors", "json", "schema_references", "typescript"},
+    "schema_merging": {"json", "typescript"},
+    "complete_typescript": {
+        *("errors", "json", "schema_merging", "schema_references", "typescript"),
+    },
     "prompts": {"complete_typescript", "errors", "json", "typescript"},
     "rendering": {"contents", "errors", "prompts", "wasm"},
     "parser": {"contents", "errors", "json", "wasm"},
@@ -479,7 +483,7 @@ def test_what_is_said_knows_nothing_of_how_it_is_written(name: str) -> None:
 def test_typescript_is_pure() -> None:
     assert everything_known_to("typescript") == set()
     knows = everything_known_to("complete_typescript")
-    assert knows == {"schema_references", "typescript"}
+    assert knows == {"schema_merging", "schema_references", "typescript"}
 
 
 def test_every_role_has_a_number_in_c() -> None:

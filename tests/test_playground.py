@@ -195,6 +195,13 @@ def test_hostile_text_is_text(page: Page) -> None:
     assert "\u202e" not in "".join(page.texts("#result"))
 
 
+def test_a_byte_order_mark_is_shown_as_what_it_is(page: Page) -> None:
+    """It was shown as U+FFFD."""
+    page.click("#tab-read")
+    page.type("#reply", "<|channel|>final<|message|>\ufeffa<|return|>")
+    assert "⟨U+FEFF⟩" in "".join(page.texts(".text > span"))
+
+
 def test_a_link_carries_what_is_typed(page: Page) -> None:
     page.type("#rows textarea", "carried 👩‍🚀")
     page.click("#link")

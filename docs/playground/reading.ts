@@ -13,6 +13,7 @@ import {
 
 const LONGEST_CELL = 8;
 const END_BEFORE = ["restarted_header", "white_space"];
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const IN_RUNS = ["after_end", "stray_stop", "unknown_token"];
 
 /** A repair, or several of one kind at one token after the other. */
@@ -149,7 +150,7 @@ export function cells(
       held = { tokens: [token], bytes: [bytes], text: "", special };
       found.push(held);
     }
-    held.text = new TextDecoder().decode(joined(held.bytes)) || "\ufffd";
+    held.text = decoder.decode(joined(held.bytes)) || "\ufffd";
     const isLong = held.tokens.length === LONGEST_CELL;
     if (special || isLong || !isCut(joined(held.bytes))) held = null;
   }

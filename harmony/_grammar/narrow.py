@@ -85,6 +85,22 @@ _KINDS: dict[str, Any] = {
     "null": type(None),
 }
 
+_MANY = (list, tuple)
+_BOUNDS = (
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "minItems", "maxItems"),
+    *("minProperties", "maxProperties"),
+)
+_SHAPES: dict[str, Any] = {
+    **dict.fromkeys(("$ref", "format", "pattern"), str),
+    **dict.fromkeys((*_LISTS, "oneOf"), list),
+    **dict.fromkeys(("enum", "required"), _MANY),
+    **dict.fromkeys(_TABLES, dict),
+    **dict.fromkeys(_INNER, (dict, bool, type(None))),
+    **dict.fromkeys(_BOUNDS, (int, float)),
+}
+"""What the values of keywords are. In draft 4, an exclusive bound is a truth value."""
+
 # Escapes that assert or refer back, and groups that look around.
 _NO_TEXT = re.compile(r"\\[1-9bBAZzGkcQE]|\(\?(?:[=!>]|<[=!])")
 _ESCAPE_OR_CLASS = re.compile(r"\\.|\[\^?\]?[^\]]*\]", re.DOTALL)
@@ -177,7 +193,9 @@ class _Narrower:
     ) -> None:
         """Take a keyword of a schema, or refuse it."""
         value = schema[key]
-        if key == "format" and value not in self._sampler.formats:
+        if not _is_sound(key, value):
+            self._refuse(place, key)
+        elif key == "format" and value not in self._sampler.formats:
             self.relaxed.append(f"{self._path(place)}: format")
         elif key == "oneOf":
             if not self._are_disjoint(value):
@@ -198,13 +216,11 @@ class _Narrower:
     def _takes(self, schema: dict[str, Any], key: str, value: Any) -> bool:
         """Tell whether the sampler can enforce a keyword."""
         if key == "pattern":
-            return isinstance(value, str) and self._takes_pattern(value)
+            return self._takes_pattern(value)
         if key == "multipleOf":
             return self._sampler.exact or bool(schema.get("type") == "integer")
-        if key in ("enum", "type"):
-            return bool(value != [])
-        if value is True and key.startswith("exclusive"):  # as in draft 4
-            return False
+        if key == "enum":
+            return bool(value)
         return key not in self._sampler.lacks
 
     def _takes_pattern(self, pattern: str) -> bool:
@@ -215,14 +231,14 @@ class _Narrower:
 
     def _value(self, key: str, value: Any, place: Place) -> Any:
         """Return the value of a keyword, with the schemas in it narrowed."""
-        if key in _TABLES and isinstance(value, dict):
+        if key in _TABLES:
             return {
                 name: self._schema(item, (*place, name)) for name, item in value.items()
             }
         if key in _LISTS:
             return [
                 self._schema(item, (*place, str(index)))
-                for index, item in enumerate(listed(value))
+                for index, item in enumerate(value)
             ]
         if key in _INNER:
             return self._schema(value, place) if value is not False else False
@@ -284,8 +300,7 @@ class _Narrower:
         if parts is not None:
             schema = parts[0]
         if "enum" in schema and "type" in schema:
-            kinds = schema.pop("type")
-            kinds = [kinds] if isinstance(kinds, str) else kinds
+            kinds = _type_names(schema.pop("type"))
             schema["enum"] = [v for v in schema["enum"] if _is_of(v, kinds)]
         return _explicit(schema)
 
@@ -293,7 +308,9 @@ class _Narrower:
 def _says_nothing(key: str, value: Any) -> bool:
     if key in ("additionalProperties", "const", "enum", "items", "not", "type"):
         return False
-    return value is False or value in ({}, [], "")
+    if key == "$ref":  # an empty one is to the whole schema
+        return value is None
+    return value is None or value is False or value in ({}, [], "")
 
 
 def _with_prefix(schema: dict[str, Any]) -> dict[str, Any]:
@@ -345,11 +362,27 @@ def _kinds(schema: dict[str, Any]) -> set[str] | None:
     values = _values(schema)
     if values is not None:
         return {name for name in _KINDS for value in values if _is_of(value, [name])}
-    kinds = schema.get("type")
-    if kinds is None:
-        return None
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    return {"number" if kind == "integer" else kind for kind in kinds}
+    kinds = _type_names(schema.get("type"))
+    return {"number" if kind == "integer" else kind for kind in kinds} or None
+
+
+def _type_names(value: Any) -> list[str]:
+    """Return the types that ``type`` names; none if it is not what it has to be."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, _MANY):
+        return []
+    known = all(isinstance(name, str) and name in _KINDS for name in names)
+    return list(names) if known else []
+
+
+def _is_sound(key: str, value: Any) -> bool:
+    """Tell whether the value of a keyword is what it has to be."""
+    if key == "type":
+        return bool(_type_names(value))
+    shape = _SHAPES.get(key, object)
+    if type(value) is bool:
+        return shape is object or key in _INNER
+    return isinstance(value, shape)
 
 
 def _values(schema: dict[str, Any]) -> list[Any] | None:

@@ -1,8 +1,9 @@
 /** Chat completions: requests to prompts, what the model writes to replies. */
 import type { HarmonyEncoding } from "./encoding.js";
 import { HarmonyError, ValueError } from "./errors.js";
-import { readJson, shown } from "./json.js";
+import { shown } from "./json.js";
 import {
+  bodyOf,
   content,
   entries,
   flag,
@@ -73,14 +74,8 @@ export function prompt(
 ): Prompt {
   const options = checkedOptions(given);
   const builtin = checkedBuiltin(builtinTools);
-  const form = table(
-    "request",
-    typeof request === "string" ? readJson(request) : request,
-  );
-  const { unknownTools, renameTools, schemas } = options;
-  const tools = readTools(
-    ...([get(form, "tools"), true, unknownTools, renameTools, schemas] as const),
-  );
+  const form = bodyOf(request);
+  const tools = readTools(get(form, "tools"), true, options);
   const names = tools.names.copy();
   const history = new History(names, options.header);
   const messages = readMessages(history, get(form, "messages"));

@@ -4,6 +4,7 @@
  */
 import { ValueError } from "./errors.js";
 import { isInteger, JsonNumber } from "./json.js";
+import { isIn, Merged, same } from "./schema_merging.js";
 import {
   listed,
   referenceOf,
@@ -37,17 +38,6 @@ const ARRAY = ["items", "prefixItems"];
 const SHAPE = [...OBJECT, ...ARRAY];
 const STRUCTURE = [...SHAPE, "enum", "const"];
 const REFERRING = ["$ref", "allOf", "anyOf"];
-const ANNOTATIONS = new Set([
-  ...[
-    "title",
-    "default",
-    "examples",
-    "nullable",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-  ],
-]);
 const PLAIN = new Set(["type", "description", "default"]);
 const NOTHING: Schema = new Map([["not", new Map<string, Json>()]]);
 const RESERVED = new RegExp(
@@ -120,24 +110,9 @@ export function completeTypescript(
   }
 }
 
-/** Keywords merged from several schemas, and what could not be merged. */
-class Merged extends Map<string, Json> {
-  /** References that lead out of the whole schema. */
-  readonly lost: string[] = [];
-  /** Types that it also is, by name. */
-  readonly named: string[] = [];
-  /** Schemas that it also is. */
-  readonly others: Schema[] = [];
-
-  static of(keywords: Schema): Merged {
-    const merged = new Merged(keywords);
-    if (keywords instanceof Merged) {
-      merged.lost.push(...keywords.lost);
-      merged.named.push(...keywords.named);
-      merged.others.push(...keywords.others);
-    }
-    return merged;
-  }
+/** Put many at the end of a list; a call takes but some 100,000 arguments. */
+function append<T>(list: T[], more: readonly T[]): void {
+  for (const item of more) list.push(item);
 }
 
 function hasAny(schema: Schema, keys: readonly string[]): boolean {
@@ -173,8 +148,9 @@ class Writer {
   private placeless(schema: Schema): string {
     const kind = this.type(schema, "");
     const lines: string[] = [];
-    if (!isObject(schema)) lines.push(...comment(schema.get("description"), ""));
-    lines.push(...examples(schema, ""), ...factsLine(kind.facts, ""));
+    if (!isObject(schema)) append(lines, comment(schema.get("description"), ""));
+    append(lines, examples(schema, ""));
+    append(lines, factsLine(kind.facts, ""));
     if (schema.has("default")) lines.push(`// default: ${defaultOf(schema)}\n`);
     return [...lines, kind.text, kind.open ? "\n" : ""].join("");
   }
@@ -232,10 +208,10 @@ class Writer {
     const merged = Merged.of(without(schema, ["$ref", "allOf"]));
     const reference = referenceOf(schema);
     if (reference) this.refer(merged, reference);
-    for (const part of listed(schema.get("allOf"))) also(merged, this.expanded(part));
+    for (const part of listed(schema.get("allOf"))) merged.take(this.expanded(part));
     if (optional !== undefined && optional !== null) {
       merged.delete("anyOf");
-      also(merged, this.expanded(optional));
+      merged.take(this.expanded(optional));
       merged.set("nullable", true);
     }
     return merged;
@@ -245,7 +221,7 @@ class Writer {
     const graph = this.references;
     const target = graph.target(reference);
     if (target === undefined || target === null) merged.lost.push(reference);
-    else if (!graph.hasName(reference)) also(merged, this.expanded(target));
+    else if (!graph.hasName(reference)) merged.take(this.expanded(target));
     else if (this.guarded || !graph.isBareCircle(this.within, reference)) {
       merged.named.push(this.declared(reference));
     }
@@ -303,8 +279,8 @@ class Writer {
       if (variants.length) kinds.push(this.variants(variants, schema, indent, false));
     }
     if (schema instanceof Merged) {
-      kinds.push(...schema.named.map((name) => type(name)));
-      kinds.push(...schema.others.map((other) => this.type(other, indent)));
+      for (const name of schema.named) kinds.push(type(name));
+      for (const other of schema.others) kinds.push(this.type(other, indent));
     }
     // Variants have the type of the whole schema, which need not be said again.
     if (hasAny(schema, STRUCTURE) || kinds.every(({ text }) => text === "any")) {
@@ -350,7 +326,7 @@ class Writer {
     const texts: string[] = [];
     for (const [name, value] of properties) {
       const label = labelOf(name) + (required.has(name) ? "" : "?");
-      lines.push(...this.property(label, this.expanded(value), indent, texts));
+      append(lines, this.property(label, this.expanded(value), indent, texts));
     }
     for (const name of required) {
       if (properties.has(name)) continue;
@@ -358,7 +334,7 @@ class Writer {
       texts.push("any");
     }
     if (hasAny(schema, ["patternProperties", "additionalProperties"])) {
-      lines.push(...this.otherKeys(schema, indent, texts));
+      append(lines, this.otherKeys(schema, indent, texts));
     }
     lines.push(`${indent}}`);
     this.guarded = guarded;
@@ -411,10 +387,11 @@ class Writer {
   private item(item: Json | undefined, where: string, indent: string): Type {
     const schema = this.expanded(item);
     const kind = this.type(schema, indent);
-    const facts = [...kind.facts];
+    const facts: string[] = [];
     if (!isObject(schema)) {
-      facts.unshift(...commentLines(schema.get("description")).filter(Boolean));
+      append(facts, commentLines(schema.get("description")).filter(Boolean));
     }
+    append(facts, kind.facts);
     if (schema.has("examples")) {
       facts.push(`examples: ${jsonLiteral(schema.get("examples")!)}`);
     }
@@ -457,10 +434,8 @@ class Writer {
       texts.push("");
       return [...lines, ...this.propertyOfVariants(label, schema, variants, indent)];
     }
-    lines.push(
-      ...comment(schema.get("description"), indent),
-      ...examples(schema, indent),
-    );
+    append(lines, comment(schema.get("description"), indent));
+    append(lines, examples(schema, indent));
     const kind = this.type(schema, indent + NESTED);
     lines.push(...factsLine(kind.facts, indent));
     const text = closed(kind, indent);
@@ -491,7 +466,7 @@ class Writer {
   }
 }
 
-// Keywords of two schemas in one
+// Keywords
 
 function without(schema: Schema, keys: string[]): Schema {
   return new Map([...schema].filter(([key]) => !keys.includes(key)));
@@ -506,26 +481,6 @@ function optionalOf(variants: Json | undefined): Json | undefined {
   return first === second ? undefined : variants[second ? 0 : 1];
 }
 
-/** Merge the keywords of another schema into one that is also it. */
-function also(merged: Merged, part: Schema): void {
-  if (part instanceof Merged) {
-    merged.named.push(...part.named);
-    merged.others.push(...part.others);
-    merged.lost.push(...part.lost);
-  }
-  const rest: Schema = new Map();
-  for (const [key, value] of part) {
-    const known = merged.get(key);
-    if (known === undefined) merged.set(key, value);
-    else if (!same(known, value) && !ANNOTATIONS.has(key)) {
-      const both = bothOf(key, known, value);
-      if (both === null) rest.set(key, value);
-      else merged.set(key, both);
-    }
-  }
-  if (rest.size) merged.others.push(rest);
-}
-
 /** A variant of a schema that has a type, which is then its own. */
 function ofType(variant: Schema, kind: Json): Schema {
   if (variant.has("type") || hasAny(variant, TOGETHER)) return variant;
@@ -534,100 +489,6 @@ function ofType(variant: Schema, kind: Json): Schema {
   const merged = Merged.of(variant);
   merged.set("type", kind);
   return merged;
-}
-
-/** A value of a keyword that says what two values say; null if none does. */
-function bothOf(key: string, first: Json, second: Json): Json {
-  const isLower = /^(min|exclusiveMin)/.test(key);
-  if (FACTS.has(key) && (isLower || /^(max|exclusiveMax)/.test(key))) {
-    if (!(first instanceof JsonNumber && second instanceof JsonNumber)) return null;
-    const isMore = Number(second) > Number(first);
-    const isLess = Number(second) < Number(first);
-    return (isLower ? isMore : isLess) ? second : first;
-  }
-  return MERGERS.get(key)?.(first, second) ?? null;
-}
-
-function bothSchemas(first: Json, second: Json): Json {
-  if (first === false || second === false) return false;
-  return new Map([["allOf", [first, second]]]);
-}
-
-function bothTables(first: Json, second: Json): Json {
-  if (!(first instanceof Map) || !(second instanceof Map)) return null;
-  const both = new Map([...first, ...second]);
-  for (const [key, value] of first) {
-    const other = second.get(key);
-    if (other === undefined) continue;
-    both.set(key, same(value, other) ? value : bothSchemas(value, other));
-  }
-  return both;
-}
-
-function bothLists(first: Json, second: Json): Json {
-  if (!Array.isArray(first) || !Array.isArray(second)) return null;
-  return [...first, ...second.filter((item) => !isIn(item, first))];
-}
-
-function bothTexts(first: Json, second: Json): Json {
-  const both = typeof first === "string" && typeof second === "string";
-  return both ? `${first}\n${second}` : first;
-}
-
-/** The types that are in both; a number may be an integer. */
-function bothKinds(first: Json, second: Json): Json {
-  const [mine, yours] = [first, second].map((kind) =>
-    typeof kind === "string" ? [kind] : kind,
-  );
-  if (!Array.isArray(mine) || !Array.isArray(yours)) return null;
-  const known = new Set(strings(yours));
-  if (known.has("number")) known.add("integer");
-  const both = strings(mine).filter((kind) => known.has(kind));
-  if (mine.includes("number") && yours.includes("integer")) both.push("integer");
-  if (both.length === 1) return both[0]!;
-  return both.length ? both : null;
-}
-
-function bothValues(first: Json, second: Json): Json {
-  if (!Array.isArray(first) || !Array.isArray(second)) return null;
-  return first.filter((value) => isIn(value, second));
-}
-
-const MERGERS = new Map<string, (first: Json, second: Json) => Json>([
-  ["properties", bothTables],
-  ["patternProperties", bothTables],
-  ["required", bothLists],
-  ["description", bothTexts],
-  ["type", bothKinds],
-  ["enum", bothValues],
-  ["items", bothSchemas],
-  ["additionalProperties", bothSchemas],
-]);
-
-/** Whether two JSON values are equal as Python has it, where true is 1. */
-function same(first: Json, second: Json): boolean {
-  if (isNumeric(first) && isNumeric(second)) return Number(first) === Number(second);
-  if (Array.isArray(first) && Array.isArray(second)) {
-    return (
-      first.length === second.length &&
-      first.every((item, at) => same(item, second[at]!))
-    );
-  }
-  if (first instanceof Map && second instanceof Map) {
-    if (first.size !== second.size) return false;
-    return [...first].every(
-      ([key, item]) => second.has(key) && same(item, second.get(key)!),
-    );
-  }
-  return first === second;
-}
-
-function isNumeric(value: Json): boolean {
-  return typeof value === "boolean" || value instanceof JsonNumber;
-}
-
-function isIn(value: Json, values: Json[]): boolean {
-  return values.some((other) => same(value, other));
 }
 
 /** An integer in JSON as a number; null for what is none. */

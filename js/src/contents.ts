@@ -264,7 +264,7 @@ function checkedDeveloper(
   };
 }
 
-export function checkedFormat(where: string, value: unknown): ResponseFormat {
+function checkedFormat(where: string, value: unknown): ResponseFormat {
   const form = record(where, value);
   required(where, form, "name");
   required(where, form, "schema");
@@ -284,10 +284,7 @@ function checkedTools(where: string, value: unknown): CheckedTools | null {
   );
 }
 
-export function checkedNamespace(
-  where: string,
-  value: unknown,
-): Required<ToolNamespace> {
+function checkedNamespace(where: string, value: unknown): Required<ToolNamespace> {
   const form = record(where, value);
   required(where, form, "name");
   const inside = step(where, "tools");
@@ -300,7 +297,7 @@ export function checkedNamespace(
   };
 }
 
-export function checkedTool(where: string, value: unknown): ToolDescription {
+function checkedTool(where: string, value: unknown): ToolDescription {
   const form = record(where, value);
   required(where, form, "name");
   const parameters = form["parameters"] ?? null;

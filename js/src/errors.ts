@@ -32,13 +32,8 @@ export class RenderError extends HarmonyError {
   override name = "RenderError";
 }
 
-/**
- * A token id outside the vocabulary, or tokens that are not valid UTF-8.
- * `position` is the index of the token, or null where none is to blame.
- */
-export class DecodeError extends HarmonyError {
-  override name = "DecodeError";
-
+/** An error about one token of a sequence. */
+class TokenError extends HarmonyError {
   constructor(
     message: string,
     readonly position: number | null = null,
@@ -48,18 +43,19 @@ export class DecodeError extends HarmonyError {
 }
 
 /**
+ * A token id outside the vocabulary, or tokens that are not valid UTF-8.
+ * `position` is the index of the token, or null where none is to blame.
+ */
+export class DecodeError extends TokenError {
+  override name = "DecodeError";
+}
+
+/**
  * Tokens that do not form messages. `position` is the index of the token among
  * all tokens fed so far, or null where none is to blame.
  */
-export class ParseError extends HarmonyError {
+export class ParseError extends TokenError {
   override name = "ParseError";
-
-  constructor(
-    message: string,
-    readonly position: number | null = null,
-  ) {
-    super(message);
-  }
 }
 
 /**

@@ -181,7 +181,10 @@ function isPlain(value: unknown): value is Record<string, unknown> {
 
 /** Tell whether a value is a number in JSON; return its text there, or null. */
 export function numberSource(value: unknown): string | null {
-  if (value instanceof JsonNumber) return value.source;
+  if (value instanceof JsonNumber) {
+    const { source } = value;
+    return isInteger(source) || Number.isFinite(Number(source)) ? source : null;
+  }
   if (typeof value === "bigint") return String(value);
   if (typeof value !== "number" || !Number.isFinite(value)) return null;
   return value === 0 ? "0" : String(value);
@@ -250,7 +253,7 @@ const LONGEST_SHOWN = 60;
 export function shown(value: unknown): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = value instanceof JsonNumber ? value.source : JSON.stringify(value);
   } catch {
     text = undefined;
   }

@@ -49,7 +49,15 @@ async function compiled(
   source: Source | WebAssembly.Module,
 ): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
-  return WebAssembly.compile(await bytesOf(source));
+  const bytes = await bytesOf(source);
+  return WebAssembly.compile(bytes).catch(refusal("this is not harmony.wasm"));
+}
+
+/** Makes any error one about what could not be loaded. */
+function refusal(what: string): (error: Error) => never {
+  return ({ message }) => {
+    throw new VocabularyError(`${what}: ${message}`);
+  };
 }
 
 async function bytesOf(source: Source): Promise<Uint8Array<ArrayBuffer>> {
@@ -72,13 +80,9 @@ async function read(where: URL | string): Promise<Uint8Array<ArrayBuffer>> {
   if (url.protocol === "file:") {
     const { process } = globalThis as { process?: NodeProcess };
     const files = process?.getBuiltinModule?.("node:fs/promises");
-    if (files) {
-      return files.readFile(url).catch((error: Error) => {
-        throw new VocabularyError(`${url.href}: ${error.message}`);
-      });
-    }
+    if (files) return files.readFile(url).catch(refusal(url.href));
   }
-  return body(await fetch(url));
+  return body(await fetch(url).catch(refusal(url.href)));
 }
 
 async function body(response: Response): Promise<Uint8Array<ArrayBuffer>> {

@@ -2,8 +2,9 @@
 import { wrong } from "./contents.js";
 import type { HarmonyEncoding } from "./encoding.js";
 import { HarmonyError, ValueError } from "./errors.js";
-import { readJson, shown } from "./json.js";
+import { shown } from "./json.js";
 import {
+  bodyOf,
   content,
   entries,
   type Form,
@@ -73,18 +74,12 @@ export function prompt(
   { previous = [], ...given }: ResponsesPromptOptions = {},
 ): Prompt {
   const options = checkedOptions(given);
-  const form = table(
-    "request",
-    typeof request === "string" ? readJson(request) : request,
-  );
-  const { unknownTools, renameTools, schemas } = options;
-  const tools = readTools(
-    ...([get(form, "tools"), false, unknownTools, renameTools, schemas] as const),
-  );
+  const form = bodyOf(request);
+  const tools = readTools(get(form, "tools"), false, options);
   const names = tools.names.copy();
   const history = new History(names, options.header);
   readInstructions(get(form, "instructions"), history);
-  const skip = unknownTools === "skip";
+  const skip = options.unknownTools === "skip";
   const skipped = [
     ...tools.skipped,
     ...readItems("previous", previous, history, skip),

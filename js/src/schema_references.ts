@@ -9,6 +9,7 @@ const LONGEST_COPY = 256;
 
 /** Keywords whose schemas are about the same value as the one they stand in. */
 export const TOGETHER = ["allOf", "anyOf", "oneOf"];
+const INDEX = /^[0-9]{1,15}$/;
 const GUARDED_LISTS = [
   "items",
   "prefixItems",
@@ -62,7 +63,7 @@ export class References {
       const uses = found.filter(({ to }) => to);
       this.known.set(reference, uses);
       this.sizes.set(reference, found.length);
-      waiting.push(...uses.map(({ to }) => to));
+      for (const { to } of uses) waiting.push(to);
     }
     const uses = new Map<string, number>();
     for (const found of this.known.values()) {
@@ -161,7 +162,7 @@ function pointedAt(root: Json, given: string): Json | undefined {
   for (const step of unquoted(reference.slice(2)).split("/")) {
     const key = step.replaceAll("~1", "/").replaceAll("~0", "~");
     if (found instanceof Map && found.has(key)) found = found.get(key);
-    else if (Array.isArray(found) && /^\d+$/.test(key) && Number(key) < found.length) {
+    else if (Array.isArray(found) && INDEX.test(key) && Number(key) < found.length) {
       found = found[Number(key)];
     } else return undefined;
   }

@@ -27,9 +27,9 @@ export function allowedIds(
       ? new Set([...ids.keys()].filter((name) => !allowed.has(name)))
       : chosen("disallowedSpecial", disallowedSpecial, ids);
   const names = new Map([...ids].map(([name, id]) => [id, name]));
-  const spelled = [...machine.spelled(text)].map(
-    ([id, position]) => [names.get(id)!, position] as const,
-  );
+  const spelled = machine
+    .spelled(text)
+    .map(([id, position]) => [names.get(id)!, position] as const);
   const first = firstOf(text, spelled, refused, ids);
   if (first !== null)
     throw disallowed(

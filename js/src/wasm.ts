@@ -14,17 +14,18 @@ import {
 
 type Call = (...values: number[]) => number;
 
-/** What the module exports; js/build.py has the same list. */
+/**
+ * What the module exports; js/build.py has the same list. An encoding and its
+ * cache go with the instance that they are in.
+ */
 export const FUNCTIONS = [
   "malloc",
   "free",
   "harmony_layout",
   "harmony_version",
   "harmony_encoding_new",
-  "harmony_encoding_free",
-  "harmony_token_bytes",
   "harmony_cache_new",
-  "harmony_cache_free",
+  "harmony_token_bytes",
   "harmony_encode",
   "harmony_decode",
   "harmony_is_special_token",
@@ -58,7 +59,7 @@ const LAYOUT = [
 type Layout = Record<(typeof LAYOUT)[number], number>;
 
 // Numbers of harmony.h.
-export const MESSAGE_WORDS = 11;
+const MESSAGE_WORDS = 11;
 const TALLY_WORDS = 6;
 const WARNING_WORDS = 4;
 const SEGMENT_WORDS = 4;
@@ -193,12 +194,13 @@ export class Machine {
   private readonly cache: number;
 
   constructor(module: WebAssembly.Module, vocabulary: Uint8Array) {
+    const found = WebAssembly.Module.exports(module).map(({ name }) => name);
+    const missing = FUNCTIONS.find((name) => !found.includes(name));
+    if (missing !== undefined) {
+      throw new VocabularyError(`this is not harmony.wasm: it has no ${missing}`);
+    }
     const { exports } = new WebAssembly.Instance(module, {});
     this.c = exports as unknown as Exports;
-    const missing = FUNCTIONS.filter((name) => typeof this.c[name] !== "function");
-    if (missing.length) {
-      throw new VocabularyError(`this is not harmony.wasm: it has no ${missing[0]}`);
-    }
     this.c._initialize?.();
     const start = this.c.harmony_layout() >> 2;
     this.layout = Object.fromEntries(
@@ -236,6 +238,7 @@ export class Machine {
   }
 
   allocate(size: number): number {
+    if (size >= 2 ** 32) throw new RangeError("out of memory");
     const pointer = this.c.malloc(Math.max(size, 1)) >>> 0;
     if (pointer === 0) throw new RangeError("out of memory");
     return pointer;
@@ -367,7 +370,7 @@ export class Machine {
   }
 
   /** The special tokens that text spells: each with its place in bytes. */
-  *spelled(text: string): Generator<[number, number]> {
+  spelled(text: string): [number, number][] {
     const length = this.put(text);
     const start = this.textRoom.pointer;
     const found: [number, number][] = [];
@@ -381,7 +384,7 @@ export class Machine {
       at = position + this.words[(this.small >> 2) + 1]!;
     }
     this.trim();
-    yield* found;
+    return found;
   }
 
   isSpecialToken(token: number): boolean {
@@ -609,9 +612,14 @@ export class NativeParser {
     this.machine.finish(this.open);
   }
 
-  private word(field: keyof Layout, index = 0): number {
+  /** Where a field of the view is among all words. */
+  private at(field: keyof Layout): number {
     if (!this.pointer) throw new HarmonyError("the parser was freed");
-    return this.machine.words[((this.view + this.machine.layout[field]) >> 2) + index]!;
+    return (this.view + this.machine.layout[field]) >>> 2;
+  }
+
+  private word(field: keyof Layout, index = 0): number {
+    return this.machine.words[this.at(field) + index]!;
   }
 
   /** Numbers that a pointer of the view points to. */
@@ -665,8 +673,7 @@ export class NativeParser {
 
   /** The open message, without its content. */
   current(): Found {
-    const start = (this.view + this.machine.layout.current) >> 2;
-    this.word("state");
+    const start = this.at("current");
     const words = this.machine.words.slice(start, start + MESSAGE_WORDS);
     words[9] = -1;
     return this.found(words);
@@ -699,8 +706,7 @@ export class NativeParser {
   }
 
   openTally(): Tally {
-    const start = (this.view + this.machine.layout.open) >> 2;
-    this.word("state");
+    const start = this.at("open");
     const words = this.machine.words.slice(start, start + TALLY_WORDS);
     words[0] = NO_ROLE;
     return tally(words);

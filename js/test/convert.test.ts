@@ -221,6 +221,28 @@ test("wrong options and the order of calls", () => {
   }
 });
 
+test("a number beyond all doubles is refused by its path; it was .Infinity", () => {
+  const refused = (rest: string) =>
+    pathOf(() => chat.prompt(`{"messages": [{"role": "user", "content": "x"}${rest}}`));
+  const schema = (value: string) =>
+    `], "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"const": ${value}}}}`;
+  const path = "response_format.json_schema.schema.const";
+  assert.equal(refused(schema("-1e400")), path);
+  assert.equal(refused(schema("9".repeat(400))), "");
+  const call = `{"type": "function", "function": {"name": "f", "arguments": {"a": 1e400}}}`;
+  assert.equal(
+    refused(`, {"role": "assistant", "tool_calls": [${call}]}]`),
+    "messages[1].tool_calls[0].function.arguments",
+  );
+});
+
+test("more of anything than a call takes arguments", () => {
+  const count = 150_000;
+  const results = Array(count).fill({ role: "tool", name: "f", content: "" });
+  const { messages } = chat.prompt({ messages: [USER, ...results] }).conversation;
+  assert.equal(messages.length, count + 2);
+});
+
 test("the date is today's by default, local", () => {
   const now = new Date();
   const text = encoding.decode(chat.prompt({ messages: [USER] }).tokens(encoding));

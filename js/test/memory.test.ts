@@ -55,6 +55,11 @@ test("parsers that nobody freed are collected", async () => {
   assert.ok(last < 1.5 * first, `${first} ${last}`);
 });
 
+test("more than all memory is refused; its size was taken modulo 2 ** 32", async () => {
+  const { machine } = await loadHarmonyEncoding();
+  assert.throws(() => machine.allocate(2 ** 32 + 8), RangeError);
+});
+
 test("long texts leave no memory behind", async () => {
   const encoding = await loadHarmonyEncoding({ wasm });
   const text = "some words ".repeat(200_000);

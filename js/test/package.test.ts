@@ -34,6 +34,11 @@ test("the module imports nothing and exports what is called", () => {
   const built = file("js/build.py").split("EXPORTS = [")[1]!.split("]\n")[0]!;
   const named = [...built.matchAll(/"(\w+)"/g)].map(([, name]) => name);
   assert.deepEqual(named, [...FUNCTIONS]);
+  const source = file("js/src/wasm.ts");
+  const uncalled = FUNCTIONS.filter(
+    (name) => !source.includes(`c.${name}(`) && !source.includes(`{ ${name}: `),
+  );
+  assert.deepEqual(uncalled, []);
 });
 
 test("numbers are those of harmony.h", () => {
@@ -102,8 +107,12 @@ test("what can't be loaded is a VocabularyError", async () => {
   await refused({ vocabulary: vocabulary.subarray(0, 500_000) });
   await refused({ vocabulary: new URL("dist/nothing", JS) });
   await refused({ vocabulary: new Response(null, { status: 404 }) });
-  const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-  await refused({ wasm: empty });
+  const empty = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  await refused({ wasm: Uint8Array.from(empty) });
+  const importing = [1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x62, 0, 0];
+  await refused({ wasm: Uint8Array.from([...empty, ...importing]) });
+  await refused({ wasm: Uint8Array.of(1, 2, 3) });
+  await refused({ wasm: "http://localhost:1/harmony.wasm" });
 });
 
 const PROGRAM = `

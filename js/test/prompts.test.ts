@@ -88,6 +88,15 @@ test("schemas as complete TypeScript", () => {
   assert.equal(complete.size, 0);
 });
 
+test("more lines and references than a call takes arguments", () => {
+  const count = 150_000;
+  const lost = Array(count).fill({ $ref: "#/$defs/A" });
+  const description = "x\n".repeat(count);
+  const said = namespaceOf({ anyOf: lost, description, $defs: { A: {} } });
+  assert.equal(said.split("// x\n").length, count + 1);
+  assert.equal(said.split("\n | any").length, count + 1);
+});
+
 test("complete schemas are asked for", () => {
   const parameters = { anyOf: [{ type: "object" }, { type: "null" }] };
   const functions = { name: "functions", tools: [{ name: "f", parameters }] };

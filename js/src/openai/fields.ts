@@ -4,12 +4,12 @@
  */
 import { formOf, wrong } from "../contents.js";
 import { ValueError } from "../errors.js";
-import { shown } from "../json.js";
+import { readJson, shown } from "../json.js";
 
 export type Form = Record<string, unknown>;
 
 /** The types of parts that are text, and the key of each one's text. */
-export const TEXT_PARTS: Record<string, string> = {
+const TEXT_PARTS: Record<string, string> = {
   text: "text",
   input_text: "text",
   output_text: "text",
@@ -37,6 +37,11 @@ export function table(place: string, value: unknown): Form {
   const form = formOf(value);
   if (form === null) throw wrong(place, "an object", value);
   return form;
+}
+
+/** The body of a request, of which text is JSON. */
+export function bodyOf(request: object | string): Form {
+  return table("request", typeof request === "string" ? readJson(request) : request);
 }
 
 /** A JSON array; null is an empty one. */

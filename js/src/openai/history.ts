@@ -137,7 +137,7 @@ export class History {
   private endRun(): void {
     if (!this.run.length) return;
     this.run.sort((one, other) => one.number - other.number);
-    this.parts.push(...this.run.map(({ said }) => said));
+    for (const { said } of this.run) this.parts.push(said);
     this.run = [];
   }
 

@@ -2,7 +2,7 @@
 import { schemaObject, type ToolDescription } from "../contents.js";
 import { ValueError } from "../errors.js";
 import { shown } from "../json.js";
-import { type Schemas, toolsSection } from "../prompts.js";
+import { toolsSection } from "../prompts.js";
 import { browserTool, pythonTool } from "../tools.js";
 import {
   type Form,
@@ -15,6 +15,7 @@ import {
   unknown,
 } from "./fields.js";
 import { ClientName, ToolNames } from "./names.js";
+import type { Options } from "./prompt.js";
 
 export type UnknownTools = "error" | "skip";
 export type BuiltinTool = "browser" | "python";
@@ -53,9 +54,7 @@ interface Declared {
 export function readTools(
   value: unknown,
   nested: boolean,
-  unknownTools: UnknownTools,
-  rename: boolean,
-  schemas: Schemas,
+  { unknownTools, renameTools, schemas }: Options,
 ): Tools {
   const reader = new Reader(nested, unknownTools);
   for (const [place, item] of placed("tools", value)) reader.read(place, item);
@@ -63,7 +62,7 @@ export function readTools(
   checkOnce(functions);
   const names = new ToolNames(
     functions.map(({ place, client }) => [`${place}.name`, client] as const),
-    rename,
+    renameTools,
   );
   const described = functions.map(({ place, client, description, parameters }) => ({
     name: names.add(`${place}.name`, client),
