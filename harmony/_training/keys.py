@@ -53,10 +53,8 @@ HARMONY: Keys = {"messages": MESSAGE}
 """The keys of a conversation in harmony's JSON; "" stands for any key."""
 
 
-def is_known(value: Any, known: Keys | None) -> bool:
+def is_known(value: Any, known: Keys) -> bool:
     """Tell whether all keys are known, without saying which is not."""
-    if known is None:
-        return True
     if isinstance(value, (list, tuple)):
         return all([is_known(item, known) for item in value])
     if not isinstance(value, dict):
