@@ -167,5 +167,22 @@ PyObject *hm_plain_parts(PyObject *module, PyObject *args);
  * be kept); or None, if it is to be done in Python. */
 PyObject *hm_render_said(PyObject *module, PyObject *args);
 
+/* ---- cpython_forms.c ---------------------------------------------------- */
+
+/* shape = shape(class, fields): what the JSON form of a class has. A field is
+ * (name, kind, of what, a tuple of what an absent key means or of nothing, how
+ * many, whether it may be None, whether None is written):
+ * harmony/_model/forms.py says more. */
+PyObject *hm_new_shape(PyObject *module, PyObject *args);
+
+/* object = read_form(shape, class, form, whether JSON values are kept and not
+ * copied, levels of nesting that they may have); form = write_form(shape,
+ * object, and the same); copy = copy_json(value, levels). None: it is to be
+ * done in Python. */
+PyObject *hm_read_form(PyObject *module, PyObject *args);
+PyObject *hm_write_form(PyObject *module, PyObject *args);
+PyObject *hm_copy_json(PyObject *module, PyObject *const *args,
+                       Py_ssize_t count);
+
 #endif
 #endif
