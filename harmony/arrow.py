@@ -84,6 +84,7 @@ class BatchRenderer:
         last_turn: bool = False,
         drop_analysis: Literal["never", "upstream", "per_turn"] = "never",
         header: Literal["template", "model"] = "template",
+        schemas: Literal["reference", "complete"] = "reference",
         date: str | None = None,
         ignore_unknown: bool = False,
         on_error: Literal["null", "raise"] = "null",
@@ -97,11 +98,11 @@ class BatchRenderer:
         OpenAI and Hugging Face, read as by ``harmony.chat``, "harmony" those of
         ``Conversation.to_dict``. Unknown keys are an error of the row unless
         ``ignore_unknown``. ``mask``, ``channels``, ``last_turn`` and ``drop_analysis``
-        are those of ``training.example``; ``header`` is that of ``chat.prompt``.
-        ``date``: what day it is for the model, in chats; None is the day on which this
-        object is made, and stays so. ``on_error="raise"``: an error of a row is
-        raised, as ``ValueError`` naming the row of the batch. Raises ``ValueError`` and
-        ``TypeError`` for options that are none.
+        are those of ``training.example``; ``header`` and ``schemas`` are those of
+        ``chat.prompt``. ``date``: what day it is for the model, in chats; None is the
+        day on which this object is made, and stays so. ``on_error="raise"``: an error
+        of a row is raised, as ``ValueError`` naming the row of the batch. Raises
+        ``ValueError`` and ``TypeError`` for options that are none.
         """
         check_choice("on_error", "way", on_error, ("null", "raise"))
         self._column = column
@@ -118,6 +119,7 @@ class BatchRenderer:
             last_turn=last_turn,
             drop_analysis=drop_analysis,
             header=header,
+            schemas=schemas,
             date=time.strftime("%Y-%m-%d") if date is None else date,
             strict=not ignore_unknown,
         )

@@ -257,6 +257,25 @@ def test_options_are_those_of_examples(options: Json) -> None:
 
 
 @pytest.mark.parametrize("column", ["structs", "json"])
+def test_schemas_and_formats_of_answers_are_said_in_full(column: str) -> None:
+    count = {"type": "integer", "minimum": 1, "maximum": 9}
+    schema = {"type": "object", "properties": {"count": count}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    row = {"messages": [USER, calls(call("a"))], "tools": [tool]}
+    given_row = row if column == "structs" else {k: json.dumps(row[k]) for k in row}
+    render = arrow.BatchRenderer(date=DATE, schemas="complete")
+    batch = render(pa.RecordBatch.from_pylist([given_row]))
+    talk = chat.prompt(row, date=DATE).conversation
+    check(batch, 0, training.example(ENCODING, talk, schemas="complete"))
+    assert not batch.equals(CHAT(pa.RecordBatch.from_pylist([given_row])))
+    named = {"name": "count", "schema": schema}
+    row["response_format"] = {"type": "json_schema", "json_schema": named}
+    batch = render(pa.record_batch({"messages": pa.array([json.dumps(row)])}))
+    talk = chat.prompt(row, date=DATE).conversation
+    check(batch, 0, training.example(ENCODING, talk, schemas="complete"))
+
+
+@pytest.mark.parametrize("column", ["structs", "json"])
 def test_prompts_have_no_mask(column: str) -> None:
     """Where no row was plain, ``concat_arrays`` refused masks of two types."""
     rows = [chat_row(i) for i in range(3)]
