@@ -66,7 +66,8 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "prompts"},
     },
     "parser": {
-        *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
+        *{"_native", "_native.parser", "_native.straight", "errors", "forks"},
+        *{"messages"},
         "repairs",
     },
     "batch": {
@@ -219,7 +220,7 @@ PYTHON: dict[str, set[str]] = {
 # encode when it is used.
 FOR_TYPES_ALONE = {
     "cli.render": {"_training.job", "cli.bulk.sources"},
-    "_native.parser": {"_native.encoding", "_native.straight"},
+    "_native.parser": {"_native.encoding"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
@@ -290,6 +291,7 @@ C: dict[str, set[str]] = {
     "cpython_pool.c": {"cpython.h"},
     "cpython_text.c": {"cpython.h"},
     "cpython_batch.c": {"cpython.h"},
+    "cpython_messages.c": {"cpython.h", "stream.h"},
     "cpython_parser.c": {"cpython.h", "stream.h"},
     "cpython_render.c": {"cpython.h", "render.h"},
     "wasm.c": {"wasm.h"},
