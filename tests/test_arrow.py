@@ -261,7 +261,7 @@ def test_schemas_and_formats_of_answers_are_said_in_full(column: str) -> None:
     count = {"type": "integer", "minimum": 1, "maximum": 9}
     schema = {"type": "object", "properties": {"count": count}}
     tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
-    row = {"messages": [USER, calls(call("a"))], "tools": [tool]}
+    row: Json = {"messages": [USER, calls(call("a"))], "tools": [tool]}
     given_row = row if column == "structs" else {k: json.dumps(row[k]) for k in row}
     render = arrow.BatchRenderer(date=DATE, schemas="complete")
     batch = render(pa.RecordBatch.from_pylist([given_row]))
