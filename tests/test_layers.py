@@ -64,7 +64,8 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "prompts"},
     },
     "parser": {
-        *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
+        *{"_native", "_native.parser", "_native.straight", "errors", "forks"},
+        *{"messages"},
         "repairs",
     },
     "batch": {
@@ -133,11 +134,21 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "rendering"},
     },
     "_training.columns": {
-        *{"_native", "_native.batch", "messages", "prompts", "rendering"},
+        *{"_native", "_native.batch", "messages", "rendering"},
+    },
+    "_training.toolsets": {
+        *{"_model.jsontext", "_openai.names", "_training.reading"},
+        *{"_training.tables"},
+    },
+    "_training.calls": {"_training.columns", "_training.toolsets"},
+    "_training.chats": {
+        *{"_openai.history", "_training.calls", "_training.columns"},
+        *{"_training.toolsets"},
     },
     "arrow": {
-        *{"_model.checks", "_model.jsontext", "_training.columns", "_training.job"},
-        *{"_training.reading", "_training.tables", "batch", "encoding", "rendering"},
+        *{"_model.checks", "_training.chats", "_training.columns", "_training.job"},
+        *{"_training.reading", "_training.tables", "_training.toolsets", "batch"},
+        *{"encoding", "rendering"},
     },
     "": set(),
     "recovering": {"encoding", "messages", "parser"},
@@ -207,7 +218,7 @@ PYTHON: dict[str, set[str]] = {
 # encode when it is used.
 FOR_TYPES_ALONE = {
     "cli.render": {"_training.job", "cli.bulk.sources"},
-    "_native.parser": {"_native.encoding", "_native.straight"},
+    "_native.parser": {"_native.encoding"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
@@ -278,6 +289,7 @@ C: dict[str, set[str]] = {
     "cpython_pool.c": {"cpython.h"},
     "cpython_text.c": {"cpython.h"},
     "cpython_batch.c": {"cpython.h"},
+    "cpython_messages.c": {"cpython.h", "stream.h"},
     "cpython_parser.c": {"cpython.h", "stream.h"},
     "cpython_render.c": {"cpython.h", "render.h"},
     "cpython_forms.c": {"cpython.h"},
@@ -349,6 +361,9 @@ OTHER_PACKAGES = {
     "cli.bulk.shards": {"pyarrow"},
     "cli.bulk.sources": {"pyarrow"},
     "_training.columns": {"numpy", "pyarrow"},
+    "_training.toolsets": {"numpy"},
+    "_training.calls": {"numpy", "pyarrow"},
+    "_training.chats": {"numpy", "pyarrow"},
     "arrow": {"numpy", "pyarrow"},
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},

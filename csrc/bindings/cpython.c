@@ -135,6 +135,8 @@ static PyObject *member(PyObject *module, PyObject *args)
 static const PyMethodDef functions[] = {
     {"pool", hm_new_pool, METH_VARARGS, NULL},
     {"encode_texts", hm_encode_texts, METH_VARARGS, NULL},
+    {"forms", hm_new_forms, METH_VARARGS, NULL},
+    {"parse_messages", hm_parse_messages, METH_VARARGS, NULL},
     {"plain_parts", hm_plain_parts, METH_VARARGS, NULL},
     {"render_said", hm_render_said, METH_VARARGS, NULL},
     {"shape", hm_new_shape, METH_VARARGS, NULL},
