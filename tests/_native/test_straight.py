@@ -10,6 +10,7 @@ import sys
 from array import array
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from operator import is_
 from threading import Event, Thread
 from typing import Any
 
@@ -183,6 +184,18 @@ def test_more_threads_than_rooms(encoding: HarmonyEncoding) -> None:
 
     with ThreadPoolExecutor(80) as threads:
         assert all(threads.map(work, range(160)))
+
+
+@needs_straight
+def test_long_lists_share_their_ints(encoding: HarmonyEncoding) -> None:
+    """A long list had an int of its own for each token, of 32 bytes."""
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        pytest.skip("without the GIL, none are shared")
+    text = "".join(map(chr, range(0x20, 0x3000)))
+    first, second = encoding.encode(text), encoding.encode(text + "!")
+    assert first == encoding.encode_to_array(text).tolist()
+    assert max(first) > 190_000
+    assert all(map(is_, first, second[: len(first) - 9]))
 
 
 @needs_straight
