@@ -447,8 +447,10 @@ static size_t merge_window(const hm_vocabulary *vocabulary,
     while (m.leaves < length)
         m.leaves *= 2;
     if (length > WINDOW) {
-        if (length > SIZE_MAX / WINDOW_BYTE_ROOM) /* GCOVR_EXCL_START */
-            return 0; /* with 32 bits alone; GCOVR_EXCL_STOP */
+        /* GCOVR_EXCL_START: with 32 bits alone */
+        if (length > SIZE_MAX / WINDOW_BYTE_ROOM)
+            return 0;
+        /* GCOVR_EXCL_STOP */
         m.best = malloc(m.leaves * 2 * sizeof *m.best
                         + 3 * length * sizeof *m.token);
         if (m.best == NULL)

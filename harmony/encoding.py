@@ -561,10 +561,9 @@ class HarmonyEncoding(EncodingBase):
         >>> [message.content for message in parse(tokens, "assistant")]
         [[TextContent(text='hi')]]
         """
-        from harmony.parser import StreamableParser, parse  # as for rendering
+        from harmony.parser import parse  # as for rendering
 
-        parser = StreamableParser(self, role, strict=strict, on_error=on_error)
-        return parse(parser, tokens)
+        return parse(self, tokens, role, strict, on_error)
 
 
 def _is_inside(byte: int) -> bool:

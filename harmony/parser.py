@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from harmony import _native
 from harmony._native import parser as native_parser
-from harmony._native.straight import ParserBase, kept, straight
+from harmony._native.straight import (
+    ParserBase,
+    forms,
+    kept,
+    parse_messages,
+    straight,
+)
 from harmony.errors import not_a_token_id
-from harmony.messages import Author, Message, Role
+from harmony.forks import once
+from harmony.messages import Author, Message, Role, TextContent
 from harmony.repairs import ParseWarning, WarningKind, Warnings
 
 if TYPE_CHECKING:
@@ -36,6 +43,7 @@ class StreamState(str, Enum):
 _CONTENT = StreamState.CONTENT
 _LIMIT = 2**31  # ids are int32
 _STATES = list(StreamState)
+_NO_WARNINGS = Warnings([], 0)
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,10 @@ class Segment:
     text: str
     message: int
     finished: bool
+
+
+FORMS = forms(Message, Author, TextContent, tuple(_ROLES), Segment, tuple(_STATES))
+"""What the straight ways have to know of messages."""
 
 
 @dataclass(frozen=True)
@@ -122,31 +134,48 @@ class StreamableParser(ParserBase):
         on_error: OnError = "raise",
     ) -> None:
         """Make a parser. Raises ``ValueError`` for an unknown role or ``on_error``."""
-        number = _native.NO_ROLE if role is None else _native.ROLES[Role(role).value]
+        if role is not None and type(role) is not Role:
+            role = Role(role)
         if on_error not in ("raise", "recover"):
             raise ValueError(
                 f"on_error: expected 'raise' or 'recover', got {on_error!r}"
             )
-        self._texts = encoding._native.texts
+        self._encoding = encoding._native
         self._strict = strict
         self._recover = on_error == "recover"
         self._delta: str | None
         self._state: StreamState
         self._messages: list[Message] = []
-        self._warnings = Warnings([], 0)
+        self._warnings = _NO_WARNINGS
         self._all_warnings: list[ParseWarning] = []
         self._sums: _Sums = {}
         self._summed = 0
-        self._hold(
-            native_parser.Parser(encoding._native, number, strict, self._recover)
-        )
+        self._share(self._encoding.pool)
+        self._begin(self._encoding, FORMS, role, strict, self._recover, None)
 
-    def _hold(self, native: native_parser.Parser) -> None:
-        self._native = native
-        self._append = native.append
+    @straight
+    def _begin(
+        self,
+        encoding: Encoding,
+        forms: Any,
+        role: Role | None,
+        strict: bool,
+        recover: bool,
+        prompt: Iterable[int] | None,
+    ) -> None:
+        """Make the parser in C, and see what it says."""
+        number = _native.NO_ROLE if role is None else _native.ROLES[role.value]
+        given = number, strict, recover, prompt
+        address, owner = native_parser.new_parser(encoding, *given)
+        self._native = native_parser.Parser(encoding, address, owner)
         self._count = -1  # of the finished messages, when it was last looked
-        native.lend(self, _STATES, _ROLES, self._recover)
+        self._read(address, owner, forms, recover)
         self._look()
+
+    @once
+    def _native(self) -> native_parser.Parser:
+        """The binding of the parser, for what has no straight way."""
+        return native_parser.Parser(self._encoding, *self._lent())
 
     @classmethod
     def after(
@@ -173,22 +202,22 @@ class StreamableParser(ParserBase):
         <Role.ASSISTANT: 'assistant'>
         """
         parser = cls(encoding, None, strict=strict, on_error=on_error)
-        given = _native.NO_ROLE, strict, parser._recover, prompt_tokens
-        parser._hold(native_parser.Parser(encoding._native, *given))
+        given = None, strict, parser._recover, prompt_tokens
+        parser._begin(parser._encoding, FORMS, *given)
         return parser
 
     @straight
     def process(self, token: int) -> StreamableParser:
         """Take one token; return the parser. Raises ``ParseError``."""
         try:
-            appended = self._append(token)
+            appended = self._native.append(token)
         except OverflowError:
             appended = _native.NOT_APPENDED
         except TypeError:
             raise not_a_token_id(token) from None
         if appended == _APPENDED_TOKEN:
             try:
-                self._delta = self._texts[token]
+                self._delta = self._encoding.texts[token]
             except KeyError:
                 self._learn(token)
         elif appended:
@@ -200,9 +229,9 @@ class StreamableParser(ParserBase):
     def _learn(self, token: int) -> None:
         """Remember the delta as the text of the token."""
         self._delta = self._native.delta()
-        if len(self._texts) >= _KNOWN_TEXTS:
-            self._texts.clear()
-        self._texts[token] = self._delta
+        if len(self._encoding.texts) >= _KNOWN_TEXTS:
+            self._encoding.texts.clear()
+        self._encoding.texts[token] = self._delta
 
     def _step(self, token: int) -> None:
         try:
@@ -228,6 +257,7 @@ class StreamableParser(ParserBase):
         self._recipient = shown.recipient
         self._content_type = shown.content_type
 
+    @straight
     def feed(self, tokens: Iterable[int]) -> list[Segment]:
         """Take many tokens at once; return the text they completed, by message.
 
@@ -247,16 +277,11 @@ class StreamableParser(ParserBase):
             token = tokens[0]
             if self._state is _CONTENT and type(token) is int and 0 <= token < _LIMIT:
                 return self._feed_one(token)
-        self._take_many(tokens)
-        return self._segments()
-
-    @straight
-    def _take_many(self, tokens: Iterable[int]) -> None:
-        """Take many tokens."""
         try:
             self._native.feed(tokens)
         finally:
             self._look()
+        return self._segments()
 
     def _fail(self, status: int, position: int, words: bytes) -> None:
         """Raise an error that a straight way has met."""
@@ -273,6 +298,7 @@ class StreamableParser(ParserBase):
             return []
         return [Segment(role, *message, self._delta or "", count, finished)]
 
+    @straight
     def _segments(self) -> list[Segment]:
         """Return what the last call added to contents."""
         segments = self._native.segments()
@@ -302,6 +328,7 @@ class StreamableParser(ParserBase):
         self.process_eos()
         return self._segments()
 
+    @straight
     def process_eos(self) -> StreamableParser:
         """Take the end of the stream as ``finish`` does; return the parser."""
         try:
@@ -317,13 +344,18 @@ class StreamableParser(ParserBase):
         The list is the same, too, until there is a further message; then there is a
         new one, so that a list once taken does not grow.
         """
-        known = self._messages
-        if len(known) < self._native.message_count():
-            records = self._native.messages(len(known))
-            tallies = self._native.tallies(len(known), len(records))
-            known = [*known, *map(_message, records, tallies)]
-            self._messages = known
-        return known
+        self._messages = self._with_new(self._messages)
+        return self._messages
+
+    @straight
+    def _with_new(self, known: list[Message]) -> list[Message]:
+        """Return the finished messages, of which some are known."""
+        count = self._native.message_count()
+        if len(known) >= count:
+            return known
+        records = self._native.messages(len(known))
+        tallies = self._native.tallies(len(known), len(records))
+        return [*known, *map(_message, records, tallies)]
 
     @property
     def warnings(self) -> Sequence[ParseWarning]:
@@ -511,11 +543,27 @@ def _add(
     )
 
 
-def parse(parser: StreamableParser, tokens: Iterable[int]) -> list[Message]:
-    """Feed all tokens of a completion to a new parser; return the messages."""
-    parser._take_many(tokens)
-    parser._native.finish()
-    return parser.messages
+def parse(
+    encoding: HasBinding,
+    tokens: Sequence[int],
+    role: Role | str | None,
+    strict: bool,
+    on_error: OnError,
+) -> list[Message]:
+    """Return the messages of a completion, all of whose tokens are there."""
+    if role is not None and type(role) is not Role:
+        role = Role(role)
+    found: list[Message] | None = None
+    recover = on_error == "recover"
+    if recover or on_error == "raise":
+        given = tokens, role, strict, recover
+        found = parse_messages(encoding._native.pool, FORMS, *given)
+    if found is None:
+        parser = StreamableParser(encoding, role, strict=strict, on_error=on_error)
+        parser._native.feed(tokens)
+        parser._native.finish()
+        found = parser.messages
+    return found
 
 
 def places(parser: StreamableParser) -> list[tuple[int, int, int]]:

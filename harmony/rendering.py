@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harmony import _native
 from harmony._model.text import utf8
-from harmony._native.straight import plain_parts
+from harmony._native.straight import forms, plain_parts
 from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
 from harmony.messages import (
@@ -46,11 +46,7 @@ Kept: TypeAlias = bytes | Tokens | None
 ROLES = tuple(Role)
 """In the order of their numbers."""
 
-PLAIN = (
-    *(Message, Author, TextContent, ROLES),
-    *("author", "name", "role", "content", "text"),
-    *("recipient", "channel", "content_type"),
-)
+FORMS = forms(Message, Author, TextContent, ROLES)
 """What ``plain_parts`` has to know of messages."""
 
 FAULTS = (RenderError, AttributeError, TypeError, ValueError)
@@ -317,7 +313,7 @@ def said(
 
     ``function_tools``: whether their conversation has function tools; None to look.
     """
-    found = plain_parts(tuple(messages), PLAIN)
+    found = plain_parts(tuple(messages), FORMS)
     if None in found:
         if function_tools is None:
             function_tools = _has_function_tools(messages)

@@ -32,27 +32,25 @@ PYTHON: dict[str, set[str]] = {
     "repairs": set(),
     "special": {"errors"},
     "vocabulary": {"errors"},
+    "_native": {"_native._ffi", "errors"},
+    "_native.straight": {"_native"},
     "_model": set(),
     "_model.text": set(),
     "_model.refusal": set(),
-    "_model.checks": {"_model.refusal"},
+    "_model.checks": {"_model.refusal", "_native.straight"},
+    "_model.forms": {"_model.checks", "_native.straight"},
     "_model.jsontext": {"_model.checks", "_model.refusal", "_model.text"},
     "_model.schema": set(),
     "_model.base": {"_model.checks", "_model.jsontext", "_model.schema"},
-    "tools": {"_model.base", "_model.checks"},
+    "tools": {"_model.base", "_model.checks", "_model.forms"},
     "contents": {
-        *{"_model.base", "_model.checks", "_model.refusal", "_model.schema", "tools"}
+        *{"_model.base", "_model.checks", "_model.forms", "_model.refusal"},
+        *{"_model.schema", "tools"},
     },
     "messages": {
-        "_model.base",
-        "_model.checks",
-        "_model.jsontext",
-        "_model.refusal",
-        "contents",
-        "tools",
+        *{"_model.base", "_model.checks", "_model.forms", "_model.jsontext"},
+        *{"_model.refusal", "contents", "tools"},
     },
-    "_native": {"_native._ffi", "errors"},
-    "_native.straight": {"_native"},
     "_native.encoding": {"_native", "_native.straight"},
     "_native.batch": {"_native", "_native.encoding"},
     "_native.vocabulary": {"_native"},
@@ -66,7 +64,8 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "prompts"},
     },
     "parser": {
-        *{"_native", "_native.parser", "_native.straight", "errors", "messages"},
+        *{"_native", "_native.parser", "_native.straight", "errors", "forks"},
+        *{"messages"},
         "repairs",
     },
     "batch": {
@@ -135,11 +134,21 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "rendering"},
     },
     "_training.columns": {
-        *{"_native", "_native.batch", "messages", "prompts", "rendering"},
+        *{"_native", "_native.batch", "messages", "rendering"},
+    },
+    "_training.toolsets": {
+        *{"_model.jsontext", "_openai.names", "_training.reading"},
+        *{"_training.tables"},
+    },
+    "_training.calls": {"_training.columns", "_training.toolsets"},
+    "_training.chats": {
+        *{"_openai.history", "_training.calls", "_training.columns"},
+        *{"_training.toolsets"},
     },
     "arrow": {
-        *{"_model.checks", "_model.jsontext", "_training.columns", "_training.job"},
-        *{"_training.reading", "_training.tables", "batch", "encoding", "rendering"},
+        *{"_model.checks", "_training.chats", "_training.columns", "_training.job"},
+        *{"_training.reading", "_training.tables", "_training.toolsets", "batch"},
+        *{"encoding", "rendering"},
     },
     "": set(),
     "recovering": {"encoding", "messages", "parser"},
@@ -209,7 +218,7 @@ PYTHON: dict[str, set[str]] = {
 # encode when it is used.
 FOR_TYPES_ALONE = {
     "cli.render": {"_training.job", "cli.bulk.sources"},
-    "_native.parser": {"_native.encoding", "_native.straight"},
+    "_native.parser": {"_native.encoding"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
@@ -280,8 +289,10 @@ C: dict[str, set[str]] = {
     "cpython_pool.c": {"cpython.h"},
     "cpython_text.c": {"cpython.h"},
     "cpython_batch.c": {"cpython.h"},
+    "cpython_messages.c": {"cpython.h", "stream.h"},
     "cpython_parser.c": {"cpython.h", "stream.h"},
     "cpython_render.c": {"cpython.h", "render.h"},
+    "cpython_forms.c": {"cpython.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
@@ -350,10 +361,12 @@ OTHER_PACKAGES = {
     "cli.bulk.shards": {"pyarrow"},
     "cli.bulk.sources": {"pyarrow"},
     "_training.columns": {"numpy", "pyarrow"},
+    "_training.toolsets": {"numpy"},
+    "_training.calls": {"numpy", "pyarrow"},
+    "_training.chats": {"numpy", "pyarrow"},
     "arrow": {"numpy", "pyarrow"},
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
-    "_model.checks": {"orjson"},
     "_model.jsontext": {"orjson"},
     "_model.base": {"pydantic", "pydantic_core"},
     "_model.schema": {"pydantic", "pydantic_core"},
@@ -476,8 +489,11 @@ def test_the_command_is_known_by_nothing_but_itself() -> None:
 
 @pytest.mark.parametrize("name", ["messages", "contents", "tools", "typescript"])
 def test_what_is_said_knows_nothing_of_how_it_is_written(name: str) -> None:
-    forbidden = {"_native", "rendering", "parser", "encoding", "vocabulary"}
-    assert not everything_known_to(name) & forbidden
+    forbidden = {"rendering", "parser", "encoding", "vocabulary"}
+    binding = {"_native", "_native._ffi", "_native.straight"}
+    known = everything_known_to(name)
+    assert not known & forbidden
+    assert {each for each in known if each.startswith("_native")} <= binding
 
 
 def test_typescript_is_pure() -> None:

@@ -146,6 +146,10 @@ PyObject *hm_new_parser_base(void);
 extern const PyMethodDef hm_parser_methods[];
 extern const PyMemberDef hm_parser_members[];
 
+/* result = parse_messages(pool, forms, tokens, role, whether strict, whether to
+ * recover): a list of messages; or None, if it is to be done in Python. */
+PyObject *hm_parse_messages(PyObject *module, PyObject *args);
+
 /* ---- cpython_batch.c ---------------------------------------------------- */
 
 /* result = encode_texts(pool, tuple, start, stop, whether special tokens are
@@ -154,18 +158,90 @@ extern const PyMemberDef hm_parser_members[];
  * be done in Python. */
 PyObject *hm_encode_texts(PyObject *module, PyObject *args);
 
-/* ---- cpython_render.c --------------------------------------------------- */
+/* ---- cpython_messages.c ------------------------------------------------- */
 
-/* list = plain_parts(tuple of messages, tuple of what is plain: the classes of
- * messages, authors and texts, the roles, and the names of attributes): of each
- * message role, name, recipient, channel, content type and text; None for one
- * that is not plain. */
+/* What fields are called, and how messages end. */
+typedef enum hm_name {
+    HM_AUTHOR,
+    HM_ROLE,
+    HM_NAME,
+    HM_CONTENT,
+    HM_TEXT,
+    HM_RECIPIENT,
+    HM_CHANNEL,
+    HM_CONTENT_TYPE,
+    HM_END_TOKEN,
+    HM_MESSAGE,
+    HM_FINISHED,
+    HM_END,
+    HM_CALL,
+    HM_RETURN,
+    HM_NAME_COUNT
+} hm_name;
+
+/* Where in the tuple of what a message says its parts are; texts follow. */
+enum {
+    HM_SAID_ROLE,
+    HM_SAID_NAME,
+    HM_SAID_RECIPIENT,
+    HM_SAID_CHANNEL,
+    HM_SAID_CONTENT_TYPE,
+    HM_SAID_TEXTS
+};
+
+/* The classes of what is read and made here, and what stands for the numbers
+ * of C. Only parsers have segments and states. */
+typedef struct hm_forms {
+    PyObject *message, *author, *text, *segment;
+    PyObject *roles;  /* a tuple, one for each harmony_role */
+    PyObject *states; /* a tuple, one for each harmony_state */
+    PyObject *names[HM_NAME_COUNT];
+} hm_forms;
+
+/* capsule = forms(Message, Author, TextContent, roles, Segment, states), of
+ * which the last two may be missing. */
+PyObject *hm_new_forms(PyObject *module, PyObject *args);
+
+/* The forms in a capsule; or NULL, and an error that says there are none. */
+hm_forms *hm_forms_of(PyObject *capsule);
+
+/* The number of a role, or of None; 0 if it is neither. */
+int hm_role_number(const hm_forms *forms, PyObject *role, int32_t *number);
+
+/* list = plain_parts(tuple of messages, forms): of each message role, name,
+ * recipient, channel, content type and text; None for one that is not plain. */
 PyObject *hm_plain_parts(PyObject *module, PyObject *args);
+
+/* The finished messages of a parser from an index on, and what the last call
+ * added to messages. The parser holds still meanwhile. */
+PyObject *hm_new_messages(const hm_forms *forms,
+                          const struct harmony_parser *parser, size_t first);
+PyObject *hm_new_segments(const hm_forms *forms,
+                          const struct harmony_parser *parser);
+
+/* ---- cpython_render.c --------------------------------------------------- */
 
 /* tokens, kept = render_said(pool, what messages say, what is known of each,
  * roles, drop rule, training, channel first, open last, whether new ones are to
  * be kept); or None, if it is to be done in Python. */
 PyObject *hm_render_said(PyObject *module, PyObject *args);
+
+/* ---- cpython_forms.c ---------------------------------------------------- */
+
+/* shape = shape(class, fields): what the JSON form of a class has. A field is
+ * (name, kind, of what, a tuple of what an absent key means or of nothing, how
+ * many, whether it may be None, whether None is written):
+ * harmony/_model/forms.py says more. */
+PyObject *hm_new_shape(PyObject *module, PyObject *args);
+
+/* object = read_form(shape, class, form, whether JSON values are kept and not
+ * copied, levels of nesting that they may have); form = write_form(shape,
+ * object, and the same); copy = copy_json(value, levels). None: it is to be
+ * done in Python. */
+PyObject *hm_read_form(PyObject *module, PyObject *args);
+PyObject *hm_write_form(PyObject *module, PyObject *args);
+PyObject *hm_copy_json(PyObject *module, PyObject *const *args,
+                       Py_ssize_t count);
 
 #endif
 #endif

@@ -19,8 +19,8 @@ typedef struct reader {
     hm_pooled base;
     PyObject *owner; /* of the parser */
     harmony_parser *parser;
-    PyObject *states; /* one for each harmony_state */
-    PyObject *roles;  /* one for each harmony_role */
+    PyObject *capsule; /* that holds the forms */
+    const hm_forms *forms;
     int recover;
     Py_ssize_t count; /* of finished messages, when it was last looked */
     PyObject *delta;
@@ -84,14 +84,13 @@ static const harmony_message *shown(const reader *reader)
 static int look_at_message(reader *reader)
 {
     const harmony_message *message = shown(reader);
-    int32_t role = message->role;
-    PyObject *found = NULL;
+    PyObject *role = NULL;
 
-    if (role >= 0 && role < PyTuple_Size(reader->roles)) {
-        found = PyTuple_GetItem(reader->roles, role);
-        Py_XINCREF(found);
+    if (message->role != HARMONY_ROLE_NONE) {
+        role = PyTuple_GetItem(reader->forms->roles, message->role);
+        Py_XINCREF(role);
     }
-    replace(reader, &reader->role, found);
+    replace(reader, &reader->role, role);
     return replace_text(reader, &reader->channel, message->channel)
            && replace_text(reader, &reader->recipient, message->recipient)
            && replace_text(reader, &reader->content_type,
@@ -104,7 +103,7 @@ static int look_closely(reader *reader)
 {
     const harmony_view *view = &reader->parser->view;
     Py_ssize_t count = (Py_ssize_t)view->finished.message_count;
-    PyObject *state = PyTuple_GetItem(reader->states, view->state);
+    PyObject *state = PyTuple_GetItem(reader->forms->states, view->state);
 
     if (state == NULL || !replace_text(reader, &reader->delta, view->delta))
         return 0;
@@ -205,8 +204,23 @@ static harmony_status feed(harmony_parser *parser, const int32_t *tokens,
     return status;
 }
 
-static PyObject *take_many(PyObject *self, PyObject *const *args,
-                           Py_ssize_t given, PyObject *names)
+/* What the last call added to contents, as objects. */
+static PyObject *segments(PyObject *self, PyObject *const *args,
+                          Py_ssize_t given, PyObject *names)
+{
+    reader *reader = (struct reader *)self;
+    PyObject *found;
+
+    if (given != 0 || names != NULL || reader->parser == NULL
+        || !hm_take_mark(&reader->parser->in_use))
+        return hm_in_full(self, "segments", args, given, names);
+    found = hm_new_segments(reader->forms, reader->parser);
+    hm_give_mark(&reader->parser->in_use);
+    return found;
+}
+
+static PyObject *feed_all(PyObject *self, PyObject *const *args,
+                          Py_ssize_t given, PyObject *names)
 {
     reader *reader = (struct reader *)self;
     PyObject *owner = reader->owner;
@@ -217,10 +231,10 @@ static PyObject *take_many(PyObject *self, PyObject *const *args,
     int is_done;
 
     if (given != 1 || names != NULL || reader->parser == NULL)
-        return hm_in_full(self, "take_many", args, given, names);
+        return hm_in_full(self, "feed", args, given, names);
     count = hm_take_ids(reader->base.pool, args[0], &room);
     if (count < 0)
-        return hm_in_full(self, "take_many", args, given, names);
+        return hm_in_full(self, "feed", args, given, names);
     Py_INCREF(owner);
     status = feed(reader->parser, room->tokens, (size_t)count, &error);
     hm_give_room(room);
@@ -230,7 +244,49 @@ static PyObject *take_many(PyObject *self, PyObject *const *args,
         return NULL;
     if (status != HARMONY_OK)
         return fail(self, &error);
-    Py_RETURN_NONE;
+    return segments(self, NULL, 0, NULL);
+}
+
+static PyObject *finish(PyObject *self, PyObject *const *args, Py_ssize_t given,
+                        PyObject *names)
+{
+    reader *reader = (struct reader *)self;
+    harmony_status status;
+    harmony_error error;
+
+    if (given != 0 || names != NULL || reader->parser == NULL)
+        return hm_in_full(self, "process_eos", args, given, names);
+    status = harmony_parser_finish(reader->parser, &error);
+    if (!look(reader))
+        return NULL;
+    if (status != HARMONY_OK)
+        return fail(self, &error);
+    Py_INCREF(self);
+    return self;
+}
+
+/* list = _with_new(list of messages): the same if there are no further ones,
+ * else a new list. */
+static PyObject *with_new(PyObject *self, PyObject *const *args,
+                          Py_ssize_t given, PyObject *names)
+{
+    reader *reader = (struct reader *)self;
+    PyObject *all = NULL, *added = NULL;
+    Py_ssize_t known;
+
+    if (given != 1 || names != NULL || !PyList_CheckExact(args[0])
+        || reader->parser == NULL || !hm_take_mark(&reader->parser->in_use))
+        return hm_in_full(self, "with_new", args, given, names);
+    known = PyList_Size(args[0]);
+    if (known < (Py_ssize_t)hm_message_count(reader->parser))
+        added = hm_new_messages(reader->forms, reader->parser, (size_t)known);
+    else
+        Py_INCREF(all = args[0]);
+    hm_give_mark(&reader->parser->in_use);
+    if (added != NULL)
+        all = PySequence_Concat(args[0], added);
+    Py_XDECREF(added);
+    return all;
 }
 
 static PyObject *look_again(PyObject *self, PyObject *const *args,
@@ -245,44 +301,180 @@ static PyObject *look_again(PyObject *self, PyObject *const *args,
     Py_RETURN_NONE;
 }
 
-/* ---- The type ----------------------------------------------------------- */
+/* ---- Making one --------------------------------------------------------- */
 
-/* _read(address of the parser, its owner, states, roles, recover) */
-static PyObject *read_from(PyObject *self, PyObject *args)
+static const char capsule_name[] = "harmony.parser";
+
+static void free_parser(PyObject *capsule)
 {
-    reader *reader = (struct reader *)self;
-    PyObject *address, *owner, *states, *roles;
-    harmony_parser *parser;
-    int recover;
+    harmony_parser_free(PyCapsule_GetPointer(capsule, capsule_name));
+}
 
-    if (!PyArg_ParseTuple(args, "OOO!O!p", &address, &owner, &PyTuple_Type,
-                          &states, &PyTuple_Type, &roles, &recover))
+/* A parser for what follows a list of tokens, or nothing if that is None. NULL
+ * if it is to be made in full. */
+static harmony_parser *make_parser(hm_pool *pool, PyObject *prompt,
+                                   const harmony_parser_options *options)
+{
+    harmony_parser *parser;
+    Py_ssize_t count;
+    hm_room *room;
+
+    if (prompt == Py_None) {
+        harmony_parser_new(pool->encoding, options, &parser, NULL);
+        return parser;
+    }
+    count = hm_take_ids(pool, prompt, &room);
+    if (count < 0)
         return NULL;
-    parser = PyLong_AsVoidPtr(address);
-    if (parser == NULL || reader->base.pool == NULL) {
-        if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_ValueError, "no parser, or no pool");
-        return NULL;
+    harmony_parser_after(pool->encoding, room->tokens, (size_t)count, options,
+                         &parser, NULL);
+    hm_give_room(room);
+    return parser;
+}
+
+/* Read from a parser, which something owns, by the forms in a capsule. */
+static int read_from(reader *reader, harmony_parser *parser, PyObject *owner,
+                     PyObject *capsule, int recover)
+{
+    const hm_forms *forms = hm_forms_of(capsule);
+
+    if (forms == NULL)
+        return 0;
+    if (reader->base.pool == NULL || forms->states == NULL) {
+        PyErr_SetString(PyExc_ValueError, "no pool, or no states");
+        return 0;
     }
     Py_INCREF(owner);
-    Py_INCREF(states);
-    Py_INCREF(roles);
+    Py_INCREF(capsule);
     reader->parser = parser;
     reader->recover = recover;
     reader->count = -1;
-    replace(reader, &reader->states, states);
-    replace(reader, &reader->roles, roles);
+    reader->forms = forms;
+    replace(reader, &reader->capsule, capsule);
     replace(reader, &reader->owner, owner);
+    return 1;
+}
+
+/* _read(address of a parser, its owner, forms, recover) */
+static PyObject *read_given(PyObject *self, PyObject *args)
+{
+    PyObject *address, *owner, *capsule;
+    harmony_parser *parser;
+    int recover;
+
+    if (!PyArg_ParseTuple(args, "OOOp", &address, &owner, &capsule, &recover))
+        return NULL;
+    parser = PyLong_AsVoidPtr(address);
+    if (parser == NULL && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "no parser");
+    if (parser == NULL
+        || !read_from((reader *)self, parser, owner, capsule, recover))
+        return NULL;
     Py_RETURN_NONE;
 }
+
+/* _begin(binding of the encoding, forms, role, strict, recover, prompt) */
+static PyObject *begin(PyObject *self, PyObject *const *args, Py_ssize_t given,
+                       PyObject *names)
+{
+    static const harmony_parser_options plain = HARMONY_PARSER_OPTIONS_INIT;
+    harmony_parser_options options = plain;
+    reader *reader = (struct reader *)self;
+    const hm_forms *forms = given == 6 ? hm_forms_of(args[1]) : NULL;
+    harmony_parser *parser;
+    PyObject *owner;
+    int is_done;
+
+    if (forms == NULL && PyErr_Occurred())
+        return NULL;
+    if (forms == NULL || names != NULL || reader->base.pool == NULL
+        || !hm_role_number(forms, args[2], &options.role))
+        return hm_in_full(self, "begin", args, given, names);
+    options.strict = args[3] == Py_True;
+    options.recover = args[4] == Py_True;
+    parser = make_parser(reader->base.pool, args[5], &options);
+    if (parser == NULL)
+        return hm_in_full(self, "begin", args, given, names);
+    owner = PyCapsule_New(parser, capsule_name, free_parser);
+    if (owner == NULL) {
+        harmony_parser_free(parser);
+        return NULL;
+    }
+    is_done = read_from(reader, parser, owner, args[1], options.recover)
+              && look(reader);
+    Py_DECREF(owner);
+    if (!is_done)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* address, owner = _lent() */
+static PyObject *lent(PyObject *self, PyObject *nothing)
+{
+    const reader *reader = (struct reader *)self;
+
+    (void)nothing;
+    if (reader->parser == NULL)
+        return PyErr_Format(PyExc_ValueError, "no parser");
+    return Py_BuildValue("(NO)", PyLong_FromVoidPtr(reader->parser),
+                         reader->owner);
+}
+
+/* ---- All of a completion ------------------------------------------------ */
+
+static PyObject *parse(hm_pool *pool, const hm_forms *forms, PyObject *tokens,
+                       const harmony_parser_options *options)
+{
+    harmony_parser *parser;
+    PyObject *messages = NULL;
+    hm_room *room;
+    Py_ssize_t count = hm_take_ids(pool, tokens, &room);
+
+    if (count < 0)
+        return NULL;
+    if (harmony_parser_new(pool->encoding, options, &parser, NULL) == HARMONY_OK
+        && feed(parser, room->tokens, (size_t)count, NULL) == HARMONY_OK
+        && harmony_parser_finish(parser, NULL) == HARMONY_OK)
+        messages = hm_new_messages(forms, parser, 0);
+    harmony_parser_free(parser);
+    hm_give_room(room);
+    return messages;
+}
+
+PyObject *hm_parse_messages(PyObject *module, PyObject *args)
+{
+    static const harmony_parser_options plain = HARMONY_PARSER_OPTIONS_INIT;
+    harmony_parser_options options = plain;
+    PyObject *pool_capsule, *forms_capsule, *tokens, *role, *messages = NULL;
+    const hm_forms *forms;
+    hm_pool *pool;
+    int strict, recover;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOOpp", &pool_capsule, &forms_capsule,
+                          &tokens, &role, &strict, &recover))
+        return NULL;
+    pool = hm_pool_of(pool_capsule);
+    forms = pool == NULL ? NULL : hm_forms_of(forms_capsule);
+    if (forms == NULL)
+        return NULL;
+    options.strict = strict;
+    options.recover = recover;
+    if (hm_role_number(forms, role, &options.role))
+        messages = parse(pool, forms, tokens, &options);
+    if (messages != NULL || PyErr_Occurred())
+        return messages;
+    Py_RETURN_NONE;
+}
+
+/* ---- The type ----------------------------------------------------------- */
 
 static void free_reader(PyObject *self)
 {
     reader *reader = (struct reader *)self;
 
     replace(reader, &reader->owner, NULL);
-    replace(reader, &reader->states, NULL);
-    replace(reader, &reader->roles, NULL);
+    replace(reader, &reader->capsule, NULL);
     replace(reader, &reader->delta, NULL);
     replace(reader, &reader->state, NULL);
     replace(reader, &reader->role, NULL);
@@ -292,16 +484,23 @@ static void free_reader(PyObject *self)
     hm_free_pooled(self);
 }
 
+#define FAST (METH_FASTCALL | METH_KEYWORDS)
+
 const PyMethodDef hm_parser_methods[] = {
-    {"process", HM_FUNCTION(process), METH_FASTCALL | METH_KEYWORDS, NULL},
-    {"_take_many", HM_FUNCTION(take_many), METH_FASTCALL | METH_KEYWORDS, NULL},
-    {"_look", HM_FUNCTION(look_again), METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"_begin", HM_FUNCTION(begin), FAST, NULL},
+    {"process", HM_FUNCTION(process), FAST, NULL},
+    {"feed", HM_FUNCTION(feed_all), FAST, NULL},
+    {"process_eos", HM_FUNCTION(finish), FAST, NULL},
+    {"_look", HM_FUNCTION(look_again), FAST, NULL},
+    {"_segments", HM_FUNCTION(segments), FAST, NULL},
+    {"_with_new", HM_FUNCTION(with_new), FAST, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static const PyMethodDef own_methods[] = {
     {"_share", hm_take_pool, METH_O, NULL},
-    {"_read", read_from, METH_VARARGS, NULL},
+    {"_read", read_given, METH_VARARGS, NULL},
+    {"_lent", lent, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -13,9 +13,6 @@
 
 #include "render.h"
 
-/* Where in the tuple of a message its parts are; texts follow. */
-enum { ROLE, NAME, RECIPIENT, CHANNEL, CONTENT_TYPE, TEXTS };
-
 /* The tokens of a message, as a stretch of those in the room. */
 struct stretch {
     size_t start;
@@ -41,142 +38,6 @@ struct job {
     size_t length; /* of the text that the records need */
 };
 
-/* ---- Messages as tuples -------------------------------------------------- */
-
-/* The classes of what is plain, what stands for each harmony_role, and the
- * names of the attributes that are read. */
-struct plain {
-    PyObject *message_type, *author_type, *text_type, *roles;
-    PyObject *author, *name, *role, *content, *text;
-    PyObject *recipient, *channel, *content_type;
-};
-
-/* Whether something is a plain str, or None. */
-static int is_word(PyObject *word)
-{
-    return word == Py_None || PyUnicode_CheckExact(word);
-}
-
-/* Put an attribute into a tuple; 0 if it is no plain str, or no None. */
-static int put_word(PyObject *parts, Py_ssize_t part, PyObject *of,
-                    PyObject *name)
-{
-    PyObject *word = PyObject_GetAttr(of, name);
-
-    if (word == NULL || !is_word(word)) {
-        Py_XDECREF(word);
-        return 0;
-    }
-    PyTuple_SetItem(parts, part, word);
-    return 1;
-}
-
-static int has_member(PyObject *tuple, PyObject *member)
-{
-    Py_ssize_t i, size = PyTuple_Size(tuple);
-
-    for (i = 0; i < size; i++)
-        if (PyTuple_GetItem(tuple, i) == member)
-            return 1;
-    return 0;
-}
-
-static int put_author(const struct plain *plain, PyObject *parts,
-                      PyObject *message)
-{
-    PyObject *author = PyObject_GetAttr(message, plain->author), *role;
-    int is_plain = author != NULL
-                   && (PyObject *)Py_TYPE(author) == plain->author_type
-                   && put_word(parts, NAME, author, plain->name);
-
-    if (is_plain) {
-        role = PyObject_GetAttr(author, plain->role);
-        is_plain = role != NULL && has_member(plain->roles, role);
-        if (is_plain)
-            PyTuple_SetItem(parts, ROLE, role);
-        else
-            Py_XDECREF(role);
-    }
-    Py_XDECREF(author);
-    return is_plain;
-}
-
-/* The one text of a message, to be given back; NULL if its content is anything
- * else. */
-static PyObject *text_of(const struct plain *plain, PyObject *message)
-{
-    PyObject *content = PyObject_GetAttr(message, plain->content);
-    PyObject *text = NULL;
-
-    if (content != NULL && PyList_CheckExact(content)
-        && PyList_Size(content) == 1) {
-        PyObject *item = PySequence_GetItem(content, 0);
-
-        if (item != NULL && (PyObject *)Py_TYPE(item) == plain->text_type)
-            text = PyObject_GetAttr(item, plain->text);
-        Py_XDECREF(item);
-    }
-    Py_XDECREF(content);
-    if (text == NULL || PyUnicode_CheckExact(text))
-        return text;
-    Py_DECREF(text);
-    return NULL;
-}
-
-/* What a message says, if it is plain in everything; NULL if it is not. */
-static PyObject *plain_parts(const struct plain *plain, PyObject *message)
-{
-    PyObject *text, *parts;
-
-    if ((PyObject *)Py_TYPE(message) != plain->message_type)
-        return NULL;
-    text = text_of(plain, message);
-    if (text == NULL)
-        return NULL;
-    parts = PyTuple_New(TEXTS + 1);
-    if (parts == NULL) {
-        Py_DECREF(text);
-        return NULL;
-    }
-    PyTuple_SetItem(parts, TEXTS, text);
-    if (put_author(plain, parts, message)
-        && put_word(parts, RECIPIENT, message, plain->recipient)
-        && put_word(parts, CHANNEL, message, plain->channel)
-        && put_word(parts, CONTENT_TYPE, message, plain->content_type))
-        return parts;
-    Py_DECREF(parts);
-    return NULL;
-}
-
-PyObject *hm_plain_parts(PyObject *module, PyObject *args)
-{
-    PyObject *messages, *found;
-    Py_ssize_t i, count;
-    struct plain plain;
-
-    (void)module;
-    if (!PyArg_ParseTuple(args, "O!(OOOO!UUUUUUUU)", &PyTuple_Type, &messages,
-                          &plain.message_type, &plain.author_type,
-                          &plain.text_type, &PyTuple_Type, &plain.roles,
-                          &plain.author, &plain.name, &plain.role,
-                          &plain.content, &plain.text, &plain.recipient,
-                          &plain.channel, &plain.content_type))
-        return NULL;
-    count = PyTuple_Size(messages);
-    found = PyList_New(count);
-    for (i = 0; found != NULL && i < count; i++) {
-        PyObject *parts = plain_parts(&plain, PyTuple_GetItem(messages, i));
-
-        if (parts == NULL) {
-            PyErr_Clear(); /* for the way written in Python */
-            parts = Py_None;
-            Py_INCREF(parts);
-        }
-        PyList_SetItem(found, i, parts);
-    }
-    return found;
-}
-
 /* ---- What messages say -------------------------------------------------- */
 
 static PyObject *parts_of(const struct job *job, size_t i)
@@ -198,7 +59,7 @@ static int measure_parts(struct job *job, PyObject *parts, Py_ssize_t part,
         PyObject *text = PyTuple_GetItem(parts, part);
         size_t length;
 
-        if (text == Py_None && part < TEXTS)
+        if (text == Py_None && part < HM_SAID_TEXTS)
             continue;
         if (hm_utf8(text, &length) == NULL
             || length > INT32_MAX - 1 - job->length)
@@ -219,15 +80,17 @@ static int measure(struct job *job, size_t *records)
         PyObject *parts = parts_of(job, i);
         Py_ssize_t size;
 
-        if (!PyTuple_CheckExact(parts) || PyTuple_Size(parts) < TEXTS)
+        if (!PyTuple_CheckExact(parts) || PyTuple_Size(parts) < HM_SAID_TEXTS)
             return 0;
         size = PyTuple_Size(parts);
         job->stretches[i].is_known = is_known(job, i);
         if (job->stretches[i].is_known
-                ? !measure_parts(job, parts, CHANNEL, CHANNEL + 1)
-                : !measure_parts(job, parts, NAME, size))
+                ? !measure_parts(job, parts, HM_SAID_CHANNEL,
+                                 HM_SAID_CHANNEL + 1)
+                : !measure_parts(job, parts, HM_SAID_NAME, size))
             return 0;
-        *records += size > TEXTS + 1 ? (size_t)(size - TEXTS) : 1;
+        *records
+            += size > HM_SAID_TEXTS + 1 ? (size_t)(size - HM_SAID_TEXTS) : 1;
     }
     return *records < SIZE_MAX / sizeof *job->messages;
 }
@@ -250,7 +113,7 @@ static harmony_span put_text(struct job *job, PyObject *text)
 
 static int32_t role_of(const struct job *job, PyObject *parts)
 {
-    PyObject *role = PyTuple_GetItem(parts, ROLE);
+    PyObject *role = PyTuple_GetItem(parts, HM_SAID_ROLE);
     Py_ssize_t i;
 
     for (i = 0; i < PyTuple_Size(job->roles); i++)
@@ -270,16 +133,18 @@ static int put_message(struct job *job, size_t i)
 
     *record = nothing;
     record->role = role_of(job, parts);
-    record->channel = put_text(job, PyTuple_GetItem(parts, CHANNEL));
+    record->channel = put_text(job, PyTuple_GetItem(parts, HM_SAID_CHANNEL));
     job->first[i + 1] = job->first[i] + 1;
     if (job->stretches[i].is_known)
         return record->role != HARMONY_ROLE_NONE;
-    record->name = put_text(job, PyTuple_GetItem(parts, NAME));
-    record->recipient = put_text(job, PyTuple_GetItem(parts, RECIPIENT));
-    record->content_type = put_text(job, PyTuple_GetItem(parts, CONTENT_TYPE));
-    if (size > TEXTS)
-        record->content = put_text(job, PyTuple_GetItem(parts, TEXTS));
-    for (part = TEXTS + 1; part < size; part++) {
+    record->name = put_text(job, PyTuple_GetItem(parts, HM_SAID_NAME));
+    record->recipient
+        = put_text(job, PyTuple_GetItem(parts, HM_SAID_RECIPIENT));
+    record->content_type
+        = put_text(job, PyTuple_GetItem(parts, HM_SAID_CONTENT_TYPE));
+    if (size > HM_SAID_TEXTS)
+        record->content = put_text(job, PyTuple_GetItem(parts, HM_SAID_TEXTS));
+    for (part = HM_SAID_TEXTS + 1; part < size; part++) {
         record = job->messages + job->first[i + 1]++;
         *record = nothing;
         record->content = put_text(job, PyTuple_GetItem(parts, part));

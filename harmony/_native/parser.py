@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from harmony._native.encoding import Encoding
-    from harmony._native.straight import ParserBase
 
 
 class Record(NamedTuple):
@@ -84,6 +83,36 @@ _INT32S = ffi.typeof("int32_t[]")
 _OPTIONS_SIZE = ffi.sizeof("harmony_parser_options")
 
 
+def new_parser(
+    encoding: Encoding,
+    role: int,
+    strict: bool,
+    recover: bool,
+    prompt: Iterable[int] | None = None,
+) -> tuple[int, object]:
+    """Make a parser; return its address, and what keeps it.
+
+    ``role`` is a number from ``ROLES``, or ``NO_ROLE``. With a prompt, whose role it
+    then is, the parser is for what follows it.
+    """
+    out = ffi.new("harmony_parser **")
+    error = ffi.new("harmony_error *")
+    given = (_OPTIONS_SIZE, role, strict, recover)
+    options = ffi.new("harmony_parser_options *", given)
+    if prompt is None:
+        status = lib.harmony_parser_new(encoding._pointer, options, out, error)
+    else:
+        ids = int32(prompt)
+        status = lib.harmony_parser_after(
+            *(encoding._pointer, ffi.from_buffer(_INT32S, ids), len(ids)),
+            *(options, out, error),
+        )
+    if status:
+        raise_error(error)
+    owner = ffi.gc(out[0], lib.harmony_parser_free)
+    return int(ffi.cast("uintptr_t", owner)), owner
+
+
 class Parser:
     """A ``harmony_parser``.
 
@@ -93,57 +122,20 @@ class Parser:
     of calls that meet, one gets through, and the others raise ``HarmonyError``.
     """
 
-    append: Callable[[int], int]
-    """``harmony_parser_append``; raises ``OverflowError`` for what is no int32."""
-
-    def __init__(
-        self,
-        encoding: Encoding,
-        role: int,
-        strict: bool,
-        recover: bool,
-        prompt: Iterable[int] | None = None,
-    ) -> None:
-        """Make one; ``role`` is a number from ``ROLES``, or ``NO_ROLE``.
-
-        With a prompt, whose role it then is, the parser is for what follows it.
-        """
-        out = ffi.new("harmony_parser **")
+    def __init__(self, encoding: Encoding, address: int, owner: object) -> None:
+        """Take a parser of an encoding, and what keeps it; see ``new_parser``."""
+        self._pointer = ffi.cast("harmony_parser *", address)
+        self._owner = owner
         self._error = ffi.new("harmony_error *")
-        given = (_OPTIONS_SIZE, role, strict, recover)
-        options = ffi.new("harmony_parser_options *", given)
-        if prompt is None:
-            status = lib.harmony_parser_new(
-                encoding._pointer, options, out, self._error
-            )
-        else:
-            ids = int32(prompt)
-            status = lib.harmony_parser_after(
-                *(encoding._pointer, ffi.from_buffer(_INT32S, ids), len(ids)),
-                *(options, out, self._error),
-            )
-        if status:
-            raise_error(self._error)
-        self._pointer = ffi.gc(out[0], lib.harmony_parser_free)
         self._view = lib.harmony_parser_view(self._pointer)
         memory = memoryview(ffi.buffer(self._view))
         self._numbers: memoryview[int] = memory.cast("i")
         self._sizes: memoryview[int] = memory.cast(_SIZE)
         self._encoding = encoding
-        self.append = MethodType(lib.harmony_parser_append, self._pointer)
-
-    def lend(
-        self,
-        reader: ParserBase,
-        states: Sequence[object],
-        roles: Sequence[object],
-        recover: bool,
-    ) -> None:
-        """Let a reader go straight to the parser; see there what it has."""
-        reader._share(self._encoding.pool)
-        address = int(ffi.cast("uintptr_t", self._pointer))
-        given = address, self._pointer, tuple(states), tuple(roles), recover
-        reader._read(*given)
+        self.append: Callable[[int], int] = MethodType(
+            lib.harmony_parser_append, self._pointer
+        )
+        """``harmony_parser_append``; raises ``OverflowError`` for what is no int32."""
 
     def process(self, token: int) -> None:
         """Take one token; raise ``ParseError``, ``DecodeError`` if it is no int32."""

@@ -30,17 +30,26 @@ def pool_of(pointer: Any) -> Any:
     return EXTENSION.pool(address, pointer, array("i"))
 
 
-def plain_parts(messages: tuple[Any, ...], plain: tuple[Any, ...]) -> list[Any]:
-    """Return what plain messages say, as tuples, with None for all others.
+def forms(*classes: Any) -> Any:
+    """Return what C has to know of messages, for other calls; None without.
 
-    ``plain``: the classes of a message, an author and a text, all roles, and the names
-    of the attributes that have author, name, role, content, text, recipient, channel
-    and content type.
+    ``classes``: those of a message, an author and a text, and a tuple of all roles; for
+    parsers also the class of a segment, and a tuple of all states.
     """
+    return None if EXTENSION is None else EXTENSION.forms(*classes)
+
+
+def plain_parts(messages: tuple[Any, ...], forms: Any) -> list[Any]:
+    """Return what plain messages say, as tuples, with None for all others."""
     if EXTENSION is None:
         return [None] * len(messages)
-    found: list[Any] = EXTENSION.plain_parts(messages, plain)
+    found: list[Any] = EXTENSION.plain_parts(messages, forms)
     return found
+
+
+def parse_messages(*given: Any) -> Any:
+    """Return what tokens say; None without straight ways, or not by this one."""
+    return None if EXTENSION is None else EXTENSION.parse_messages(*given)
 
 
 def render_said(*given: Any) -> Any:
@@ -75,13 +84,37 @@ if TYPE_CHECKING or EXTENSION is None:
         def _read(self, *parser: Any) -> None:
             """Take the address of a parser, what keeps it, and what to show of it."""
 
+        def _lent(self) -> tuple[int, Any]:
+            """Return the address of the parser that C has made, and what keeps it."""
+            raise ValueError("no parser")
+
         def __reduce__(self) -> NoReturn:
             """Refuse to be copied or pickled, as objects of types made in C do."""
             raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
+    def shape(kind: type, fields: tuple[Any, ...]) -> Any:
+        """Return what ``read_form`` and ``write_form`` go by; see ``_model.forms``."""
+        return None
+
+    def read_form(
+        shape: Any, kind: type, form: object, is_own: bool, levels: int
+    ) -> Any:
+        """Return the object of a JSON form; None if it is left to Python."""
+        return None
+
+    def write_form(shape: Any, thing: object, is_own: bool, levels: int) -> Any:
+        """Return the JSON form of an object; None if it is left to Python."""
+        return None
+
+    def copy_json(value: object, levels: int) -> Any:
+        """Return a copy of a JSON value; None if it is left to Python."""
+        return None
+
 else:
     EncodingBase = EXTENSION.EncodingBase
     ParserBase = EXTENSION.ParserBase
+    shape, copy_json = EXTENSION.shape, EXTENSION.copy_json
+    read_form, write_form = EXTENSION.read_form, EXTENSION.write_form
 
 
 class _Straight:

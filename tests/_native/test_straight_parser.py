@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from harmony import (
     HarmonyEncoding,
     HarmonyError,
+    Message,
     StreamableParser,
     _native,
     load_harmony_encoding,
 )
+from harmony.parser import FORMS, Segment
 from support.blocks import blocks_left
 from support.examples import times
 
@@ -33,7 +35,11 @@ class InFull(StreamableParser):
 
     process = WRITTEN._process_in_full
     _look = WRITTEN._look_in_full
-    _take_many = WRITTEN._take_many_in_full
+    _begin = WRITTEN._begin_in_full
+    _segments = WRITTEN._segments_in_full
+    _with_new = WRITTEN._with_new_in_full
+    feed = WRITTEN._feed_in_full
+    process_eos = WRITTEN._process_eos_in_full
 
 
 MEMBERS = [
@@ -47,9 +53,9 @@ def look(parser: StreamableParser) -> list[Any]:
     return [getattr(parser, name) for name in MEMBERS]
 
 
-def outcome(call: Callable[..., Any], *args: Any) -> Any:
+def outcome(call: Callable[..., Any], *args: Any, **named: Any) -> Any:
     try:
-        result = call(*args)
+        result = call(*args, **named)
     except Exception as error:
         return type(error), str(error), getattr(error, "position", None)
     return None if isinstance(result, StreamableParser) else result
@@ -154,9 +160,15 @@ def test_an_unknown_member_has_none() -> None:
     assert _native.EXTENSION is not None
     with pytest.raises(LookupError, match="no such member: nothing"):
         _native.EXTENSION.member(StreamableParser, "name", "nothing", "")
-    bare = StreamableParser.__new__(StreamableParser)
-    with pytest.raises(ValueError, match="no parser, or no pool"):
-        bare._read(5, None, (), (), True)
+    bare: Any = StreamableParser.__new__(StreamableParser)
+    with pytest.raises(ValueError, match="no pool, or no states"):
+        bare._read(5, None, FORMS, True)
+    with pytest.raises(ValueError, match="no parser"):
+        bare._read(0, None, FORMS, True)
+    with pytest.raises(ValueError, match="no parser"):
+        bare._lent()
+    with pytest.raises(ValueError, match="PyCapsule"):
+        bare._begin(None, object(), None, True, False, None)
     for call in (bare._look, lambda: bare.process(5), lambda: bare.feed([5])):
         with pytest.raises(AttributeError):
             call()
@@ -180,8 +192,104 @@ def test_a_parser_in_use_is_left_alone(encoding: HarmonyEncoding) -> None:
     assert all("in use" in words for words in refused)
 
 
+def details(messages: list[Message]) -> list[Any]:
+    """Return all there is in messages, in its order."""
+    return [
+        (
+            *(type(message), list(vars(message).items())),
+            *(type(message.author), list(vars(message.author).items())),
+            *((type(text), list(vars(text).items())) for text in message.content),
+        )
+        for message in messages
+    ]
+
+
+def fields(segment: Any) -> Any:
+    return list(vars(segment)) if isinstance(segment, Segment) else segment
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_messages_and_segments_are_as_python_makes_them(
+    encoding: HarmonyEncoding, kind: tuple[str | None, Any]
+) -> None:
+    role, options = kind
+    for text in (TALK, "<|message|><|end|>", "<|message|>a<|end|><|start|>"):
+        tokens = encoding.encode(text, allowed_special="all")
+        ours = StreamableParser(encoding, role, **options)
+        theirs = InFull(encoding, role, **options)
+        segments = outcome(ours.feed, tokens), outcome(theirs.feed, tokens)
+        assert segments[0] == segments[1]
+        assert [*map(fields, segments[0])] == [*map(fields, segments[1])]
+        assert details(ours.messages) == details(theirs.messages)
+
+
+def test_the_list_of_messages_is_a_new_one_when_there_are_more(
+    encoding: HarmonyEncoding,
+) -> None:
+    tokens = encoding.encode("<|message|>a<|end|>", allowed_special="all")
+    parser = StreamableParser(encoding, "assistant")
+    none = parser.messages
+    assert none == [] and parser.messages is none
+    parser.feed(tokens)
+    one = parser.messages
+    assert one is not none and none == [] and parser.messages is one
+    parser.feed(encoding.encode("<|start|>user", allowed_special="all")).clear()
+    parser.feed(tokens)
+    assert [each is one[0] for each in parser.messages] == [True, False]
+
+
+def completion(kind: tuple[str | None, Any], tokens: Any) -> list[Any]:
+    """Return the messages of a completion by a parser written in Python."""
+    role, options = kind
+    parser = InFull(load_harmony_encoding("HarmonyGptOss"), role, **options)
+    parser.feed(tokens)
+    return details(parser.process_eos().messages)
+
+
+@times(20)
+@given(
+    st.sampled_from(KINDS),
+    st.lists(st.sampled_from(WORDS) | st.integers(-3, 201_100), max_size=30),
+    st.sampled_from([list, tuple, iter]),
+)
+def test_any_completion(
+    kind: tuple[str | None, Any], parts: list[Any], form: Callable[..., Any]
+) -> None:
+    encoding = load_harmony_encoding("HarmonyGptOss")
+    tokens: list[int] = []
+    for part in parts:
+        if isinstance(part, str):
+            tokens += encoding.encode(part, allowed_special="all")
+        else:
+            tokens.append(part)
+    role, options = kind
+
+    def parse() -> list[Any]:
+        call = encoding.parse_messages_from_completion_tokens
+        return details(call(form(tokens), role, **options))
+
+    assert outcome(parse) == outcome(completion, kind, form(tokens))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_parsers_for_what_follows_a_prompt(kind: tuple[str | None, Any]) -> None:
+    encoding, (_, options) = load_harmony_encoding("HarmonyGptOss"), kind
+    for text in (TALK, "", "<|start|>assistant", "<|start|>x<|message|>", "<|start|>"):
+        tokens = encoding.encode(text, allowed_special="all")
+        for form in (list, tuple, iter, lambda ids: array("i", ids)):
+            ours = outcome(StreamableParser.after, encoding, form(tokens), **options)
+            theirs = outcome(InFull.after, encoding, form(tokens), **options)
+            if ours is None:
+                ours = StreamableParser.after(encoding, form(tokens), **options)
+                theirs = InFull.after(encoding, form(tokens), **options)
+                assert look(ours) == look(theirs)
+            else:
+                assert ours == theirs
+
+
 def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
     tokens = encoding.encode(TALK, allowed_special="all")
+    parse = encoding.parse_messages_from_completion_tokens
 
     def run() -> None:
         parser = StreamableParser(encoding, "assistant")
@@ -189,5 +297,9 @@ def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
             outcome(parser.process, token)
         outcome(parser.feed, tokens)
         look(parser)
+        outcome(parser.finish)
+        outcome(parse, tokens, "assistant")
+        parse(tokens, "assistant", on_error="recover")
+        StreamableParser.after(encoding, tokens).feed([5])
 
     assert blocks_left(run) < 0.5

@@ -19,7 +19,7 @@ from harmony import (
     load_harmony_encoding,
 )
 from harmony._native import straight
-from harmony.rendering import PLAIN, ROLES, Renderer, message_parts
+from harmony.rendering import FORMS, ROLES, Renderer, message_parts
 from support import strategies
 from support.blocks import blocks_left
 from support.examples import times
@@ -133,7 +133,7 @@ def test_plain_messages() -> None:
         *(5, None, object()),
     ]
     messages[1].author.name = "functions.f"
-    found = straight.plain_parts(tuple(messages), PLAIN)
+    found = straight.plain_parts(tuple(messages), FORMS)
     assert found[0] == (Role.USER, None, None, None, None, "hi")
     assert found[1] == message_parts(messages[1], False)
     assert found[2:] == [None] * (len(messages) - 2)
@@ -149,16 +149,16 @@ def test_plain_messages() -> None:
 def test_a_field_that_was_set_to_something_else(name: str, value: Any) -> None:
     message = Message("user", "hi")
     setattr(message, name, value)
-    assert straight.plain_parts((message,), PLAIN) == [None]
+    assert straight.plain_parts((message,), FORMS) == [None]
     del message.__dict__[name]
     message.__dict__.pop("content", None)
-    assert straight.plain_parts((message,), PLAIN) == [None]
+    assert straight.plain_parts((message,), FORMS) == [None]
 
 
 @times(2)
 @given(st.lists(strategies.messages, max_size=5))
 def test_any_messages(messages: list[Message]) -> None:
-    found = straight.plain_parts(tuple(messages), PLAIN)
+    found = straight.plain_parts(tuple(messages), FORMS)
     for message, parts in zip(messages, found, strict=True):
         if parts is not None:
             assert parts == message_parts(message, False)
@@ -172,7 +172,7 @@ def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
     def run() -> None:
         renderer.render(messages)
         renderer.render_for_training(messages, None)
-        straight.plain_parts((*messages, 5), PLAIN)
+        straight.plain_parts((*messages, 5), FORMS)
         encoding._native.render_said(said, [None], ROLES, 0, False)
 
     assert blocks_left(run) < 0.5

@@ -21,6 +21,7 @@ static struct {
 } tokens[MOST_TOKENS];
 static int32_t token_count;
 static int32_t pair_rank[256][256]; /* of two bytes: what they make, or -1 */
+static int32_t first_rank[LONGEST_TOKEN + 1]; /* of tokens of this length */
 
 static int32_t slow_rank(const uint8_t *bytes, size_t length)
 {
@@ -28,7 +29,9 @@ static int32_t slow_rank(const uint8_t *bytes, size_t length)
 
     if (length == 2)
         return pair_rank[bytes[0]][bytes[1]];
-    for (rank = 0; rank < token_count; rank++)
+    if (length > LONGEST_TOKEN)
+        return -1;
+    for (rank = first_rank[length]; rank < token_count; rank++)
         if (tokens[rank].length == length
             && memcmp(tokens[rank].bytes, bytes, length) == 0)
             return rank;
@@ -39,6 +42,8 @@ static void add_token(const uint8_t *bytes, size_t length)
 {
     memcpy(tokens[token_count].bytes, bytes, length);
     tokens[token_count].length = length;
+    if (first_rank[length] > token_count)
+        first_rank[length] = token_count;
     if (length == 2)
         pair_rank[bytes[0]][bytes[1]] = token_count;
     token_count++;
@@ -51,6 +56,8 @@ static void begin_tokens(uint64_t *seed)
     uint32_t i, j;
 
     memset(pair_rank, 0xFF, sizeof pair_rank);
+    for (i = 0; i <= LONGEST_TOKEN; i++)
+        first_rank[i] = MOST_TOKENS;
     token_count = 0;
     for (i = 0; i < 256; i++)
         order[i] = (uint8_t)i;
@@ -66,13 +73,15 @@ static void begin_tokens(uint64_t *seed)
 
 /* ---- The obvious way --------------------------------------------------- */
 
+#define NO_RANK UINT32_MAX
+
 /* Where the parts of a piece end, and for each the rank of itself together
  * with the part behind it. */
 static struct {
     const uint8_t *bytes;
     size_t count;
     size_t end[LONGEST_PIECE];
-    int32_t joined[LONGEST_PIECE];
+    uint32_t joined[LONGEST_PIECE];
 } parts;
 
 static size_t part_start(size_t i)
@@ -84,34 +93,50 @@ static void look_up(size_t i)
 {
     size_t start = part_start(i);
 
-    parts.joined[i] = i + 1 < parts.count ? slow_rank(parts.bytes + start,
-                                                      parts.end[i + 1] - start)
-                                          : -1;
+    parts.joined[i] = i + 1 < parts.count
+                          ? (uint32_t)slow_rank(parts.bytes + start,
+                                                parts.end[i + 1] - start)
+                          : NO_RANK;
+}
+
+static void leave_out(size_t i)
+{
+    size_t behind = parts.count - i - 1;
+
+    memmove(parts.end + i, parts.end + i + 1, behind * sizeof *parts.end);
+    memmove(parts.joined + i, parts.joined + i + 1,
+            behind * sizeof *parts.joined);
+    parts.count--;
 }
 
 /* Join the best pair, the leftmost of equals; 0 if there is none. */
 static int join_best(void)
 {
-    size_t i, best = parts.count;
+    size_t i, best = 0;
 
-    for (i = 0; i + 1 < parts.count; i++)
-        if (parts.joined[i] >= 0
-            && (best == parts.count || parts.joined[i] < parts.joined[best]))
+    for (i = 1; i < parts.count; i++)
+        if (parts.joined[i] < parts.joined[best])
             best = i;
-    if (best == parts.count)
+    if (parts.joined[best] == NO_RANK)
         return 0;
-    for (i = best; i + 1 < parts.count; i++) {
-        parts.end[i] = parts.end[i + 1];
-        parts.joined[i] = parts.joined[i + 1];
-    }
-    parts.count--;
+    leave_out(best);
     look_up(best);
     if (best > 0)
         look_up(best - 1);
     return 1;
 }
 
-/* All steps, or as many as there are. */
+/* Go on, so many steps or as many as there are. */
+static void merge_on(size_t steps)
+{
+    size_t i;
+
+    for (i = 0; i < parts.count; i++)
+        look_up(i);
+    while (steps-- > 0 && join_best())
+        ;
+}
+
 static void slow_merge(const uint8_t *piece, size_t length, size_t steps)
 {
     size_t i;
@@ -120,10 +145,7 @@ static void slow_merge(const uint8_t *piece, size_t length, size_t steps)
     parts.count = length;
     for (i = 0; i < length; i++)
         parts.end[i] = i + 1;
-    for (i = 0; i < length; i++)
-        look_up(i);
-    while (steps-- > 0 && join_best())
-        ;
+    merge_on(steps);
 }
 
 /* ---- The vocabulary in a file, both ways ------------------------------- */
@@ -196,6 +218,100 @@ static void load(hm_vocabulary *vocabulary)
     hm_vocabulary_free(&other);
 }
 
+/* ---- Windows ----------------------------------------------------------- */
+
+/* A piece of which a part is merged: where its tokens end, and the window that
+ * was merged last. */
+static struct {
+    const uint8_t *bytes;
+    size_t count;
+    size_t end[LONGEST_PIECE];
+    size_t at;
+    size_t size;
+} merged;
+
+static size_t merged_length(void)
+{
+    return merged.count > 0 ? merged.end[merged.count - 1] : 0;
+}
+
+/* Merge a window behind what is merged, unless the one before had the same
+ * bytes; whether it was a large one. */
+static long merge_window(size_t size)
+{
+    size_t at = merged_length();
+    int is_same
+        = size == merged.size
+          && memcmp(merged.bytes + merged.at, merged.bytes + at, size) == 0;
+
+    merged.at = at;
+    merged.size = size;
+    slow_merge(merged.bytes + at, size, size);
+    return size > WINDOW && !is_same;
+}
+
+/* Whether the last token stays as it is with the first one of the window. */
+static int joint_holds(void)
+{
+    size_t end = merged_length(), length = parts.end[0];
+    size_t start = merged.count > 1 ? merged.end[merged.count - 2] : 0;
+
+    if (merged.count == 0)
+        return 1;
+    slow_merge(merged.bytes + start, end - start + length,
+               end - start + length);
+    return parts.count == 2 && parts.end[0] == end - start;
+}
+
+/* Give up the last tokens, `least` bytes of them or more. */
+static void go_back(size_t least)
+{
+    size_t end = merged_length();
+
+    while (merged.count > 0 && end - merged_length() < least)
+        merged.count--;
+}
+
+/* Keep the tokens that end in the first seven eighths of a window. */
+static void keep(size_t at, size_t size)
+{
+    size_t i;
+
+    slow_merge(merged.bytes + at, size, size);
+    for (i = 0; i < parts.count; i++)
+        if (i == 0 || parts.end[i] <= size / 8 * 7)
+            merged.end[merged.count++] = at + parts.end[i];
+}
+
+/* How many windows larger than the usual are merged on the way to the end: the
+ * window grows where a joint does not hold, until that place is behind it. */
+static long large_windows(const uint8_t *piece, size_t length)
+{
+    size_t size = WINDOW, failed = 0;
+    long large = 0;
+
+    merged.bytes = piece;
+    merged.count = merged.at = merged.size = 0;
+    while (length > WINDOW) {
+        size_t at = merged_length(), left = length - at;
+        size_t here = left < size ? left : size;
+
+        large += merge_window(here);
+        if (!joint_holds()) {
+            failed = at > failed ? at : failed;
+            go_back(size / 4);
+            size *= 2;
+            continue;
+        }
+        if (here == left)
+            break;
+        keep(at, here);
+        if (merged_length() > failed)
+            size = WINDOW;
+    }
+    return large;
+}
+
 /* ---- Comparing --------------------------------------------------------- */
 
 static int agrees(const hm_vocabulary *vocabulary, const hm_tokens *found)
@@ -211,8 +327,8 @@ static int agrees(const hm_vocabulary *vocabulary, const hm_tokens *found)
     return 1;
 }
 
-/* How often the window had to grow is the number of requests for memory, but
- * for the one that any piece longer than a window needs. */
+/* How often a window larger than the usual is merged is the number of requests
+ * for memory, but for the one that any piece longer than a window needs. */
 static long check_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
                         size_t length)
 {
@@ -228,6 +344,7 @@ static long check_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
     grown = memory_requests - (length > WINDOW);
     if (!CHECK(agrees(vocabulary, &found)))
         printf("  a piece of %lu bytes\n", (unsigned long)length);
+    CHECK_EQUAL(grown, large_windows(exact, length));
     free(found.tokens);
     free(exact);
     return grown;
@@ -265,7 +382,8 @@ static void random_text(uint64_t *seed, uint32_t letters, uint8_t *text,
 }
 
 /* Merges of pairs that come up in a random text, any that do: what is rare is
- * as likely to be early as what is frequent. */
+ * as likely to be early as what is frequent. A new token comes behind all
+ * others, so merging goes on where it was. */
 static void train(uint64_t *seed, uint32_t letters, uint32_t merges)
 {
     uint8_t text[1200];
@@ -273,15 +391,14 @@ static void train(uint64_t *seed, uint32_t letters, uint32_t merges)
 
     begin_tokens(seed);
     random_text(seed, letters, text, sizeof text);
-    while (merges-- > 0) {
-        slow_merge(text, sizeof text, sizeof text);
-        if (parts.count < 2)
-            return;
+    slow_merge(text, sizeof text, sizeof text);
+    while (merges-- > 0 && parts.count > 1) {
         i = random_below(seed, (uint32_t)parts.count - 1);
         start = part_start(i);
         length = parts.end[i + 1] - start;
         if (length <= LONGEST_TOKEN)
             add_token(text + start, length);
+        merge_on(sizeof text);
     }
 }
 
@@ -377,6 +494,26 @@ static void test_lengths(void)
         random_piece(&seed, 3, piece, length);
         check_piece(&vocabulary, piece, length);
     }
+    hm_vocabulary_free(&vocabulary);
+}
+
+/* Tokens longer than a window: one that grew may keep so little that the place
+ * where it failed is still in front, and then it must not shrink. */
+static void test_long_tokens(void)
+{
+    static const size_t runs[] = {2, 4, 8, 16, 32, 64, 128, 160, 256, 176};
+    uint8_t piece[850];
+    uint64_t seed = 9;
+    hm_vocabulary vocabulary;
+    size_t i;
+
+    memset(piece, 'a', sizeof piece);
+    begin_tokens(&seed);
+    for (i = 0; i < sizeof runs / sizeof *runs; i++)
+        add_token(piece, runs[i]);
+    load(&vocabulary);
+    for (i = 500; i < sizeof piece; i++)
+        check_piece(&vocabulary, piece, i);
     hm_vocabulary_free(&vocabulary);
 }
 
@@ -614,6 +751,7 @@ void test_bpe(void)
     test_random();
     test_characters();
     test_lengths();
+    test_long_tokens();
     test_together();
     test_chains();
     test_no_memory();

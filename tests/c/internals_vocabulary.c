@@ -384,6 +384,57 @@ static void test_ranks(void)
     hm_vocabulary_free(&vocabulary);
 }
 
+/* Two strings of 16 bytes with one hash: the second half makes up for what the
+ * first one changed (hash_of_long in vocabulary.c). A file can have such
+ * tokens; they are told apart by their bytes. */
+static void same_hash(uint8_t *one, uint8_t *other)
+{
+    uint64_t first, second, ends;
+    int i;
+
+    memcpy(one, "0123456789abcdef", 16);
+    memcpy(other, "abcdefgh", 8);
+    first = hm_hash(16 ^ hm_little64(one), 0);
+    second = hm_hash(16 ^ hm_little64(other), 0);
+    ends = hm_little64(one + 8) ^ first ^ first >> 32 ^ second ^ second >> 32;
+    for (i = 0; i < 8; i++)
+        other[8 + i] = (uint8_t)(ends >> 8 * i);
+}
+
+/* Many tokens with the same first eight bytes, which are in the same lines, and
+ * two with the same hash. */
+static void test_alike(void)
+{
+    uint8_t bytes[16] = "aaaaaaaaaaaaaaa", twins[3][16];
+    hm_vocabulary vocabulary;
+    int32_t rank, wrong = 0;
+    char *to = lines + with_bytes("", "\n");
+
+    for (rank = 256; rank < 512; rank++) {
+        bytes[8] = (uint8_t)rank;
+        to = write_line(to, bytes, 9, rank, "\n");
+    }
+    same_hash(twins[0], twins[1]);
+    memcpy(twins[2], twins[0], 8);
+    memcpy(twins[2] + 8, twins[1] + 8, 8);
+    to = write_line(to, twins[0], 16, 512, "\n");
+    to = write_line(to, twins[1], 16, 513, "\n");
+    CHECK_EQUAL(hm_vocabulary_load(&vocabulary, (uint8_t *)lines,
+                                   (size_t)(to - lines), NULL),
+                HARMONY_OK);
+    for (rank = 256; rank < 512; rank++) {
+        bytes[8] = (uint8_t)rank;
+        wrong += hm_rank(&vocabulary, bytes, 9) != rank;
+        wrong += hm_rank(&vocabulary, bytes, 10) != -1;
+    }
+    CHECK_EQUAL(wrong, 0);
+    CHECK_EQUAL(hm_rank(&vocabulary, bytes, 8), -1);
+    CHECK_EQUAL(hm_rank(&vocabulary, twins[0], 16), 512);
+    CHECK_EQUAL(hm_rank(&vocabulary, twins[1], 16), 513);
+    CHECK_EQUAL(hm_rank(&vocabulary, twins[2], 16), -1);
+    hm_vocabulary_free(&vocabulary);
+}
+
 /* ---- Full lines -------------------------------------------------------- */
 
 static void load_pairs(hm_vocabulary *vocabulary)
@@ -518,6 +569,7 @@ void test_vocabulary(void)
     test_good_lines();
     test_unused_rank();
     test_ranks();
+    test_alike();
     test_full_lines();
     test_no_memory();
 }
