@@ -293,7 +293,7 @@ def engines(options: argparse.Namespace, folder: Path) -> None:
         ways["Ray Data"] = [ROOT / "examples" / "ray_data.py", source, out]
         ways["`harmony render --engine ray`"] = [
             *render,
-            source,
+            plain_source,
             "--out",
             out,
             "--engine",
