@@ -71,10 +71,8 @@ def row_format(row: Any) -> str:
     return "chat" if any(m.get("channel") is None for m in said) else "harmony"
 
 
-def is_known(value: Any, known: Keys | None) -> bool:
+def is_known(value: Any, known: Keys) -> bool:
     """Tell whether all keys are known, without saying which is not."""
-    if known is None:
-        return True
     if isinstance(value, (list, tuple)):
         return all([is_known(item, known) for item in value])
     if not isinstance(value, dict):
