@@ -181,9 +181,10 @@ PYTHON: dict[str, set[str]] = {
     "cli.show.terminal": {"cli.show.layout", "cli.show.reading"},
     "cli.show.page": {"cli.screen", "cli.show.reading"},
     "cli.show": {
-        *{"_model.jsontext", "cli.files", "cli.show.layout", "cli.show.page"},
+        *{"_model.jsontext", "_training.job", "_training.keys", "_training.options"},
+        *{"batch", "cli.files", "cli.show.layout", "cli.show.page"},
         *{"cli.show.plain", "cli.show.reading", "cli.show.terminal"},
-        *{"batch", "encoding", "messages", "training"},
+        *{"encoding", "messages"},
     },
     "cli.render": {
         *{"_training.job", "_training.options", "batch", "cli.bulk.engine"},

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from harmony._model.jsontext import dump, load
-from harmony._training.keys import HARMONY, unknown_key
+from harmony._training.keys import row_format
 from harmony._training.tables import pruned, unpacked
 from harmony.cli.files import opened
 
@@ -148,19 +148,12 @@ def _row(value: Any) -> Any:
 
 
 def format_of(line: bytes) -> str:
-    """Return the format of a row, "chat" or "harmony".
-
-    Harmony's keys are known, and its assistant speaks on channels. What can't be read
-    is left to who reads it.
+    """Return the format of a line, "chat" or "harmony".
 
     >>> format_of(b'{"messages": [{"role": "assistant", "content": "Hi."}]}')
     'chat'
     """
     try:
-        row = load(line)
-        said = [m for m in row["messages"] if m.get("role") == "assistant"]
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return row_format(load(line))
+    except ValueError:  # who reads the line says what is wrong
         return "harmony"
-    if unknown_key(row, HARMONY) is not None:
-        return "chat"
-    return "chat" if any(m.get("channel") is None for m in said) else "harmony"
