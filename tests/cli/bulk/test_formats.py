@@ -326,3 +326,76 @@ def test_a_shard_that_is_gone_is_missed(tmp_path: Path, capsys: Any) -> None:
     status, _, err = run(capsys, *options, "--resume")
     assert status == 1
     assert err == f"harmony: {out / 'part-00000.parquet'} is not there any more\n"
+
+
+# Several files
+
+
+def test_several_files_and_folders_are_taken_as_one(
+    tmp_path: Path, capsys: Any
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    whole, folder = tmp_path / "whole.jsonl", tmp_path / "in"
+    folder.mkdir()
+    whole.write_bytes(lines(ROWS))
+    pq.write_table(pa.Table.from_pylist(ROWS[20:]), folder / "b.parquet")
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(lines(ROWS[10:20]).rstrip()))
+    (folder / "notes.txt").write_bytes(b"nothing")
+    first, empty = tmp_path / "first.jsonl", tmp_path / "empty.jsonl"
+    first.write_bytes(lines(ROWS[:10]).rstrip())
+    empty.write_bytes(b"")
+    given = (first, empty, folder, "--out", tmp_path / "parts.bin", *MASKED)
+    status, counts, err = run(capsys, *given)
+    assert (status, counts["records"]) == (0, 30)
+    assert err == f"harmony: {first}: lines are chats (--format chat)\n"
+    assert run(capsys, whole, "--out", tmp_path / "whole.bin", *MASKED)[0] == 0
+    for end in ("bin", "idx", "mask"):
+        found = (tmp_path / f"parts.{end}").read_bytes()
+        assert found == (tmp_path / f"whole.{end}").read_bytes()
+
+
+def test_a_bad_line_of_several_files_is_named_with_its_own(
+    tmp_path: Path, capsys: Any
+) -> None:
+    names = [tmp_path / name for name in ("a.jsonl", "b.jsonl", "c.jsonl")]
+    for path, data in zip(
+        names, (GOOD % 1 + GOOD % 2, GOOD % 3 + BAD, BAD), strict=True
+    ):
+        path.write_bytes(data)
+    given = (*names, "--out", tmp_path / "out.bin")
+    status, _, err = run(capsys, *given)
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith(f"harmony: {names[1]}: line 2: messages[0].role: ")
+    names[1].write_bytes(GOOD % 3 + GOOD % 4)
+    status, counts, err = run(capsys, *given, "--resume", "--on-error", "skip")
+    assert (status, counts["records"], counts["skipped"]) == (0, 4, 1)
+    assert err.startswith(f"harmony: {names[2]}: line 1: ")
+    assert run(capsys, names[0], "--out", tmp_path / "two.bin")[1]["records"] == 2
+
+
+def test_a_file_of_several_that_is_missing_or_damaged_is_named(
+    tmp_path: Path, capsys: Any
+) -> None:
+    good, out = tmp_path / "a.jsonl", tmp_path / "out.bin"
+    good.write_bytes(GOOD % 1)
+    missing, damaged = tmp_path / "b.jsonl", tmp_path / "c.jsonl.gz"
+    damaged.write_bytes(b"nothing of it")
+    status, _, err = run(capsys, good, missing, "--out", out)
+    assert (status, err) == (1, f"harmony: {missing}: No such file or directory\n")
+    status, _, err = run(capsys, good, damaged, "--out", out)
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith(f"harmony: {damaged}: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "c.jsonl.gz"]
+    status, _, err = run(capsys, good, out, "--out", out)
+    assert (status, err) == (1, f"harmony: {out}: No such file or directory\n")
+    out.write_bytes(b"1234")
+    status, _, err = run(capsys, good, out, "--out", out)
+    assert err == f"harmony: {out}: --out would write over it, to {out}\n"
+
+
+def test_several_files_are_for_many_conversations(capsys: Any) -> None:
+    for more in ([], ["--jsonl", "--out", "y", "--engine", "ray"]):
+        with pytest.raises(SystemExit):
+            main(["render", "a", "b", *more])
+        assert "there can be one FILE only" in capsys.readouterr().err
