@@ -195,9 +195,7 @@ static PyObject *json_list(const struct job *job, PyObject *given, int depth)
         if (is_scalar(item))
             continue;
         value = json_value(job, item, depth);
-        if (value == item)
-            Py_DECREF(value);
-        else if (value == NULL || PyList_SetItem(list, i, value) < 0)
+        if (value == NULL || PyList_SetItem(list, i, value) < 0)
             Py_CLEAR(list);
     }
     return list;
