@@ -313,6 +313,18 @@ def test_a_class_based_on_ours_may_have_a_form_of_its_own() -> None:
     }
 
 
+class Angry(str):
+    def __eq__(self, other: object) -> bool:
+        raise ArithmeticError("no")
+
+    __hash__ = str.__hash__
+
+
+def test_an_error_while_a_key_is_looked_up_is_raised() -> None:
+    form = {"role": "user", "content": "a", Angry("channel"): "final"}
+    assert both(lambda: Message.from_dict(form)) == (ArithmeticError, "no")
+
+
 # JSON values: whose they are, how deep
 
 
