@@ -58,6 +58,10 @@ typedef struct hm_known {
     PyObject *text;
 } hm_known;
 
+/* The ints that token ids are to Python, by id: long lists share them, for a
+ * new one takes longer, and 32 bytes. */
+#define HM_IDS ((size_t)HARMONY_TOKEN_LIMIT)
+
 /* What all objects of one encoding share. */
 typedef struct hm_pool {
     const harmony_encoding *encoding;
@@ -65,6 +69,7 @@ typedef struct hm_pool {
     PyObject *empty; /* array.array("i") */
     PyObject *frombytes;
     hm_known *known; /* from the first that is asked for */
+    PyObject **ids;  /* from the first long list; NULL: none are shared */
     hm_room rooms[HM_ROOMS];
 } hm_pool;
 
@@ -118,7 +123,8 @@ Py_ssize_t hm_take_ids(hm_pool *pool, PyObject *ids, hm_room **room);
  * give back. NULL after an error. */
 PyObject *hm_token_text(hm_pool *pool, int32_t token);
 
-PyObject *hm_list(const int32_t *ids, size_t count);
+/* A list of tokens of the encoding. NULL after an error. */
+PyObject *hm_list(hm_pool *pool, const int32_t *ids, size_t count);
 
 /* An array of int32; more of them at its end. */
 PyObject *hm_new_array(hm_pool *pool);

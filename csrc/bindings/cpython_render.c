@@ -263,7 +263,7 @@ static PyObject *put_tokens(const struct job *job, size_t i, PyObject *tokens)
         new = (const int32_t *)PyBytes_AsString(known);
         count = (size_t)PyBytes_Size(known) / sizeof *new;
     }
-    list = hm_list(new, count);
+    list = hm_list(job->pool, new, count);
     if (list == NULL || !extend(tokens, list))
         kept = NULL;
     else if (known != Py_None)
