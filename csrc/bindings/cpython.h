@@ -58,6 +58,14 @@ typedef struct hm_known {
     PyObject *text;
 } hm_known;
 
+/* How many ids are the same object wherever they are remembered, likewise. */
+#define HM_IDS ((size_t)1 << 14)
+
+typedef struct hm_id {
+    int32_t token;
+    PyObject *number;
+} hm_id;
+
 /* What all objects of one encoding share. */
 typedef struct hm_pool {
     const harmony_encoding *encoding;
@@ -65,6 +73,7 @@ typedef struct hm_pool {
     PyObject *empty; /* array.array("i") */
     PyObject *frombytes;
     hm_known *known; /* from the first that is asked for */
+    hm_id *ids;      /* likewise */
     hm_room rooms[HM_ROOMS];
 } hm_pool;
 
@@ -120,6 +129,10 @@ PyObject *hm_token_text(hm_pool *pool, int32_t token);
 
 PyObject *hm_list(const int32_t *ids, size_t count);
 
+/* The same as a tuple, which is to be kept: ids that come often are in it as
+ * one object. */
+PyObject *hm_kept_tuple(hm_pool *pool, const int32_t *ids, size_t count);
+
 /* An array of int32; more of them at its end. */
 PyObject *hm_new_array(hm_pool *pool);
 int hm_extend_array(hm_pool *pool, PyObject *array, const int32_t *ids,
@@ -171,6 +184,15 @@ typedef enum hm_name {
     HM_CHANNEL,
     HM_CONTENT_TYPE,
     HM_END_TOKEN,
+    HM_MODEL_IDENTITY,
+    HM_KNOWLEDGE_CUTOFF,
+    HM_START_DATE,
+    HM_EFFORT,
+    HM_VALUE,
+    HM_TOOLS,
+    HM_CHANNEL_CONFIG,
+    HM_VALID_CHANNELS,
+    HM_CHANNEL_REQUIRED,
     HM_MESSAGE,
     HM_FINISHED,
     HM_END,
@@ -190,17 +212,21 @@ enum {
 };
 
 /* The classes of what is read and made here, and what stands for the numbers
- * of C. Only parsers have segments and states. */
+ * of C. Prompts are only read, and only parsers have segments and states. */
 typedef struct hm_forms {
-    PyObject *message, *author, *text, *segment;
-    PyObject *roles;  /* a tuple, one for each harmony_role */
+    PyObject *message, *author, *text;
+    PyObject *roles; /* a tuple, one for each harmony_role */
+    PyObject *system, *channels, *effort, *prompt;
+    PyObject *segment;
     PyObject *states; /* a tuple, one for each harmony_state */
     PyObject *names[HM_NAME_COUNT];
 } hm_forms;
 
-/* capsule = forms(Message, Author, TextContent, roles, Segment, states), of
- * which the last two may be missing. */
-PyObject *hm_new_forms(PyObject *module, PyObject *args);
+/* capsule = forms(message=Message, author=Author, text=TextContent,
+ * roles=tuple), and perhaps system=SystemContent, channels=ChannelConfig,
+ * effort=ReasoningEffort, prompt=SystemPrompt; or segment=Segment,
+ * states=tuple. */
+PyObject *hm_new_forms(PyObject *module, PyObject *args, PyObject *given);
 
 /* The forms in a capsule; or NULL, and an error that says there are none. */
 hm_forms *hm_forms_of(PyObject *capsule);
@@ -208,8 +234,10 @@ hm_forms *hm_forms_of(PyObject *capsule);
 /* The number of a role, or of None; 0 if it is neither. */
 int hm_role_number(const hm_forms *forms, PyObject *role, int32_t *number);
 
-/* list = plain_parts(tuple of messages, forms): of each message role, name,
- * recipient, channel, content type and text; None for one that is not plain. */
+/* list = plain_parts(tuple of messages, forms, whether there are function
+ * tools): of each message role, name, recipient, channel, content type and
+ * text; None for one that is not plain. Of a system prompt without tools there
+ * is not its text but what harmony/prompts.py makes it from. */
 PyObject *hm_plain_parts(PyObject *module, PyObject *args);
 
 /* The finished messages of a parser from an index on, and what the last call
@@ -218,6 +246,12 @@ PyObject *hm_new_messages(const hm_forms *forms,
                           const struct harmony_parser *parser, size_t first);
 PyObject *hm_new_segments(const hm_forms *forms,
                           const struct harmony_parser *parser);
+
+/* ---- cpython_same.c ----------------------------------------------------- */
+
+/* bool = are_same(value, value): whether both are made of plain values of the
+ * same types, equal and in the same order; False if that is not sure. */
+PyObject *hm_are_same(PyObject *module, PyObject *args);
 
 /* ---- cpython_render.c --------------------------------------------------- */
 

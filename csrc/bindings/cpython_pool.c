@@ -41,6 +41,9 @@ static void free_pool(PyObject *capsule)
     for (i = 0; pool->known != NULL && i < HM_KNOWN; i++)
         Py_XDECREF(pool->known[i].text);
     free(pool->known);
+    for (i = 0; pool->ids != NULL && i < HM_IDS; i++)
+        Py_XDECREF(pool->ids[i].number);
+    free(pool->ids);
     Py_XDECREF(pool->owner);
     Py_XDECREF(pool->empty);
     Py_XDECREF(pool->frombytes);
@@ -286,6 +289,53 @@ PyObject *hm_list(const int32_t *ids, size_t count)
         PyList_SetItem(list, (Py_ssize_t)i, id);
     }
     return list;
+}
+
+#ifdef Py_GIL_DISABLED /* there, keeping it safe costs more than a new one */
+static PyObject *number_of(hm_pool *pool, int32_t id)
+{
+    (void)pool;
+    return PyLong_FromLong(id);
+}
+#else
+static PyObject *number_of(hm_pool *pool, int32_t id)
+{
+    hm_id *known;
+
+    if (pool->ids == NULL)
+        pool->ids = calloc(HM_IDS, sizeof *pool->ids);
+    if (pool->ids == NULL)
+        return PyErr_NoMemory();
+    known = pool->ids + ((size_t)id & (HM_IDS - 1));
+    if (known->number == NULL || known->token != id) {
+        PyObject *number = PyLong_FromLong(id);
+
+        if (number == NULL)
+            return NULL;
+        Py_XDECREF(known->number);
+        known->number = number;
+        known->token = id;
+    }
+    Py_INCREF(known->number);
+    return known->number;
+}
+#endif
+
+PyObject *hm_kept_tuple(hm_pool *pool, const int32_t *ids, size_t count)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+    size_t i;
+
+    for (i = 0; tuple != NULL && i < count; i++) {
+        PyObject *number = number_of(pool, ids[i]);
+
+        if (number == NULL) {
+            Py_DECREF(tuple);
+            return NULL;
+        }
+        PyTuple_SetItem(tuple, (Py_ssize_t)i, number);
+    }
+    return tuple;
 }
 
 PyObject *hm_new_array(hm_pool *pool)
