@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from harmony._model.checks import check_choice
-from harmony._model.jsontext import load
+from harmony._training.chats import ChatColumns
 from harmony._training.columns import (
-    ChatColumns,
     HarmonyColumns,
     Messages,
     Numbers,
     has_plain_fields,
 )
 from harmony._training.job import Job, Rendered, render_rows
-from harmony._training.reading import RowReader
+from harmony._training.reading import ChatRows, RowReader
 from harmony._training.tables import pruned, unpacked
+from harmony._training.toolsets import SLICE, Toolsets, said_tools
 from harmony.batch import MaskKind, several_names
 from harmony.encoding import load_harmony_encoding
 from harmony.rendering import Parts
@@ -59,8 +57,8 @@ class BatchRenderer:
     - ``error``: what is wrong with the row, null if nothing is;
     - those named in ``keep``, as they are.
 
-    Rows of texts alone, in columns of structs, are rendered without an object for any
-    row or message.
+    In columns of structs, rows of texts and calls of tools are rendered without an
+    object for any row or message; other rows are read one by one.
 
     >>> import pyarrow as pa
     >>> from harmony.arrow import BatchRenderer
@@ -86,6 +84,7 @@ class BatchRenderer:
         last_turn: bool = False,
         drop_analysis: Literal["never", "upstream", "per_turn"] = "never",
         header: Literal["template", "model"] = "template",
+        schemas: Literal["reference", "complete"] = "reference",
         date: str | None = None,
         ignore_unknown: bool = False,
         on_error: Literal["null", "raise"] = "null",
@@ -99,11 +98,11 @@ class BatchRenderer:
         OpenAI and Hugging Face, read as by ``harmony.chat``, "harmony" those of
         ``Conversation.to_dict``. Unknown keys are an error of the row unless
         ``ignore_unknown``. ``mask``, ``channels``, ``last_turn`` and ``drop_analysis``
-        are those of ``training.example``; ``header`` is that of ``chat.prompt``.
-        ``date``: what day it is for the model, in chats; None is the day on which this
-        object is made, and stays so. ``on_error="raise"``: an error of a row is
-        raised, as ``ValueError`` naming the row of the batch. Raises ``ValueError`` and
-        ``TypeError`` for options that are none.
+        are those of ``training.example``; ``header`` and ``schemas`` are those of
+        ``chat.prompt``. ``date``: what day it is for the model, in chats; None is the
+        day on which this object is made, and stays so. ``on_error="raise"``: an error
+        of a row is raised, as ``ValueError`` naming the row of the batch. Raises
+        ``ValueError`` and ``TypeError`` for options that are none.
         """
         check_choice("on_error", "way", on_error, ("null", "raise"))
         self._column = column
@@ -120,6 +119,7 @@ class BatchRenderer:
             last_turn=last_turn,
             drop_analysis=drop_analysis,
             header=header,
+            schemas=schemas,
             date=time.strftime("%Y-%m-%d") if date is None else date,
             strict=not ignore_unknown,
         )
@@ -189,15 +189,25 @@ class BatchRenderer:
 
     def _read(self, rows: Any, tools: Any, others: Numbers) -> Rendered:
         """Render rows one by one."""
-        said = [None] * len(rows)
-        if tools is not None:
-            said = tools.take(pa.array(others)).to_pylist()
+        said = pa.nulls(len(rows)) if tools is None else tools.take(pa.array(others))
         return render_rows(
             load_harmony_encoding("HarmonyGptOss"),
             self._job,
-            [*zip(rows.to_pylist(), said, strict=True)],
+            _Pairs(rows, said),
             _RowReader(self._job.reader()),
         )
+
+
+class _Pairs:
+    """The values of two columns, as Python's objects; few of them at a time."""
+
+    def __init__(self, *columns: Any) -> None:
+        self._columns = columns
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        for start in range(0, len(self._columns[0]), SLICE):
+            parts = [c.slice(start, SLICE).to_pylist() for c in self._columns]
+            yield from zip(*parts, strict=True)
 
 
 class _RowReader:
@@ -212,7 +222,7 @@ class _RowReader:
             raise ValueError("messages: null")
         made: dict[str, Any] = {}
         if tools:
-            made["tools"] = unpacked(pruned(tools), _known)
+            made["tools"] = said_tools(tools)
         said = unpacked(messages)
         made |= said if isinstance(said, dict) else {"messages": said}
         if said is not messages:
@@ -223,43 +233,49 @@ class _RowReader:
         )
 
 
-_known = lru_cache(maxsize=16)(load)
-"""Reads tools in JSON, which are the same in many rows."""
-
-
 class _PlainRows:
     """The rows of a column that are plain, which are rendered as columns."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._messages: Messages | None = None
-        self._columns: ChatColumns | HarmonyColumns = HarmonyColumns()
-        if job.format == "chat":
-            said = job.reader()({"messages": [{"role": "user", "content": ""}]})
-            self._columns = ChatColumns(said[0][-1])
+        self._columns: ChatColumns | HarmonyColumns | None = None
+        reader = job.reader()
+        self._toolsets = Toolsets(reader) if isinstance(reader, ChatRows) else None
 
     def choose(self, rows: Any, tools: Any) -> Numbers:
         """Return the indices of plain rows, and keep their messages."""
-        if not has_plain_fields(rows.type, self._columns.names):
+        names = HarmonyColumns.names if self._toolsets is None else ChatColumns.names
+        if not has_plain_fields(rows.type, names):
             return np.empty(0, np.int64)
-        there = rows.is_valid()
-        if tools is not None:
-            there = pc.and_(there, tools.is_null())
-        indices = np.flatnonzero(there)
-        messages = Messages(rows.take(pa.array(indices)))
-        plain = self._columns.plain(messages)
+        is_there: Numbers = rows.is_valid().to_numpy(zero_copy_only=False)
+        numbers = np.zeros(len(rows), np.int64)
+        if self._toolsets is not None:
+            numbers = self._toolsets.numbers(tools, len(rows))
+        indices = np.flatnonzero(is_there & (numbers >= 0))
+        columns = self._of(rows, numbers, indices)
+        plain = columns.plain()
         if not plain.all():
             indices = indices[plain]
-            messages = Messages(rows.take(pa.array(indices)))
-        self._messages = messages
+            columns = self._of(rows, numbers, indices)
+        self._columns = columns
         return indices
+
+    def _of(
+        self, rows: Any, numbers: Numbers, indices: Numbers
+    ) -> ChatColumns | HarmonyColumns:
+        """Return the columns of some rows, given the numbers of all rows' tools."""
+        messages = Messages(rows.take(pa.array(indices)))
+        if self._toolsets is None:
+            return HarmonyColumns(messages)
+        header: Any = self._job.header
+        return ChatColumns(messages, self._toolsets.known, numbers[indices], header)
 
     def rendered(self) -> Rendered:
         """Return what they become."""
         encoding = load_harmony_encoding("HarmonyGptOss")
-        if self._messages is None:
+        if self._columns is None:
             return render_rows(encoding, self._job, (), self._job.reader())
-        records = self._columns.records(self._messages)
+        records = self._columns.records()
         return Rendered(self._job.render_records(encoding, records), [])
 
 

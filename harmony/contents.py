@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from harmony._model import forms
 from harmony._model.base import Model
 from harmony._model.checks import (
     check_flag,
@@ -26,7 +27,7 @@ from harmony._model.checks import (
     unknown,
 )
 from harmony._model.refusal import refusal
-from harmony.tools import ToolDescription, ToolNamespaceConfig, namespaces
+from harmony.tools import NAMESPACE, ToolDescription, ToolNamespaceConfig, namespaces
 
 
 class ReasoningEffort(str, Enum):
@@ -436,6 +437,39 @@ CONTENT_TYPES: dict[str, type[TextContent | SystemContent | DeveloperContent]] =
     "developer_content": DeveloperContent,
 }
 """The class of each ``type`` that a content's JSON form may have."""
+
+
+CHANNELS = forms.shape(
+    ChannelConfig,
+    forms.list_of(forms.text("valid_channels")),
+    forms.flag("channel_required"),
+)
+RESPONSE_FORMAT = forms.shape(
+    ResponseFormat,
+    forms.text("name"),
+    forms.json_object("schema"),
+    forms.or_none(forms.text("description")),
+)
+TEXT = forms.shape(TextContent, forms.called("text"), forms.text("text"))
+SYSTEM = forms.shape(
+    SystemContent,
+    forms.called("system_content"),
+    forms.or_none(forms.text("model_identity", SystemContent.model_identity)),
+    forms.or_none(forms.choice("reasoning_effort", ReasoningEffort, "Medium")),
+    forms.or_none(forms.text("knowledge_cutoff", SystemContent.knowledge_cutoff)),
+    forms.or_none(
+        forms.one_of("channel_config", CHANNELS, absent=[_default_channels().to_dict()])
+    ),
+    forms.or_none(forms.text("conversation_start_date")),
+    forms.or_none(forms.dict_of(forms.one_of("tools", NAMESPACE))),
+)
+DEVELOPER = forms.shape(
+    DeveloperContent,
+    forms.called("developer_content"),
+    forms.or_none(forms.text("instructions")),
+    forms.or_none(forms.dict_of(forms.one_of("tools", NAMESPACE))),
+    forms.or_none(forms.list_of(forms.one_of("response_formats", RESPONSE_FORMAT))),
+)
 
 
 def content_from_dict(data: dict[str, Any]) -> Content:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from harmony._model import forms
 from harmony._model.base import Model
 from harmony._model.checks import (
     check_choice,
@@ -34,6 +35,9 @@ from harmony._model.jsontext import read_json, write_json
 from harmony._model.refusal import without_class
 from harmony.contents import (
     CONTENT_TYPES,
+    DEVELOPER,
+    SYSTEM,
+    TEXT,
     ChannelConfig,
     Content,
     DeveloperContent,
@@ -227,6 +231,9 @@ class Message(Model):
 
         ``role``, ``name`` and ``content`` are always there, the others unless None.
         """
+        return forms.write(MESSAGE, self) or self._to_dict_in_full()
+
+    def _to_dict_in_full(self) -> dict[str, Any]:
         form = self.author.to_dict()
         form["content"] = [content.to_dict() for content in self.content]
         if self.channel is not None:
@@ -249,6 +256,10 @@ class Message(Model):
         Traceback (most recent call last):
         ValueError: content[0].type: unknown content type 'image' (known: text, ...
         """
+        return forms.read(MESSAGE, cls, data) or cls._from_dict_in_full(data)
+
+    @classmethod
+    def _from_dict_in_full(cls, data: dict[str, Any]) -> Message:
         author = "role"
         if type(data) is not dict or "role" not in data or "content" not in data:
             check_form(cls, data, ())
@@ -281,12 +292,13 @@ class Message(Model):
 
     def to_json(self) -> str:
         """Return the JSON form as text. Raises ``ValueError`` as in Conversation."""
-        return write_json(self.to_dict())
+        return write_json(forms.write(MESSAGE, self, is_own=True) or self.to_dict())
 
     @classmethod
     def from_json(cls, payload: str | bytes) -> Message:
         """Read JSON text. Raises ``ValueError`` saying where it is wrong."""
-        return cls.from_dict(read_json("Message", payload))
+        form = read_json("Message", payload)
+        return forms.read(MESSAGE, cls, form, is_own=True) or cls.from_dict(form)
 
 
 @dataclass
@@ -322,6 +334,9 @@ class Conversation(Model):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: a dict with ``messages``."""
+        return forms.write(CONVERSATION, self) or self._to_dict_in_full()
+
+    def _to_dict_in_full(self) -> dict[str, Any]:
         return {"messages": [message.to_dict() for message in self.messages]}
 
     @classmethod
@@ -330,6 +345,10 @@ class Conversation(Model):
 
         Raises ``ValueError`` beginning with the path to what is wrong.
         """
+        return forms.read(CONVERSATION, cls, data) or cls._from_dict_in_full(data)
+
+    @classmethod
+    def _from_dict_in_full(cls, data: dict[str, Any]) -> Conversation:
         check_form(cls, data, ("messages",))
         try:
             return cls(data["messages"])
@@ -343,7 +362,8 @@ class Conversation(Model):
         ``ValueError`` with the path for what orjson cannot write: integers below
         -2**63 or from 2**64 on.
         """
-        return write_json(self.to_dict())
+        form = forms.write(CONVERSATION, self, is_own=True)
+        return write_json(form or self.to_dict())
 
     @classmethod
     def from_json(cls, payload: str | bytes) -> Conversation:
@@ -351,7 +371,27 @@ class Conversation(Model):
 
         Integers beyond 64 bits become the nearest float, as orjson reads them.
         """
-        return cls.from_dict(read_json("Conversation", payload))
+        form = read_json("Conversation", payload)
+        return forms.read(CONVERSATION, cls, form, is_own=True) or cls.from_dict(form)
+
+
+AUTHOR = forms.shape(
+    Author,
+    forms.choice("role", Role),
+    forms.or_none(forms.text("name"), is_written=True),
+)
+MESSAGE = forms.shape(
+    Message,
+    forms.within("author", AUTHOR),
+    forms.list_or_text(forms.one_of("content", TEXT, SYSTEM, DEVELOPER)),
+    forms.or_none(forms.text("channel")),
+    forms.or_none(forms.text("recipient")),
+    forms.or_none(forms.text("content_type")),
+    forms.unsaid("end_token"),
+)
+CONVERSATION = forms.shape(
+    Conversation, forms.list_of(forms.one_of("messages", MESSAGE))
+)
 
 
 DROP_RULES = ("never", "upstream", "per_turn")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from harmony._model import forms
 from harmony._model.base import Model
 from harmony._model.checks import (
     check_optional_text,
@@ -41,8 +42,10 @@ class ToolDescription(Model):
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        check_text("ToolDescription.name", self.name)
-        check_optional_text("ToolDescription.description", self.description)
+        if type(self.name) is not str:
+            check_text("ToolDescription.name", self.name)
+        if type(self.description) is not str:
+            check_optional_text("ToolDescription.description", self.description)
         if self.parameters is not None:
             self.parameters = _parameters("ToolDescription.parameters", self.parameters)
 
@@ -144,6 +147,20 @@ class ToolNamespaceConfig(Model):
         The wording is what the model was trained on, and must not be changed.
         """
         return ToolNamespaceConfig("python", _PYTHON)
+
+
+TOOL = forms.shape(
+    ToolDescription,
+    forms.text("name"),
+    forms.or_none(forms.text("description")),
+    forms.or_none(forms.json_object("parameters")),
+)
+NAMESPACE = forms.shape(
+    ToolNamespaceConfig,
+    forms.text("name"),
+    forms.or_none(forms.text("description")),
+    forms.list_of(forms.one_of("tools", TOOL), []),
+)
 
 
 def namespaces(where: str, value: object) -> dict[str, ToolNamespaceConfig] | None:

@@ -87,6 +87,7 @@ def example(
     mask: MaskKind = "sampled",
     drop_analysis: Literal["never", "upstream", "per_turn"] = "never",
     channel_first: bool = False,
+    schemas: Literal["reference", "complete"] = "reference",
     channels: Iterable[str] | None = None,
     last_turn: bool = False,
 ) -> Example:
@@ -95,7 +96,8 @@ def example(
     ``conversation``: a ``Conversation``, or an iterable of messages. ``mask``: see the
     top of the module. ``channels``: only messages on these channels count.
     ``last_turn``: only what is behind the last message by a user counts.
-    ``drop_analysis`` and ``channel_first`` are those of ``RenderConversationConfig``.
+    ``drop_analysis``, ``channel_first`` and ``schemas`` are those of
+    ``RenderConversationConfig``.
 
     Thinking is kept unless ``drop_analysis`` says otherwise. That is not what
     ``render_conversation_for_training`` does by default: as in openai-harmony, it
@@ -114,11 +116,11 @@ def example(
     Span(message=1, part='header', start=9, stop=14)
     """
     rule = mask_rule(mask, channels, last_turn)
-    rows = Rows()
-    rows.add(said(messages_of(conversation)))
     config = RenderConversationConfig(
-        drop_analysis=drop_analysis, channel_first=channel_first
+        drop_analysis=drop_analysis, channel_first=channel_first, schemas=schemas
     )
+    rows = Rows()
+    rows.add(said(messages_of(conversation), schemas))
     batch = rows.render(encoding, config, rule)
     tokens, trained = array("i"), array("b")
     tokens.frombytes(batch.tokens.cast("B"))

@@ -45,23 +45,37 @@ plain = st.fixed_dictionaries(
     {"role": st.sampled_from(["user", "assistant", "system"]), "content": texts},
     optional={"reasoning_content": texts},
 )
-called = st.just(
-    {
-        "role": "assistant",
-        "tool_calls": [
-            {
-                "id": "c1",
-                "type": "function",
-                "function": {"name": "get_weather", "arguments": '{"city":"Rome"}'},
-            }
-        ],
-    }
+NAMES = ["get_weather", "get-weather", "get_weather_2", "f", "2fa", "a b", "a_b"]
+one_call = st.builds(
+    lambda name, call_id, text, kind: {
+        "id": call_id,
+        **kind,
+        "function": {"name": name, "arguments": text},
+    },
+    st.sampled_from(NAMES),
+    st.sampled_from(["c1", "c2", "c3"]),
+    texts,
+    st.sampled_from([{"type": "function"}, {"type": None}, {}]),
 )
-result = st.just({"role": "tool", "tool_call_id": "c1", "content": "18 °C"})
-chats = st.lists(plain, min_size=1, max_size=5).flatmap(
-    lambda said: st.tuples(
-        st.just(said), st.lists(called, max_size=1), st.lists(result, max_size=1)
-    ).map(lambda three: {"messages": three[0] + (three[1] + three[2]) * bool(three[1])})
+called = st.fixed_dictionaries(
+    {"role": st.just("assistant"), "tool_calls": st.lists(one_call, max_size=3)},
+    optional={"content": st.none() | texts, "reasoning_content": texts},
+)
+result = st.fixed_dictionaries(
+    {
+        "role": st.just("tool"),
+        "tool_call_id": st.sampled_from(["c1", "c1", "c2", "c3"]),
+        "content": texts,
+    },
+    optional={"name": st.sampled_from(NAMES)},
+)
+OTHER_TOOL = {"type": "function", "function": {"name": "get-weather"}}
+toolsets = st.sampled_from([None, [], [TOOL], [OTHER_TOOL], [OTHER_TOOL, TOOL]])
+chats = st.builds(
+    lambda first, rest, tools: {"messages": first + rest, "tools": tools},
+    st.lists(plain | called, max_size=3),
+    st.lists(plain | called | result | result, min_size=1, max_size=6),
+    toolsets,
 )
 
 
@@ -71,10 +85,92 @@ def test_chats_in_structs_and_in_json_are_those_read_one_by_one(
     rows: list[Json],
 ) -> None:
     structs = CHAT(pa.RecordBatch.from_pylist(rows))
-    lines = CHAT(pa.RecordBatch.from_pylist([{"messages": text_of(r)} for r in rows]))
-    assert structs.equals(lines)
+    in_json = [{key: json.dumps(row[key]) for key in row} for row in rows]
+    assert structs.equals(CHAT(pa.RecordBatch.from_pylist(in_json)))
     for index, row in enumerate(rows):
-        check(structs, index, expected(row))
+        try:
+            wanted = expected(row)
+        except ValueError as error:
+            assert structs.column("error")[index].as_py() == str(error)
+        else:
+            check(structs, index, wanted)
+
+
+def call(call_id: str, name: str = "f") -> Json:
+    function = {"name": name, "arguments": f'{{"of": "{call_id}"}}'}
+    return {"id": call_id, "type": "function", "function": function}
+
+
+def calls(*made: Json, **others: str) -> Json:
+    return {"role": "assistant", "tool_calls": [*made], **others}
+
+
+def answer(call_id: str) -> Json:
+    return {"role": "tool", "tool_call_id": call_id, "content": f"of {call_id}"}
+
+
+USER = {"role": "user", "content": "hi"}
+SYSTEM = {"role": "system", "content": "Be brief."}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [USER, calls(call("a"), call("b")), answer("a"), answer("b")],
+        [USER, calls(call("a"), call("b")), answer("b"), answer("a")],
+        [calls(call("a"), call("b")), answer("b"), calls(content=""), answer("a")],
+        [calls(call("a"), call("b")), answer("b"), USER, answer("a")],
+        [calls(call("a"), call("b")), answer("b"), calls(call("c")), answer("a")],
+        [calls(call("a", "f")), answer("a"), calls(call("a", "g")), answer("a")],
+        [calls(call("a", "f"), call("a", "g")), answer("a")],
+        [USER, calls(call("a"), content="Look.", reasoning="Hm."), answer("a")],
+        [SYSTEM, USER, calls(call("a")), answer("a")],
+        [SYSTEM, USER],
+        [USER, calls(call("a", "get-weather"), call("b", "get_weather"))],
+        [USER, calls(call("a", "a b"), call("b", "a_b"))],
+        [USER, calls(call("a")), {**answer("a"), "name": "g"}],
+    ],
+)
+@pytest.mark.parametrize("tools", [None, [TOOL], [OTHER_TOOL]])
+def test_calls_and_results_in_structs(said: list[Json], tools: list[Json]) -> None:
+    # The others of the batch are rows whose calls have the same ids.
+    rows = [{"messages": m, "tools": tools} for m in ([calls(call("a"))], said, said)]
+    batch = CHAT(pa.RecordBatch.from_pylist(rows))
+    for index, row in enumerate(rows):
+        check(batch, index, expected(row))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [USER, answer("a")],
+        [answer("a"), calls(call("a"))],
+        [calls({**call("a"), "function": {"name": "f"}})],
+        [calls({**call("a"), "type": "custom"})],
+        [calls({**call("a"), "type": "browser"})],
+        [{**USER, "tool_calls": [call("a")]}, answer("a")],
+        [calls(call("a")), {**answer("a"), "tool_call_id": None}],
+        [calls(call("a")), {**answer("a"), "content": None}],
+    ],
+)
+def test_what_is_wrong_with_calls_in_structs_is_told(said: list[Json]) -> None:
+    rows = [{"messages": m} for m in ([calls(call("a")), answer("a")], said)]
+    batch = CHAT(pa.RecordBatch.from_pylist(rows))
+    check(batch, 0, expected(rows[0]))
+    try:
+        check(batch, 1, expected(rows[1]))
+    except ValueError as error:
+        assert batch.column("error")[1].as_py() == str(error)
+
+
+def test_tools_that_are_wrong_are_an_error_of_their_row() -> None:
+    """Whatever says so: read in columns, or row by row."""
+    tools = ["[{", "[1]", json.dumps([TOOL]), '[{"type": "browser"}]']
+    rows = [{"messages": [USER], "tools": text} for text in tools]
+    batch = CHAT(pa.RecordBatch.from_pylist(rows))
+    errors = batch.column("error").to_pylist()
+    assert [error is None for error in errors] == [False, False, True, False]
+    check(batch, 2, expected({"messages": [USER], "tools": [TOOL]}))
 
 
 harmony_messages = st.fixed_dictionaries(
@@ -125,7 +221,10 @@ def test_plain_rows_make_no_object_for_a_row(monkeypatch: pytest.MonkeyPatch) ->
     def refuse(*given: Any) -> None:
         raise AssertionError("rows were read one by one")
 
-    chats_given = pa.RecordBatch.from_pylist([chat_row(i) for i in range(9)])
+    rows = [chat_row(i, tools=i % 2 == 0) for i in range(9)]
+    for message in rows[0]["messages"]:
+        message["name"] = "nobody reads it"
+    chats_given = pa.RecordBatch.from_pylist(rows)
     talks = pa.RecordBatch.from_pylist([harmony_row(i) for i in range(9)])
     wanted = CHAT(chats_given), HARMONY(talks)
     monkeypatch.setattr(arrow.BatchRenderer, "_read", refuse)
@@ -155,6 +254,25 @@ def test_options_are_those_of_examples(options: Json) -> None:
     batch = arrow.BatchRenderer(date=DATE, **options)(pa.RecordBatch.from_pylist(rows))
     for index, row in enumerate(rows):
         check(batch, index, expected(row, **options))
+
+
+@pytest.mark.parametrize("column", ["structs", "json"])
+def test_schemas_and_formats_of_answers_are_said_in_full(column: str) -> None:
+    count = {"type": "integer", "minimum": 1, "maximum": 9}
+    schema = {"type": "object", "properties": {"count": count}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    row: Json = {"messages": [USER, calls(call("a"))], "tools": [tool]}
+    given_row = row if column == "structs" else {k: json.dumps(row[k]) for k in row}
+    render = arrow.BatchRenderer(date=DATE, schemas="complete")
+    batch = render(pa.RecordBatch.from_pylist([given_row]))
+    talk = chat.prompt(row, date=DATE).conversation
+    check(batch, 0, training.example(ENCODING, talk, schemas="complete"))
+    assert not batch.equals(CHAT(pa.RecordBatch.from_pylist([given_row])))
+    named = {"name": "count", "schema": schema}
+    row["response_format"] = {"type": "json_schema", "json_schema": named}
+    batch = render(pa.record_batch({"messages": pa.array([json.dumps(row)])}))
+    talk = chat.prompt(row, date=DATE).conversation
+    check(batch, 0, training.example(ENCODING, talk, schemas="complete"))
 
 
 @pytest.mark.parametrize("column", ["structs", "json"])

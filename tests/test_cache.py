@@ -62,6 +62,24 @@ def test_a_message_that_is_too_large_is_not_kept_and_drives_out_none() -> None:
     assert cache.get(entry(2, 1000)[0]) is None
 
 
+def test_what_two_threads_made_is_kept_once() -> None:
+    """Both found nothing; the second one's is as good as the first one's."""
+    cache = Cache(40_000)
+    cache.put("key", "first", 100)
+    size = cache.size()
+    cache.put("key", "second", 100)
+    assert (cache.get("key"), cache.size()) == ("first", size)
+
+
+def test_what_replaces_another_is_kept_unless_it_is_too_large() -> None:
+    cache = Cache(40_000)
+    cache.replace("key", "first", 100)
+    cache.replace("key", "second", 200)
+    size = cache.size()
+    cache.replace("key", "third", 40_000)
+    assert (cache.get("key"), cache.size()) == ("second", size)
+
+
 @pytest.mark.skipif(sys.implementation.name == "pypy", reason="it has no getsizeof")
 def test_without_the_sizes_of_objects_they_are_estimated_from_above() -> None:
     """PyPy has no getsizeof, and rendering failed there."""

@@ -32,27 +32,25 @@ PYTHON: dict[str, set[str]] = {
     "repairs": set(),
     "special": {"errors"},
     "vocabulary": {"errors"},
+    "_native": {"_native._ffi", "errors"},
+    "_native.straight": {"_native"},
     "_model": set(),
     "_model.text": set(),
     "_model.refusal": set(),
-    "_model.checks": {"_model.refusal"},
+    "_model.checks": {"_model.refusal", "_native.straight"},
+    "_model.forms": {"_model.checks", "_native.straight"},
     "_model.jsontext": {"_model.checks", "_model.refusal", "_model.text"},
     "_model.schema": set(),
     "_model.base": {"_model.checks", "_model.jsontext", "_model.schema"},
-    "tools": {"_model.base", "_model.checks"},
+    "tools": {"_model.base", "_model.checks", "_model.forms"},
     "contents": {
-        *{"_model.base", "_model.checks", "_model.refusal", "_model.schema", "tools"}
+        *{"_model.base", "_model.checks", "_model.forms", "_model.refusal"},
+        *{"_model.schema", "tools"},
     },
     "messages": {
-        "_model.base",
-        "_model.checks",
-        "_model.jsontext",
-        "_model.refusal",
-        "contents",
-        "tools",
+        *{"_model.base", "_model.checks", "_model.forms", "_model.jsontext"},
+        *{"_model.refusal", "contents", "tools"},
     },
-    "_native": {"_native._ffi", "errors"},
-    "_native.straight": {"_native"},
     "_native.encoding": {"_native", "_native.straight"},
     "_native.batch": {"_native", "_native.encoding"},
     "_native.vocabulary": {"_native"},
@@ -136,11 +134,21 @@ PYTHON: dict[str, set[str]] = {
         *{"messages", "rendering"},
     },
     "_training.columns": {
-        *{"_native", "_native.batch", "messages", "prompts", "rendering"},
+        *{"_native", "_native.batch", "messages", "rendering"},
+    },
+    "_training.toolsets": {
+        *{"_model.jsontext", "_openai.names", "_training.reading"},
+        *{"_training.tables"},
+    },
+    "_training.calls": {"_training.columns", "_training.toolsets"},
+    "_training.chats": {
+        *{"_openai.history", "_training.calls", "_training.columns"},
+        *{"_training.toolsets"},
     },
     "arrow": {
-        *{"_model.checks", "_model.jsontext", "_training.columns", "_training.job"},
-        *{"_training.reading", "_training.tables", "batch", "encoding", "rendering"},
+        *{"_model.checks", "_training.chats", "_training.columns", "_training.job"},
+        *{"_training.reading", "_training.tables", "_training.toolsets", "batch"},
+        *{"encoding", "rendering"},
     },
     "": set(),
     "recovering": {"encoding", "messages", "parser"},
@@ -173,20 +181,19 @@ PYTHON: dict[str, set[str]] = {
     "cli.show.terminal": {"cli.show.layout", "cli.show.reading"},
     "cli.show.page": {"cli.screen", "cli.show.reading"},
     "cli.show": {
-        *{"_model.jsontext", "cli.files", "cli.show.layout", "cli.show.page"},
+        *{"_model.jsontext", "_training.job", "_training.keys", "_training.options"},
+        *{"batch", "cli.files", "cli.show.layout", "cli.show.page"},
         *{"cli.show.plain", "cli.show.reading", "cli.show.terminal"},
-        *{"batch", "encoding", "messages", "training"},
+        *{"encoding", "messages"},
+    },
+    "cli.bulk.command": {
+        *{"_training.job", "cli.bulk.engine", "cli.bulk.journal", "cli.bulk.progress"},
+        *{"cli.bulk.records", "cli.bulk.run", "cli.bulk.sources", "cli.files"},
+        "cli.screen",
     },
     "cli.render": {
-        *{"_training.job", "_training.options", "batch", "cli.bulk.engine"},
-        *{
-            "cli.bulk.sources",
-            "cli.bulk.journal",
-            "cli.bulk.progress",
-            "cli.bulk.records",
-        },
-        *{"cli.bulk.run", "cli.files", "cli.job", "cli.screen", "encoding"},
-        "messages",
+        *{"_training.options", "batch", "cli.bulk.command", "cli.bulk.journal"},
+        *{"cli.files", "cli.job", "cli.screen", "encoding", "messages"},
     },
     "cli.parse": {"cli.files", "encoding", "messages", "parser"},
     "cli.encode": {"cli.files", "encoding"},
@@ -209,7 +216,6 @@ PYTHON: dict[str, set[str]] = {
 # For type checkers alone: the encoding and the package import what is not needed to
 # encode when it is used.
 FOR_TYPES_ALONE = {
-    "cli.render": {"_training.job", "cli.bulk.sources"},
     "_native.parser": {"_native.encoding"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
@@ -285,6 +291,7 @@ C: dict[str, set[str]] = {
     "cpython_parser.c": {"cpython.h", "stream.h"},
     "cpython_same.c": {"cpython.h"},
     "cpython_render.c": {"cpython.h", "render.h"},
+    "cpython_forms.c": {"cpython.h"},
     "wasm.c": {"wasm.h"},
     "stream.c": {"conversation.h", "error.h", "stream.h", "unicode.h"},
     "recover.h": {"stream.h"},
@@ -353,10 +360,12 @@ OTHER_PACKAGES = {
     "cli.bulk.shards": {"pyarrow"},
     "cli.bulk.sources": {"pyarrow"},
     "_training.columns": {"numpy", "pyarrow"},
+    "_training.toolsets": {"numpy"},
+    "_training.calls": {"numpy", "pyarrow"},
+    "_training.chats": {"numpy", "pyarrow"},
     "arrow": {"numpy", "pyarrow"},
     "cli.bulk.progress": {"rich"},
     "cli.show.terminal": {"rich"},
-    "_model.checks": {"orjson"},
     "_model.jsontext": {"orjson"},
     "_model.base": {"pydantic", "pydantic_core"},
     "_model.schema": {"pydantic", "pydantic_core"},
@@ -479,8 +488,11 @@ def test_the_command_is_known_by_nothing_but_itself() -> None:
 
 @pytest.mark.parametrize("name", ["messages", "contents", "tools", "typescript"])
 def test_what_is_said_knows_nothing_of_how_it_is_written(name: str) -> None:
-    forbidden = {"_native", "rendering", "parser", "encoding", "vocabulary"}
-    assert not everything_known_to(name) & forbidden
+    forbidden = {"rendering", "parser", "encoding", "vocabulary"}
+    binding = {"_native", "_native._ffi", "_native.straight"}
+    known = everything_known_to(name)
+    assert not known & forbidden
+    assert {each for each in known if each.startswith("_native")} <= binding
 
 
 def test_typescript_is_pure() -> None:

@@ -268,16 +268,13 @@ def test_tools_are_written_from_their_bytes_not_from_what_has_become_of_them() -
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "value"),
+    "value", [True, 1, "final", Text("final"), b"a", (), ("a",), 1.5, {}], ids=repr
+)
+@pytest.mark.parametrize(
+    ("content", "name"),
     [
-        (content, name, value)
-        for content, names in (
-            (SystemContent, ("model_identity", "knowledge_cutoff", "reasoning_effort")),
-            (SystemContent, ("conversation_start_date", "channel_config", "tools")),
-            (DeveloperContent, ("instructions", "tools", "response_formats")),
-        )
-        for name in names
-        for value in (True, 1, "final", Text("final"), b"a", (), ("a",), 1.5, {})
+        *((SystemContent, name) for name in vars(SystemContent())),
+        *((DeveloperContent, name) for name in vars(DeveloperContent())),
     ],
 )
 def test_a_prompt_with_a_field_of_another_type(

@@ -58,13 +58,9 @@ typedef struct hm_known {
     PyObject *text;
 } hm_known;
 
-/* How many ids are the same object wherever they are remembered, likewise. */
-#define HM_IDS ((size_t)1 << 14)
-
-typedef struct hm_id {
-    int32_t token;
-    PyObject *number;
-} hm_id;
+/* The ints that token ids are to Python, by id: long lists share them, for a
+ * new one takes longer, and 32 bytes. */
+#define HM_IDS ((size_t)HARMONY_TOKEN_LIMIT)
 
 /* What all objects of one encoding share. */
 typedef struct hm_pool {
@@ -73,7 +69,7 @@ typedef struct hm_pool {
     PyObject *empty; /* array.array("i") */
     PyObject *frombytes;
     hm_known *known; /* from the first that is asked for */
-    hm_id *ids;      /* likewise */
+    PyObject **ids;  /* from the first long list; NULL: none are shared */
     hm_room rooms[HM_ROOMS];
 } hm_pool;
 
@@ -127,11 +123,8 @@ Py_ssize_t hm_take_ids(hm_pool *pool, PyObject *ids, hm_room **room);
  * give back. NULL after an error. */
 PyObject *hm_token_text(hm_pool *pool, int32_t token);
 
-PyObject *hm_list(const int32_t *ids, size_t count);
-
-/* The same as a tuple, which is to be kept: ids that come often are in it as
- * one object. */
-PyObject *hm_kept_tuple(hm_pool *pool, const int32_t *ids, size_t count);
+/* A list of tokens of the encoding. NULL after an error. */
+PyObject *hm_list(hm_pool *pool, const int32_t *ids, size_t count);
 
 /* An array of int32; more of them at its end. */
 PyObject *hm_new_array(hm_pool *pool);
@@ -259,6 +252,23 @@ PyObject *hm_are_same(PyObject *module, PyObject *args);
  * roles, drop rule, training, channel first, open last, whether new ones are to
  * be kept); or None, if it is to be done in Python. */
 PyObject *hm_render_said(PyObject *module, PyObject *args);
+
+/* ---- cpython_forms.c ---------------------------------------------------- */
+
+/* shape = shape(class, fields): what the JSON form of a class has. A field is
+ * (name, kind, of what, a tuple of what an absent key means or of nothing, how
+ * many, whether it may be None, whether None is written):
+ * harmony/_model/forms.py says more. */
+PyObject *hm_new_shape(PyObject *module, PyObject *args);
+
+/* object = read_form(shape, class, form, whether JSON values are kept and not
+ * copied, levels of nesting that they may have); form = write_form(shape,
+ * object, and the same); copy = copy_json(value, levels). None: it is to be
+ * done in Python. */
+PyObject *hm_read_form(PyObject *module, PyObject *args);
+PyObject *hm_write_form(PyObject *module, PyObject *args);
+PyObject *hm_copy_json(PyObject *module, PyObject *const *args,
+                       Py_ssize_t count);
 
 #endif
 #endif

@@ -85,7 +85,8 @@ static int put_lists(struct batch *batch, PyObject *result, size_t start,
 
     (void)total;
     for (; start < stop; start++) {
-        PyObject *list = hm_list(tokens, batch->texts[start].token_count);
+        PyObject *list
+            = hm_list(batch->pool, tokens, batch->texts[start].token_count);
 
         if (list == NULL)
             return 0;

@@ -40,9 +40,9 @@ static void free_pool(PyObject *capsule)
     }
     for (i = 0; pool->known != NULL && i < HM_KNOWN; i++)
         Py_XDECREF(pool->known[i].text);
-    free(pool->known);
     for (i = 0; pool->ids != NULL && i < HM_IDS; i++)
-        Py_XDECREF(pool->ids[i].number);
+        Py_XDECREF(pool->ids[i]);
+    free(pool->known);
     free(pool->ids);
     Py_XDECREF(pool->owner);
     Py_XDECREF(pool->empty);
@@ -209,6 +209,13 @@ PyObject *hm_token_text(hm_pool *pool, int32_t token)
 
 /* ---- Token ids ---------------------------------------------------------- */
 
+/* So many tokens before one is needed, its int is asked for. */
+#define AHEAD 64
+
+/* Lists that are no longer have ints of their own: what is in no cache near the
+ * processor takes longer than a new one, unless it is asked for in time. */
+#define FEW_IDS (2 * AHEAD)
+
 /* Item i of a plain list or tuple, for the caller to give back; NULL if a list
  * is no longer that long, as other threads may see to. */
 static PyObject *item_of(PyObject *ids, Py_ssize_t i, int is_list)
@@ -274,14 +281,49 @@ Py_ssize_t hm_take_ids(hm_pool *pool, PyObject *ids, hm_room **room)
     return -1;
 }
 
-PyObject *hm_list(const int32_t *ids, size_t count)
+/* Whether there is a table of ints. Without the GIL, what threads share costs
+ * more than ints of their own. */
+static int has_ids(hm_pool *pool)
+{
+#ifndef Py_GIL_DISABLED
+    if (pool->ids == NULL)
+        pool->ids = calloc(HM_IDS, sizeof *pool->ids);
+#endif
+    return pool->ids != NULL;
+}
+
+/* Ask for the memory of the ints of tokens further on: it is all over the
+ * place. */
+static void ask_for_ids(const hm_pool *pool, const int32_t *ids, size_t left)
+{
+    if (left > 2 * AHEAD)
+        HM_PREFETCH(pool->ids + ids[2 * AHEAD]);
+    if (left > AHEAD)
+        HM_PREFETCH(pool->ids[ids[AHEAD]]);
+}
+
+static PyObject *shared_id(hm_pool *pool, int32_t id)
+{
+    PyObject **place = pool->ids + id;
+
+    if (*place == NULL)
+        *place = PyLong_FromLong(id);
+    Py_XINCREF(*place);
+    return *place;
+}
+
+PyObject *hm_list(hm_pool *pool, const int32_t *ids, size_t count)
 {
     PyObject *list = PyList_New((Py_ssize_t)count);
+    int is_shared = count > FEW_IDS && has_ids(pool);
     size_t i;
 
     for (i = 0; list != NULL && i < count; i++) {
-        PyObject *id = PyLong_FromLong(ids[i]);
+        PyObject *id;
 
+        if (is_shared)
+            ask_for_ids(pool, ids + i, count - i);
+        id = is_shared ? shared_id(pool, ids[i]) : PyLong_FromLong(ids[i]);
         if (id == NULL) {
             Py_DECREF(list);
             return NULL;
@@ -289,53 +331,6 @@ PyObject *hm_list(const int32_t *ids, size_t count)
         PyList_SetItem(list, (Py_ssize_t)i, id);
     }
     return list;
-}
-
-#ifdef Py_GIL_DISABLED /* there, keeping it safe costs more than a new one */
-static PyObject *number_of(hm_pool *pool, int32_t id)
-{
-    (void)pool;
-    return PyLong_FromLong(id);
-}
-#else
-static PyObject *number_of(hm_pool *pool, int32_t id)
-{
-    hm_id *known;
-
-    if (pool->ids == NULL)
-        pool->ids = calloc(HM_IDS, sizeof *pool->ids);
-    if (pool->ids == NULL)
-        return PyErr_NoMemory();
-    known = pool->ids + ((size_t)id & (HM_IDS - 1));
-    if (known->number == NULL || known->token != id) {
-        PyObject *number = PyLong_FromLong(id);
-
-        if (number == NULL)
-            return NULL;
-        Py_XDECREF(known->number);
-        known->number = number;
-        known->token = id;
-    }
-    Py_INCREF(known->number);
-    return known->number;
-}
-#endif
-
-PyObject *hm_kept_tuple(hm_pool *pool, const int32_t *ids, size_t count)
-{
-    PyObject *tuple = PyTuple_New((Py_ssize_t)count);
-    size_t i;
-
-    for (i = 0; tuple != NULL && i < count; i++) {
-        PyObject *number = number_of(pool, ids[i]);
-
-        if (number == NULL) {
-            Py_DECREF(tuple);
-            return NULL;
-        }
-        PyTuple_SetItem(tuple, (Py_ssize_t)i, number);
-    }
-    return tuple;
 }
 
 PyObject *hm_new_array(hm_pool *pool)

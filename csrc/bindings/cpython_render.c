@@ -241,46 +241,40 @@ static int extend(PyObject *list, PyObject *by)
     return by != NULL && PyList_SetSlice(list, end, end, by) == 0;
 }
 
-/* Add the tokens of a message that is new: int32 are remembered of it. */
-static PyObject *put_new(const struct job *job, size_t i, PyObject *tokens)
-{
-    const struct stretch *stretch = job->stretches + i;
-    const int32_t *new = job->room->tokens + stretch->start;
-    size_t count = stretch->stop - stretch->start;
-    PyObject *list = hm_list(new, count);
-    int is_done = extend(tokens, list);
-
-    Py_XDECREF(list);
-    if (!is_done)
-        return NULL;
-    if (!job->is_kept)
-        Py_RETURN_NONE;
-    return PyBytes_FromStringAndSize((const char *)new,
-                                     (Py_ssize_t)(count * sizeof *new));
-}
-
 /* Add the tokens of a message, and tell what is to be remembered of it: int32
  * when it is new; and a tuple of ints, which a list takes over at once, when it
  * has come again. Gives None if nothing is. */
 static PyObject *put_tokens(const struct job *job, size_t i, PyObject *tokens)
 {
-    PyObject *known = PyList_GetItem(job->known, (Py_ssize_t)i), *kept;
+    const struct stretch *stretch = job->stretches + i;
+    const int32_t *new = job->room->tokens + stretch->start;
+    size_t count = stretch->stop - stretch->start;
+    PyObject *known = PyList_GetItem(job->known, (Py_ssize_t)i);
+    PyObject *list, *kept = Py_None;
 
-    if (job->stretches[i].is_left_out)
+    if (stretch->is_left_out)
         Py_RETURN_NONE;
-    if (known == Py_None)
-        return put_new(job, i, tokens);
     if (PyTuple_CheckExact(known)) {
         if (!extend(tokens, known))
             return NULL;
         Py_RETURN_NONE;
     }
-    kept = hm_kept_tuple(job->pool, (const int32_t *)PyBytes_AsString(known),
-                         (size_t)PyBytes_Size(known) / sizeof(int32_t));
-    if (extend(tokens, kept))
-        return kept;
-    Py_XDECREF(kept);
-    return NULL;
+    if (known != Py_None) {
+        new = (const int32_t *)PyBytes_AsString(known);
+        count = (size_t)PyBytes_Size(known) / sizeof *new;
+    }
+    list = hm_list(job->pool, new, count);
+    if (list == NULL || !extend(tokens, list))
+        kept = NULL;
+    else if (known != Py_None)
+        kept = PyList_AsTuple(list);
+    else if (job->is_kept)
+        kept = PyBytes_FromStringAndSize((const char *)new,
+                                         (Py_ssize_t)(count * sizeof *new));
+    else
+        Py_INCREF(kept);
+    Py_XDECREF(list);
+    return kept;
 }
 
 /* The tokens, and for each message what is to be remembered of it; or None, if

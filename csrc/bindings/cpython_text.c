@@ -103,7 +103,7 @@ static PyObject *encode_to_list(PyObject *self, PyObject *const *args,
 
     if (room == NULL)
         return hm_in_full(self, "encode", args, given, names);
-    list = hm_list(room->tokens, count);
+    list = hm_list(((hm_pooled *)self)->pool, room->tokens, count);
     hm_give_room(room);
     return list;
 }

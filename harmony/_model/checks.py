@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from harmony._model.refusal import deeper, refusal, without_class
+from harmony._native import straight
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -154,8 +155,11 @@ def instances(
     from_dict: Callable[[dict[str, Any]], T],
 ) -> list[T]:
     """Return a new list of objects of a class, each given itself or as JSON form."""
+    given = items(where, value)
+    if {*map(type, given)} <= {kind}:
+        return given
     found: list[T] = []
-    for index, item in enumerate(items(where, value)):
+    for index, item in enumerate(given):
         if isinstance(item, kind):
             found.append(item)
         elif type(item) is not dict:
@@ -201,38 +205,23 @@ def copy_json(where: str, value: object) -> Any:
     value. Raises ``ValueError`` for anything JSON cannot say: keys that are no
     strings, NaN and the infinities, other types, more than ``MAX_DEPTH`` levels.
     """
-    copy = _quick_copy(value)
-    return _slow_copy(where, value, 0) if copy is None else copy
+    copy = straight.copy_json(value, MAX_DEPTH)
+    return _full_copy(where, value, 0) if copy is None else copy
 
 
-def _quick_copy(value: object) -> Any:
-    """Return a copy made by orjson, which is faster; None if it could be another."""
-    try:
-        import orjson
-
-        plain = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
-        data = orjson.dumps(value, option=plain | orjson.OPT_PASSTHROUGH_DATETIME)
-    except (ImportError, TypeError):
-        return None
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
-        return None
-    copy = orjson.loads(data)
-    return copy if copy == value else None  # null for NaN, lists for tuples, and so on
-
-
-def _slow_copy(where: str, value: object, depth: int) -> Any:
+def _full_copy(where: str, value: object, depth: int) -> Any:
     if value is None or type(value) in (str, bool, int):
         return value
     if depth > MAX_DEPTH:
         raise refusal(f"{where[:60]}…", f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
         return {
-            plain_key(where, key): _slow_copy(where + path_step(key), item, depth + 1)
+            plain_key(where, key): _full_copy(where + path_step(key), item, depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [
-            _slow_copy(f"{where}[{index}]", item, depth + 1)
+            _full_copy(f"{where}[{index}]", item, depth + 1)
             for index, item in enumerate(value)
         ]
     if isinstance(value, str):

@@ -90,9 +90,29 @@ if TYPE_CHECKING or EXTENSION is None:
             """Refuse to be copied or pickled, as objects of types made in C do."""
             raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
+    def shape(kind: type, fields: tuple[Any, ...]) -> Any:
+        """Return what ``read_form`` and ``write_form`` go by; see ``_model.forms``."""
+        return None
+
+    def read_form(
+        shape: Any, kind: type, form: object, is_own: bool, levels: int
+    ) -> Any:
+        """Return the object of a JSON form; None if it is left to Python."""
+        return None
+
+    def write_form(shape: Any, thing: object, is_own: bool, levels: int) -> Any:
+        """Return the JSON form of an object; None if it is left to Python."""
+        return None
+
+    def copy_json(value: object, levels: int) -> Any:
+        """Return a copy of a JSON value; None if it is left to Python."""
+        return None
+
 else:
     EncodingBase = EXTENSION.EncodingBase
     ParserBase = EXTENSION.ParserBase
+    shape, copy_json = EXTENSION.shape, EXTENSION.copy_json
+    read_form, write_form = EXTENSION.read_form, EXTENSION.write_form
 
 
 class _Straight:

@@ -1,15 +1,14 @@
-"""Columns of plain texts to records, without an object for any row or message.
+"""Columns of texts to records, without an object for any row or message.
 
 A list of structs lies in memory as a column for each field, its texts one after the
 other in UTF-8. That is nearly what C renders: records are made by arithmetic on whole
-columns. A row is plain if texts are all it has; the others are read one by one by
+columns. A row is plain if that is enough for it; the others are read one by one by
 ``harmony._training.reading``, which would give the same for plain ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,7 +18,6 @@ import pyarrow.compute as pc
 from harmony import _native
 from harmony._native.batch import RECORD_LENGTH
 from harmony.messages import Role
-from harmony.prompts import developer_sections
 from harmony.rendering import ROLE_NUMBERS
 
 Numbers: TypeAlias = "np.ndarray[Any, Any]"
@@ -34,9 +32,6 @@ SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL = (
 NAME, RECIPIENT, CHANNEL, CONTENT_TYPE, CONTENT = range(1, RECORD_LENGTH, 2)
 """Where in a record the start of each span is; its length follows."""
 
-REASONING = ("reasoning", "reasoning_content", "thinking")
-_BEFORE, _, _BEHIND = developer_sections("\0", None, None).partition("\0")
-
 
 class Records(NamedTuple):
     """What ``render_batch`` takes."""
@@ -47,7 +42,7 @@ class Records(NamedTuple):
     message_count: int
 
 
-class _Text:
+class Text:
     """One block of text, made of words and of whole columns."""
 
     def __init__(self) -> None:
@@ -62,8 +57,14 @@ class _Text:
         return start
 
     def word(self, text: str) -> tuple[int, int]:
+        """Add a text; return where it begins, and its length."""
         data = text.encode()
         return self.add(data), len(data)
+
+    def words(self, texts: Iterable[str]) -> Numbers:
+        """Add texts; return the same of each, a line for each."""
+        places = [self.word(text) for text in texts]
+        return np.array(places, np.int32).reshape(-1, 2)
 
     def column(self, column: Any) -> tuple[Numbers, Numbers]:
         """Add a column of texts; return where each begins, and its length.
@@ -79,9 +80,9 @@ class _Text:
         start = self.add(memoryview(data)[first:last] if data is not None else b"")
         starts, lengths = ends[:-1] - first + start, np.diff(ends)
         if column.null_count:
-            absent = column.is_null().to_numpy(zero_copy_only=False)
-            starts = np.where(absent, -1, starts)
-            lengths = np.where(absent, 0, lengths)
+            missing = column.is_null().to_numpy(zero_copy_only=False)
+            starts = np.where(missing, -1, starts)
+            lengths = np.where(missing, 0, lengths)
         return starts, lengths
 
     def bytes(self) -> bytes:
@@ -94,10 +95,7 @@ class Messages:
     def __init__(self, column: Any) -> None:
         """Take a list of structs, without nulls among its rows."""
         structs = column.flatten()
-        kind = structs.type
-        self.fields = {
-            kind.field(i).name: field for i, field in enumerate(structs.flatten())
-        }
+        self.fields = fields_of(structs)
         self.count = len(structs)
         lengths = column.value_lengths().to_numpy(zero_copy_only=False)
         self.ends = np.cumsum(lengths, dtype=np.int64)
@@ -113,10 +111,7 @@ class Messages:
 
     def text(self, name: str) -> Any:
         """Return a field of texts; nulls if there is no such field."""
-        field = self.fields.get(name)
-        if field is None or field.type == pa.null():
-            return pa.nulls(self.count, pa.string())
-        return field.cast(pa.string())
+        return text_column(self.fields, name, self.count)
 
     def present(self, name: str) -> Numbers:
         """Tell of each message whether a field is not null."""
@@ -132,16 +127,34 @@ class Messages:
         return np.bincount(self.rows[chosen], minlength=count).astype(bool)
 
 
+def fields_of(structs: Any) -> dict[str, Any]:
+    """Return the columns of a column of structs; nulls where the struct is null."""
+    names = [field.name for field in structs.type]
+    return dict(zip(names, structs.flatten(), strict=True))
+
+
+def text_column(fields: dict[str, Any], name: str, count: int) -> Any:
+    """Return a column of texts; nulls if there is no such column."""
+    field = fields.get(name)
+    if field is None or field.type == pa.null():
+        return pa.nulls(count, pa.string())
+    return field.cast(pa.string())
+
+
 def is_text(kind: Any) -> bool:
     """Tell whether a type of Arrow is that of texts."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def is_list_of_structs(kind: Any) -> bool:
+    """Tell whether a type of Arrow is that of lists of structs."""
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(is_list and pa.types.is_struct(kind.value_type))
+
+
 def has_plain_fields(kind: Any, names: Iterable[str]) -> bool:
     """Tell whether a column of a type has messages whose fields of names are texts."""
-    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
-        return False
-    if not pa.types.is_struct(kind.value_type):
+    if not is_list_of_structs(kind):
         return False
     fields = {field.name: field.type for field in kind.value_type}
     texts = [fields.get(name, pa.null()) for name in names]
@@ -149,78 +162,6 @@ def has_plain_fields(kind: Any, names: Iterable[str]) -> bool:
     return all(is_text(kind) or kind == pa.null() for kind in texts) and all(
         kind is not None and is_text(kind) for kind in needed
     )
-
-
-@dataclass(frozen=True)
-class ChatColumns:
-    """Rows of chats. ``system``: the text of the system message."""
-
-    system: str
-
-    names = ("role", "content", *REASONING)
-
-    def plain(self, messages: Messages) -> Numbers:
-        """Tell which rows are plain."""
-        roles = messages.roles
-        by_assistant = roles == ASSISTANT
-        instructs = (roles == SYSTEM) | (roles == DEVELOPER)
-        thoughts = sum(messages.present(name).astype(int) for name in REASONING)
-        lengths = pc.binary_length(messages.text("content")).fill_null(0).to_numpy()
-        is_first = np.zeros(messages.count, bool)
-        is_first[messages.starts[messages.starts < messages.ends]] = True
-        bad = (roles == TOOL) | (roles < 0)
-        bad |= ~messages.present("content") & ~by_assistant
-        bad |= (thoughts > 1) | ((thoughts > 0) & ~by_assistant)
-        bad |= instructs & (~is_first | (lengths == 0))
-        for name in messages.fields.keys() - set(self.names):
-            bad |= messages.present(name)
-        plain: Numbers = ~messages.rows_of(bad) & (messages.starts < messages.ends)
-        return plain
-
-    def records(self, messages: Messages) -> Records:
-        """Return the records of rows that are all plain."""
-        text = _Text()
-        system = text.word(self.system)
-        said = self._contents(messages)
-        thought = pc.coalesce(*(messages.text(name) for name in REASONING))
-        starts, lengths = text.column(said)
-        thought_starts, thought_lengths = text.column(thought)
-        by_assistant = messages.roles == ASSISTANT
-        thinks = thought_lengths > 0
-        speaks = ~by_assistant | (lengths > 0)
-        # The system message comes first in each row, and reasoning before its answer.
-        counts = thinks.astype(np.int64) + speaks
-        places = np.cumsum(counts) - counts + messages.rows + 1
-        records = _absent(len(messages.ends) + int(counts.sum()))
-        firsts = np.ones(len(records), bool)
-        firsts[places[thinks]] = firsts[(places + thinks)[speaks]] = False
-        records[firsts, 0] = SYSTEM
-        records[firsts, CONTENT : CONTENT + 2] = system
-        at = places[thinks]
-        records[at, 0] = ASSISTANT
-        records[at, CHANNEL : CHANNEL + 2] = text.word("analysis")
-        records[at, CONTENT] = thought_starts[thinks]
-        records[at, CONTENT + 1] = thought_lengths[thinks]
-        at = (places + thinks)[speaks]
-        roles = np.where(messages.roles == SYSTEM, DEVELOPER, messages.roles)
-        records[at, 0] = roles[speaks]
-        records[at, CONTENT] = starts[speaks]
-        records[at, CONTENT + 1] = lengths[speaks]
-        answers = (places + thinks)[speaks & by_assistant]
-        records[answers, CHANNEL : CHANNEL + 2] = text.word("final")
-        totals = np.bincount(messages.rows, counts, len(messages.ends))
-        ends = np.cumsum(totals.astype(np.int64) + 1)
-        return Records(text.bytes(), records, ends, len(records))
-
-    def _contents(self, messages: Messages) -> Any:
-        """Return the contents, with what stands around instructions."""
-        said = messages.text("content")
-        instructs = (messages.roles == SYSTEM) | (messages.roles == DEVELOPER)
-        if not instructs.any():
-            return said
-        chosen = pa.array(instructs)
-        written = pc.binary_join_element_wise(_BEFORE, said.filter(chosen), _BEHIND, "")
-        return pc.replace_with_mask(said, chosen, written)
 
 
 class HarmonyColumns:
@@ -232,8 +173,13 @@ class HarmonyColumns:
     )
     names = ("role", *(name for name, _ in fields))
 
-    def plain(self, messages: Messages) -> Numbers:
+    def __init__(self, messages: Messages) -> None:
+        """Take the messages of rows."""
+        self._messages = messages
+
+    def plain(self) -> Numbers:
         """Tell which rows are plain."""
+        messages = self._messages
         roles = messages.roles
         bad = (roles < 0) | ~messages.present("content")
         bad |= (roles == TOOL) & ~messages.present("name")
@@ -242,10 +188,11 @@ class HarmonyColumns:
         plain: Numbers = ~messages.rows_of(bad)
         return plain
 
-    def records(self, messages: Messages) -> Records:
+    def records(self) -> Records:
         """Return the records of rows that are all plain."""
-        text = _Text()
-        records = _absent(messages.count)
+        messages = self._messages
+        text = Text()
+        records = absent(messages.count)
         records[:, 0] = messages.roles
         for name, place in self.fields:
             starts, lengths = text.column(messages.text(name))
@@ -253,7 +200,7 @@ class HarmonyColumns:
         return Records(text.bytes(), records, messages.ends, messages.count)
 
 
-def _absent(count: int) -> Numbers:
+def absent(count: int) -> Numbers:
     """Return records in which every span is absent."""
     record = np.array([_native.NO_ROLE, *[-1, 0] * (RECORD_LENGTH // 2)], np.int32)
     return np.tile(record, (count, 1))

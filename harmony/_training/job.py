@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -105,11 +105,14 @@ class Rendered(NamedTuple):
 def render_rows(
     encoding: HarmonyEncoding,
     job: Job,
-    given: Sequence[Any],
+    given: Iterable[Any],
     read: Read,
     stops: bool = False,
 ) -> Rendered:
-    """Render rows, as ``read`` reads them. ``stops``: behind the first bad row."""
+    """Render rows, as ``read`` reads them. ``stops``: behind the first bad row.
+
+    ``given``: what can be gone through twice, if a row can't be rendered.
+    """
     errors: dict[int, str] = {}
     rows = _added(given, read, errors, stops)
     try:
@@ -129,7 +132,7 @@ def render_rows(
 
 
 def _added(
-    given: Sequence[Any], read: Read, errors: dict[int, str], stops: bool
+    given: Iterable[Any], read: Read, errors: dict[int, str], stops: bool
 ) -> Rows:
     """Return the rows that can be read, and what is wrong with the others."""
     rows = Rows()

@@ -23,7 +23,7 @@ from harmony._openai.history import (
 )
 from harmony._openai.names import ClientName
 from harmony._openai.prompt import Options, Prompt, Schemas, Settings
-from harmony._openai.tools import Choice, read_tools
+from harmony._openai.tools import Choice, Tools, read_tools
 from harmony._training.keys import CHAT, HARMONY, MESSAGE, Keys, is_known, unknown_key
 from harmony.messages import Conversation, Message, ReasoningEffort, Role
 from harmony.rendering import Parts, said
@@ -84,8 +84,7 @@ class ChatRows(RowReader):
         messages = row.get("messages")
         if type(messages) is not list or not messages:
             return None
-        given = row.get("tools")
-        tools = read_tools(given, "chat", "error", True, self.schemas)
+        tools = self.tools(row.get("tools"))
         names = tools.names.copy()
         history = History(names, self.header)
         for index, message in enumerate(messages):
@@ -102,6 +101,10 @@ class ChatRows(RowReader):
             skipped=(),
         )
         return prompt._parts()
+
+    def tools(self, given: Any) -> Tools:
+        """Return the tools of a row. Raises ``ValueError`` for what is wrong."""
+        return read_tools(given, "chat", "error", True, self.schemas)
 
     def _options(self) -> Options:
         return Options(
