@@ -22,7 +22,8 @@ def main(source: str, target: str) -> None:
     spark = SparkSession.builder.getOrCreate()
     render = BatchRenderer(date="2025-06-28", on_error="raise")
     chats = spark.read.json(source)
-    chats.mapInArrow(lambda batches: map(render, batches), SCHEMA).write.parquet(target)
+    made = chats.mapInArrow(lambda batches: map(render, batches), SCHEMA)
+    made.write.parquet(target, compression="zstd")
 
 
 if __name__ == "__main__":

@@ -267,6 +267,17 @@ def test_tools_that_are_not_allowed_are_left_out(checker: Checker) -> None:
     assert not checker.accepts(CALL.replace("get_weather", "other"), rules)
 
 
+def test_the_input_of_a_tool_that_is_not_allowed_need_not_be_enforced() -> None:
+    form = {"type": "grammar", "syntax": "lark", "definition": 'start: "a"'}
+    tools = [
+        {"type": "custom", "name": "edit", "format": form},
+        {"type": "function", "name": "get_weather", "parameters": CITY},
+    ]
+    choice = {"type": "function", "name": "get_weather"}
+    request = {"input": "Rome?", "tools": tools, "tool_choice": choice}
+    assert grammar.for_prompt(responses.prompt(request)).relaxed == ()
+
+
 def test_a_response_format_and_one_call_at_most(checker: Checker) -> None:
     request = {
         "messages": [{"role": "user", "content": "Rome?"}],
@@ -422,6 +433,49 @@ def test_an_empty_reference_is_to_the_whole_schema() -> None:
     assert narrow(schema, "f", LLGUIDANCE, False) == (said, [])
 
 
+EITHER = [{"type": "string"}, {"type": "null"}]
+
+
+@pytest.mark.parametrize(
+    ("schema", "narrowed"),
+    [
+        (
+            {"properties": {"a": True, "b": False}},
+            {"properties": {"a": {}, "b": False}},
+        ),
+        ({"items": [{"const": 1}]}, {"prefixItems": [{"const": 1}]}),
+        ({"oneOf": EITHER}, {"anyOf": EITHER}),
+        (
+            {"oneOf": EITHER, "anyOf": [{"const": 1}]},
+            {"allOf": [{"anyOf": EITHER}], "anyOf": [{"const": 1}]},
+        ),
+    ],
+)
+def test_what_llguidance_takes_in_other_words(
+    schema: dict[str, Any], narrowed: dict[str, Any]
+) -> None:
+    assert narrow(schema, "f", LLGUIDANCE, False) == (narrowed, [])
+
+
+SELF: dict[str, Any] = {"$ref": "#/$defs/a"}
+KIND = {"required": ["kind"], "type": "object"}
+
+
+@pytest.mark.parametrize(
+    "variants",
+    [
+        [True, {"type": "string"}],
+        [SELF, {"type": "null"}],
+        [KIND, {**KIND, "properties": {"kind": {"const": 1}}}],
+    ],
+)
+def test_variants_that_may_overlap_are_no_union(variants: list[Any]) -> None:
+    """Any value, a reference that never ends, a property of any value."""
+    schema = {"oneOf": variants, "$defs": {"a": SELF}}
+    with pytest.raises(ValueError, match=r"f: oneOf can't be enforced by llguidance"):
+        narrow(schema, "f", LLGUIDANCE, False)
+
+
 def tagged(kind: str) -> dict[str, Any]:
     return {
         "type": "object",
@@ -558,6 +612,53 @@ def test_what_xgrammar_lacks_beyond_llguidance() -> None:
         narrow(schema, "f", LLGUIDANCE, False)
         with pytest.raises(ValueError, match=rf"{keyword} can't be enforced by xgr"):
             narrow(schema, "f", XGRAMMAR, False)
+
+
+@pytest.mark.parametrize(
+    ("schema", "narrowed", "left_out"),
+    [
+        (
+            {"properties": {"a": False}},
+            {"properties": {"a": {}}},
+            "f.properties.a: false",
+        ),
+        ({"type": "null", "$ref": "#"}, {"$ref": "#"}, "f: type beside $ref"),
+        ({"allOf": [{}, {"type": "null"}]}, {}, "f: allOf"),
+    ],
+)
+def test_what_xgrammar_lacks_is_left_out(
+    schema: dict[str, Any], narrowed: dict[str, Any], left_out: str
+) -> None:
+    assert narrow(schema, "f", XGRAMMAR, True) == (narrowed, [left_out])
+
+
+def shape(tag: dict[str, Any]) -> Any:
+    """Return the parts of a structural tag: tokens by their ids, others by kind."""
+    parts = tag["format"]["elements"]
+    return [part.get("token", part["type"]) for part in parts]
+
+
+def test_a_structural_tag_begins_where_the_prompt_ends(
+    encoding: HarmonyEncoding,
+) -> None:
+    stop, end, start = encoding.encode(
+        "<|return|><|end|><|start|>", allowed_special="all"
+    )
+
+    def begun(**options: Any) -> Any:
+        return shape(Rules(**options).structural_tag(stop_tokens=()))
+
+    assert begun(begun="final") == ["any_tokens", stop]
+    assert begun(begun="analysis")[:3] == ["any_tokens", end, start]
+    assert "analysis" not in json.dumps(Rules(reasoning=False).structural_tag())
+    assert "final" not in json.dumps(with_tools(choice="required").structural_tag())
+
+
+def test_the_arguments_of_a_reference_are_left_to_it() -> None:
+    """xgrammar takes nothing beside it, not even that they are an object."""
+    city = {"$ref": "#/$defs/city", "$defs": {"city": CITY}}
+    tag = json.dumps(Rules(functions={"f": city}).structural_tag())
+    assert '{"$ref": "#/$defs/d0", "$defs": {"d0": {"type": "object"' in tag
 
 
 def test_what_is_meant_is_said_to_xgrammar() -> None:

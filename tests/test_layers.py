@@ -56,8 +56,8 @@ PYTHON: dict[str, set[str]] = {
     "_native.vocabulary": {"_native"},
     "_native.parser": {"_native"},
     "prompts": {
-        *{"_model.checks", "cache", "complete_typescript", "errors", "messages"},
-        *{"tools", "typescript"},
+        *{"_model.checks", "_native.straight", "cache", "complete_typescript"},
+        *{"errors", "messages", "tools", "typescript"},
     },
     "rendering": {
         *{"_model.text", "_native", "_native.straight", "cache", "errors"},
@@ -181,20 +181,19 @@ PYTHON: dict[str, set[str]] = {
     "cli.show.terminal": {"cli.show.layout", "cli.show.reading"},
     "cli.show.page": {"cli.screen", "cli.show.reading"},
     "cli.show": {
-        *{"_model.jsontext", "cli.files", "cli.show.layout", "cli.show.page"},
+        *{"_model.jsontext", "_training.job", "_training.keys", "_training.options"},
+        *{"batch", "cli.files", "cli.show.layout", "cli.show.page"},
         *{"cli.show.plain", "cli.show.reading", "cli.show.terminal"},
-        *{"batch", "encoding", "messages", "training"},
+        *{"encoding", "messages"},
+    },
+    "cli.bulk.command": {
+        *{"_training.job", "cli.bulk.engine", "cli.bulk.journal", "cli.bulk.progress"},
+        *{"cli.bulk.records", "cli.bulk.run", "cli.bulk.sources", "cli.files"},
+        "cli.screen",
     },
     "cli.render": {
-        *{"_training.job", "_training.options", "batch", "cli.bulk.engine"},
-        *{
-            "cli.bulk.sources",
-            "cli.bulk.journal",
-            "cli.bulk.progress",
-            "cli.bulk.records",
-        },
-        *{"cli.bulk.run", "cli.files", "cli.job", "cli.screen", "encoding"},
-        "messages",
+        *{"_training.options", "batch", "cli.bulk.command", "cli.bulk.journal"},
+        *{"cli.files", "cli.job", "cli.screen", "encoding", "messages"},
     },
     "cli.parse": {"cli.files", "encoding", "messages", "parser"},
     "cli.encode": {"cli.files", "encoding"},
@@ -217,7 +216,6 @@ PYTHON: dict[str, set[str]] = {
 # For type checkers alone: the encoding and the package import what is not needed to
 # encode when it is used.
 FOR_TYPES_ALONE = {
-    "cli.render": {"_training.job", "cli.bulk.sources"},
     "_native.parser": {"_native.encoding"},
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
@@ -291,6 +289,7 @@ C: dict[str, set[str]] = {
     "cpython_batch.c": {"cpython.h"},
     "cpython_messages.c": {"cpython.h", "stream.h"},
     "cpython_parser.c": {"cpython.h", "stream.h"},
+    "cpython_same.c": {"cpython.h"},
     "cpython_render.c": {"cpython.h", "render.h"},
     "cpython_forms.c": {"cpython.h"},
     "wasm.c": {"wasm.h"},

@@ -320,6 +320,19 @@ def test_a_batch_of_nothing() -> None:
     assert len(batch.parts) == 0
 
 
+class Text(str):
+    """Text of a kind of its own."""
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("a \ud83d\ude00 b \ud83d", "a \U0001f600 b \ufffd"), (Text("hi"), "hi")],
+)
+def test_text_is_what_it_is_elsewhere(text: str, meant: str) -> None:
+    found = training.example(ENCODING, [Message("user", text)])
+    assert found == training.example(ENCODING, [Message("user", meant)])
+
+
 def test_masks_keep_the_names_of_channels() -> None:
     mask = Mask(0, ["final"], False)
     assert mask.pointer.channel_count == 1

@@ -53,10 +53,26 @@ HARMONY: Keys = {"messages": MESSAGE}
 """The keys of a conversation in harmony's JSON; "" stands for any key."""
 
 
-def is_known(value: Any, known: Keys | None) -> bool:
+def row_format(row: Any) -> str:
+    """Return the format of a row, "chat" or "harmony".
+
+    Harmony's keys are known, and its assistant speaks on channels. What can't be read
+    is left to who reads it.
+
+    >>> row_format({"messages": [{"role": "assistant", "content": "Hi."}]})
+    'chat'
+    """
+    try:
+        said = [m for m in row["messages"] if m.get("role") == "assistant"]
+    except (TypeError, KeyError, AttributeError):
+        return "harmony"
+    if unknown_key(row, HARMONY) is not None:
+        return "chat"
+    return "chat" if any(m.get("channel") is None for m in said) else "harmony"
+
+
+def is_known(value: Any, known: Keys) -> bool:
     """Tell whether all keys are known, without saying which is not."""
-    if known is None:
-        return True
     if isinstance(value, (list, tuple)):
         return all([is_known(item, known) for item in value])
     if not isinstance(value, dict):

@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.verb is None:
         parser.print_help(sys.stderr)
         return BAD_USAGE
+    if options.verb == "render":
+        options.file = options.files[0]
     if options.verb == "render" and (fault := render.check(options)):
         parser.error(fault)
     try:
@@ -146,7 +148,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", dest="verb")
     for name, verb in VERBS.items():
         added = commands.add_parser(name, help=verb.HELP, description=f"{verb.HELP}.")
-        if verb is not doctor:
+        if verb is render:
+            added.add_argument(
+                "files",
+                metavar="FILE",
+                nargs="+",
+                help="a path, or - for standard input",
+            )
+        elif verb is not doctor:
             added.add_argument(
                 "file", metavar="FILE", help="a path, or - for standard input"
             )

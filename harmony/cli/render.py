@@ -7,20 +7,14 @@ import os
 import shlex
 import subprocess
 import sys
-import time
-from typing import TYPE_CHECKING, Any
 
 from harmony._training.options import FORMATS, PURPOSES
 from harmony.batch import MASK_KINDS
-from harmony.cli.files import are_one, json_line, read, size
+from harmony.cli.files import json_line, read
 from harmony.cli.job import RenderJob, add_render_options
-from harmony.cli.screen import on_terminal, tell
+from harmony.cli.screen import on_terminal
 from harmony.encoding import HarmonyEncoding
 from harmony.messages import Role
-
-if TYPE_CHECKING:
-    from harmony._training.job import Job
-    from harmony.cli.bulk.sources import Source
 
 HELP = "Turn a conversation in JSON into tokens"
 
@@ -66,7 +60,8 @@ def _add_options_for_rows(lines: argparse._ArgumentGroup) -> None:
         "--jsonl",
         action="store_true",
         help="FILE has a conversation on each line; write their tokens to OUT, and "
-        "print how many there are",
+        "print how many there are. There may be several FILEs, which are taken as one, "
+        "and folders, which stand for their files",
     )
     lines.add_argument(
         "--out",
@@ -143,6 +138,8 @@ def check(options: argparse.Namespace) -> str | None:
     """Return what is wrong with options that exclude one another, or None."""
     if options.keep_analysis and options.drop_analysis not in (None, "never"):
         return f"--keep-analysis contradicts --drop-analysis {options.drop_analysis}"
+    if len(options.files) > 1 and (not options.jsonl or options.engine is not None):
+        return "there can be one FILE only, but with --jsonl"
     if options.jsonl != (options.out is not None):
         return "--jsonl and --out go together"
     if options.jsonl and options.text:
@@ -193,10 +190,12 @@ def how_to_go_on(options: argparse.Namespace, given: list[str]) -> str:
 
 def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     """Return what to print."""
-    if options.engine is not None:
-        return _render_folder(options)
     if options.jsonl:
-        return _render_lines(options)
+        from harmony.cli.bulk.command import render_folder, render_lines
+
+        many = render_lines if options.engine is None else render_folder
+        counts = many(options)
+        return "" if counts is None else json_line(counts)
     drop = "never" if options.keep_analysis else options.drop_analysis or "upstream"
     job = RenderJob(
         options.purpose, options.role, drop, options.header, options.schemas
@@ -205,88 +204,3 @@ def run(options: argparse.Namespace, encoding: HarmonyEncoding) -> str:
     if options.text:
         return on_terminal(encoding.decode(tokens))
     return json_line(tokens)
-
-
-def _render_folder(options: argparse.Namespace) -> str:
-    from harmony.cli.bulk.engine import known_job, render_folder, sources
-    from harmony.cli.bulk.sources import lines_of
-
-    first = os.path.join(options.file, sources(options.file)[0])
-    with lines_of(first) as source:
-        job = _job(options, source, known_job(options.out))
-    skips = options.on_error == "skip"
-    return json_line(
-        render_folder(
-            *(options.file, options.out, job, skips),
-            lambda line: tell(f"harmony: {line}"),
-        )
-    )
-
-
-def _render_lines(options: argparse.Namespace) -> str:
-    from harmony.cli.bulk import journal
-    from harmony.cli.bulk.journal import Checkpoint
-    from harmony.cli.bulk.progress import meter
-    from harmony.cli.bulk.records import written_files
-    from harmony.cli.bulk.run import BulkRun
-    from harmony.cli.bulk.sources import lines_of
-
-    for name in written_files(options.out):
-        if are_one(options.file, name):
-            raise ValueError(f"--out would write over it, to {name}")
-    folder = os.path.dirname(os.path.abspath(options.file))
-    if options.shard_size and options.file != "-" and are_one(folder, options.out):
-        raise ValueError("it is in the folder of --out")
-    begun = journal.read(options.out.rstrip("/")) if options.resume else None
-    with lines_of(options.file) as source:
-        bulk = BulkRun(
-            options.out.rstrip("/"),
-            _job(options, source, {} if begun is None else begun.job),
-            options.processes or os.cpu_count() or 1,
-            skips=options.on_error == "skip",
-            resumes=options.resume,
-            shard_size=options.shard_size,
-        )
-        with meter("render", size(source)) as screen:
-            seen, told = screen
-
-            def tell_of(line: int, reason: str) -> None:
-                told(f"harmony: {options.file}: line {line}: {reason}")
-
-            def see(reached: Checkpoint) -> None:
-                seen(reached.offset, f"{reached.records} records")
-
-            done = bulk(source, tell_of, see)
-    if done is None:
-        tell(f"harmony: {options.out}: finished, nothing to resume")
-        return ""
-    return json_line(done.counts())
-
-
-def _job(options: argparse.Namespace, source: Source, known: dict[str, Any]) -> Job:
-    """Return how the lines of a file are read and rendered.
-
-    ``known``: how an earlier run did it, which this one goes on with.
-    """
-    from harmony._training.job import Job
-    from harmony.cli.bulk.sources import first_line, format_of
-
-    rows = options.format or known.get("format")
-    if rows is None:
-        rows = format_of(first_line(source))
-        if rows == "chat":
-            tell(f"harmony: {options.file}: lines are chats (--format chat)")
-    drop = options.drop_analysis
-    if options.keep_analysis or (drop is None and options.mask is not None):
-        drop = "never"
-    return Job(
-        format=rows,
-        purpose=options.purpose,
-        role=options.role,
-        mask=options.mask,
-        drop_analysis=drop or "upstream",
-        header=options.header,
-        date=options.date or known.get("date") or time.strftime("%Y-%m-%d"),
-        schemas=options.schemas,
-        strict=not options.ignore_unknown,
-    )

@@ -241,19 +241,41 @@ def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
 
 
 SHOWING = """
-from harmony import HarmonyEncoding, load_harmony_encoding
+import copy
+import harmony.parser
+from harmony import Conversation, HarmonyEncoding, Message, Role, StreamableParser
+from harmony import load_harmony_encoding
+harmony.parser._KNOWN_TEXTS = 2
+encoding = load_harmony_encoding("HarmonyGptOss")
 print(type(HarmonyEncoding.encode).__name__)
-print(load_harmony_encoding("HarmonyGptOss").encode("hello world"))
+print(encoding.encode("hello world"))
+talk = Conversation.from_messages([Message.from_role_and_content(Role.USER, "hi")])
+print(encoding.render_conversation(talk))
+print(encoding.render_conversation_for_training(talk))
+parser = StreamableParser(encoding, Role.ASSISTANT)
+text = "<|channel|>final<|message|>a b c a"
+for token in encoding.encode(text, allowed_special="all"):
+    print(parser.process(token).last_content_delta)
+print(parser.current_channel)
+try:
+    copy.copy(parser)
+except TypeError as error:
+    print(error)
 """
 
 
 def test_the_environment_switches_them_off() -> None:
-    environment = os.environ | {"HARMONY_BINDING": "cffi", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", SHOWING],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split("\n")[:2] == ["function", "[24912, 2375]"]
+    """Without them the same, and of what was said only so many texts are kept."""
+
+    def shown(**variables: str) -> list[str]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+        command = [sys.executable, "-c", SHOWING]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split("\n")
+
+    found = shown(HARMONY_BINDING="cffi")
+    error = "cannot pickle 'StreamableParser' object"
+    assert found[:2] == ["function", "[24912, 2375]"]
+    assert found[4:] == [*["None"] * 3, "a", " b", " c", " a", "final", error, ""]
+    assert found[1:] == shown(HARMONY_BINDING="")[1:]

@@ -54,7 +54,14 @@ def test_both_ways_to_ask_agree(drawn: Any, data: st.DataObject) -> None:
         assert is_known(row, known) is (unknown_key(row, known) is None)
 
 
+def test_rows_of_other_things_have_no_unknown_keys() -> None:
+    """What is wrong with them is said by who reads them."""
+    for row in ({"messages": [3, None]}, {"messages": {"role": {"x": 1}}}, 3):
+        assert is_known(row, CHAT) and unknown_key(row, CHAT) is None
+
+
 def test_what_is_null_says_nothing() -> None:
+    assert is_known({**chat(weight=None), "id": None}, CHAT)
     assert unknown_key({**chat(weight=None), "id": None}, CHAT) is None
 
 

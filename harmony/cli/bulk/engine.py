@@ -18,11 +18,9 @@ from harmony.cli.bulk import journal
 from harmony.cli.bulk.journal import COUNTS, Checkpoint
 from harmony.cli.bulk.lock import only_run
 from harmony.cli.bulk.run import BulkRun
-from harmony.cli.bulk.sources import lines_of
+from harmony.cli.bulk.sources import ENDINGS, files_of, lines_of
 from harmony.cli.files import FileError, are_one
 from harmony.errors import HarmonyError
-
-ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,6 @@ class FileWork:
             return {"error": f"{source}: {error}", "told": told}
         counts = (done or Checkpoint()).counts()  # None: it was done already
         return {"error": "", "told": told, **counts}
-
-
-def sources(folder: str) -> list[str]:
-    """Return the names of the files of rows in a folder. Raises ``FileError``."""
-    names = sorted(name for name in os.listdir(folder) if name.endswith(ENDINGS))
-    if not names:
-        raise FileError(f"{folder} has no files in {', '.join(ENDINGS)}")
-    return names
 
 
 def known_job(folder: str) -> dict[str, Any]:
@@ -100,7 +90,7 @@ def render_folder(
 def _targets(source: str, target: str) -> list[dict[str, str]]:
     """Return from where to where each file of a folder goes."""
     found: dict[str, str] = {}
-    for name in sources(source):
+    for name in files_of(source):
         stem = name[: -len(next(end for end in ENDINGS if name.endswith(end)))]
         path = os.path.join(os.path.abspath(target), f"{stem}.parquet")
         if path in found:

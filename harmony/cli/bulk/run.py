@@ -37,6 +37,7 @@ class BadLine(HarmonyError):
         """``line`` counts from 1."""
         super().__init__(f"line {line}: {reason}")
         self.line = line
+        self.reason = reason
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Files of rows, plain or compressed, as lines of JSON; and which format they have.
 
+Several files are given as one, their lines one after the other.
+
 Rows of a Parquet file are given as lines, too, so that all that is said of lines holds
 for them: a line is a row, counted from 1.
 """
@@ -9,14 +11,20 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from harmony._model.jsontext import dump, load
-from harmony._training.keys import HARMONY, unknown_key
+from harmony._training.keys import row_format
 from harmony._training.tables import pruned, unpacked
-from harmony.cli.files import opened
+from harmony.cli.files import FileError, about, opened
+
+ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
+
+PORTION = 2**18
+"""Bytes that are read at a time."""
 
 FIRST = 2**20
 """So many bytes are looked at to find out the format."""
@@ -95,6 +103,76 @@ def lines_of(path: str) -> Iterator[Source]:
             yield file if file.seekable() else Stream(_portions(file.read1))
 
 
+def files_of(folder: str) -> list[str]:
+    """Return the names of the files of rows in a folder. Raises ``FileError``."""
+    names = sorted(name for name in os.listdir(folder) if name.endswith(ENDINGS))
+    if not names:
+        raise FileError(f"{folder} has no files in {', '.join(ENDINGS)}")
+    return names
+
+
+def expanded(paths: Sequence[str]) -> list[str]:
+    """Return paths of files: those given, and those in the folders given."""
+    found: list[str] = []
+    for path in paths:
+        if os.path.isdir(path):
+            found += [os.path.join(path, name) for name in files_of(path)]
+        else:
+            found.append(path)
+    return found
+
+
+class Inputs:
+    """Files as one, and which of its lines are whose.
+
+    >>> Inputs(["a.jsonl"]).place(3)
+    ('a.jsonl', 3)
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        """Take the files in their order."""
+        self._paths = paths
+        self._before = [0]  # the lines before each file that was begun
+
+    @contextmanager
+    def opened(self) -> Iterator[Source]:
+        """Give the lines of all. Raises ``FileError`` naming one that is damaged."""
+        if len(self._paths) == 1:
+            with lines_of(self._paths[0]) as source:
+                yield source
+        else:
+            yield Stream(self._portions())
+
+    def _portions(self) -> Iterator[bytes]:
+        for path in self._paths:
+            lines = self._before[-1]
+            last = b"\n"
+            with _named(path), lines_of(path) as source:
+                while portion := source.read1(PORTION):
+                    lines += portion.count(b"\n")
+                    last = portion[-1:]
+                    yield portion
+            if last != b"\n":
+                lines += 1
+                yield b"\n"
+            self._before.append(lines)
+
+    def place(self, line: int) -> tuple[str, int]:
+        """Return the file of a line that was read, and its number there."""
+        index = bisect_left(self._before, line) - 1
+        index = min(index, len(self._paths) - 1)
+        return self._paths[index], line - self._before[index]
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    try:
+        with about(path):
+            yield
+    except ValueError as error:
+        raise FileError(f"{path}: {error}") from None
+
+
 def first_line(source: Source) -> bytes:
     """Return the first line, or as much of it as tells the format.
 
@@ -114,7 +192,7 @@ def first_line(source: Source) -> bytes:
 
 def _portions(read: Any) -> Iterator[bytes]:
     try:
-        while portion := read(2**18):
+        while portion := read(PORTION):
             yield portion
     except (EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -148,19 +226,12 @@ def _row(value: Any) -> Any:
 
 
 def format_of(line: bytes) -> str:
-    """Return the format of a row, "chat" or "harmony".
-
-    Harmony's keys are known, and its assistant speaks on channels. What can't be read
-    is left to who reads it.
+    """Return the format of a line, "chat" or "harmony".
 
     >>> format_of(b'{"messages": [{"role": "assistant", "content": "Hi."}]}')
     'chat'
     """
     try:
-        row = load(line)
-        said = [m for m in row["messages"] if m.get("role") == "assistant"]
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return row_format(load(line))
+    except ValueError:  # who reads the line says what is wrong
         return "harmony"
-    if unknown_key(row, HARMONY) is not None:
-        return "chat"
-    return "chat" if any(m.get("channel") is None for m in said) else "harmony"

@@ -6,16 +6,19 @@ import argparse
 import os
 import re
 import sys
+import time
 from dataclasses import replace
+from typing import Any
 
-from harmony import training
 from harmony._model.jsontext import read_json
-from harmony.batch import MASK_KINDS, MaskKind
+from harmony._training.keys import row_format
+from harmony._training.options import FORMATS
+from harmony.batch import MASK_KINDS, Rows
 from harmony.cli.files import about, decoded, json_tokens, read, text_tokens
 from harmony.cli.show.layout import Drawing
 from harmony.cli.show.reading import Reading, read_messages
 from harmony.encoding import HarmonyEncoding
-from harmony.messages import Conversation, RenderConversationConfig, Role
+from harmony.messages import Role
 
 HELP = "Show text, tokens or a conversation as messages"
 
@@ -43,6 +46,17 @@ def add_options(show: argparse.ArgumentParser) -> None:
         choices=MASK_KINDS,
         help="show what is trained on of a conversation in JSON: what the model writes "
         "itself, the assistant's messages whole, or their contents",
+    )
+    show.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="what a conversation in JSON is: a chat, as OpenAI's API and Hugging "
+        "Face's datasets have it, or harmony's JSON (default: found out by its keys)",
+    )
+    show.add_argument(
+        "--date",
+        metavar="DATE",
+        help="what day it is for the model, in chats (default: today)",
     )
     show.add_argument(
         "--html",
@@ -83,14 +97,11 @@ def _drawn(reading: Reading, options: argparse.Namespace) -> str:
 def _read(options: argparse.Namespace, encoding: HarmonyEncoding) -> Reading:
     """Return what FILE says, be it text, tokens or a conversation."""
     data = read(options.file)
-    conversation = None if options.text else _conversation(data)
+    row = None if options.text else _row(data)
+    if row is not None:
+        return _read_row(row, options, encoding)
     if options.mask is not None:
-        return _read_example(conversation, options.mask, encoding)
-    if conversation is not None:
-        config = RenderConversationConfig(auto_drop_analysis=False)
-        return read_messages(
-            encoding, encoding.render_conversation(conversation, config)
-        )
+        raise ValueError("--mask is for a conversation in JSON")
     if not options.text and _looks_like_ids(data):
         tokens = json_tokens(data)
     else:
@@ -98,15 +109,23 @@ def _read(options: argparse.Namespace, encoding: HarmonyEncoding) -> Reading:
     return read_messages(encoding, tokens, _first_role(options.role, tokens, encoding))
 
 
-def _read_example(
-    conversation: Conversation | None, mask: MaskKind, encoding: HarmonyEncoding
+def _read_row(
+    row: dict[str, Any], options: argparse.Namespace, encoding: HarmonyEncoding
 ) -> Reading:
-    """Return what a conversation is trained on."""
-    if conversation is None:
-        raise ValueError("--mask is for a conversation in JSON")
-    example = training.example(encoding, conversation, mask=mask)
-    reading = read_messages(encoding, example.tokens)
-    return replace(reading, mask=example.mask)
+    """Return what a conversation or a chat says, and what of it is trained on."""
+    from harmony._training.job import Job
+
+    job = Job(
+        format=options.format or row_format(row),
+        purpose="conversation" if options.mask is None else "training",
+        mask=options.mask,
+        date=options.date or time.strftime("%Y-%m-%d"),
+    )
+    rows = Rows()
+    rows.add(job.reader()(row))
+    batch = job.render(encoding, rows)
+    reading = read_messages(encoding, batch.tokens.tolist())
+    return reading if options.mask is None else replace(reading, mask=batch.mask)
 
 
 def _first_role(
@@ -122,11 +141,11 @@ def _looks_like_ids(data: bytes) -> bool:
     return re.match(rb"\s*\[\s*(-?[0-9]|\]\s*$)", data) is not None
 
 
-def _conversation(data: bytes) -> Conversation | None:
+def _row(data: bytes) -> dict[str, Any] | None:
     """Return the conversation in JSON, be it one message or a list of them.
 
-    None if the data is anything else. Raises ``ValueError`` for a mistake in what has
-    the keys of a conversation or of messages.
+    None if the data is anything else. Raises ``ValueError`` for broken JSON that has
+    the keys of a conversation.
     """
     if not data.lstrip().startswith((b"{", b"[")) or _looks_like_ids(data):
         return None
@@ -137,10 +156,10 @@ def _conversation(data: bytes) -> Conversation | None:
             raise
         return None
     if isinstance(form, dict) and "messages" in form:
-        return Conversation.from_dict(form)
+        return form
     messages = form if isinstance(form, list) else [form]
     if messages and all(map(_looks_like_message, messages)):
-        return Conversation.from_dict({"messages": messages})
+        return {"messages": messages}
     return None
 
 

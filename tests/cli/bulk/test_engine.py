@@ -11,6 +11,7 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,11 +93,25 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path, capsys: Any) -> None:
     assert {path.suffix for path in out.iterdir()} == {".parquet", ".journal"}
 
 
+class Rows(list[Any]):
+    """What is used of Ray's data sets, as a list."""
+
+    def map(self, work: Any) -> Rows:
+        return Rows(map(work, self))
+
+    def take_all(self) -> Rows:
+        return self
+
+
 def without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the engine be a loop."""
-    from harmony.cli.bulk import engine
 
-    monkeypatch.setattr(engine, "_mapped", lambda work, items: [*map(work, items)])
+    def from_items(items: list[Any], override_num_blocks: int) -> Rows:
+        assert override_num_blocks == len(items)  # one file does not wait for another
+        return Rows(items)
+
+    data = SimpleNamespace(from_items=from_items)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(data=data))
 
 
 @pytest.fixture

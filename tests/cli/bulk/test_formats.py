@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from harmony import HarmonyEncoding, chat, training
 from harmony.cli import main
+from harmony.cli.bulk import sources
 from harmony.cli.bulk.sources import format_of
 from support.bulk import BAD, GOOD, posix
 from support.convert import DATE
@@ -120,6 +122,43 @@ def test_compressed_files_and_tables_are_read(
         assert found == (tmp_path / f"plain.{end}").read_bytes()
 
 
+def test_the_first_line_of_a_compressed_file_may_be_long(
+    tmp_path: Path, capsys: Any
+) -> None:
+    """Longer than what is read at once, and all that there is."""
+    source = tmp_path / "in.jsonl.gz"
+    said = {"role": "user", "content": "long " * 100_000}
+    reply = {"role": "assistant", "channel": "final", "content": "No."}
+    line = lines([{"messages": [said, reply]}]).rstrip()
+    source.write_bytes(gzip.compress(line))
+    status, counts, err = run(capsys, source, "--out", tmp_path / "out.bin")
+    assert (status, counts["records"], err) == (0, 1, "")
+
+
+def test_a_disk_that_fails_is_no_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read1(file: Any, size: int = -1) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "in.gz").write_bytes(gzip.compress(b"{}"))
+    monkeypatch.setattr(gzip.GzipFile, "read1", read1)
+    with (
+        pytest.raises(OSError, match="Input/output error"),
+        sources.lines_of(str(tmp_path / "in.gz")) as source,
+    ):
+        source.read1(9)
+
+
+def test_a_stream_goes_forward_only(tmp_path: Path) -> None:
+    (tmp_path / "in.gz").write_bytes(gzip.compress(b"{}"))
+    with sources.lines_of(str(tmp_path / "in.gz")) as source:
+        assert not source.seekable()
+        with pytest.raises(OSError, match="can't be read from another place"):
+            source.seek(0)
+        assert source.read1(9) == b"{}"
+
+
 def test_a_row_of_a_table_with_broken_json_is_a_bad_line(
     tmp_path: Path, capsys: Any
 ) -> None:
@@ -226,6 +265,42 @@ def test_shards_are_taken_up_behind_the_last_whole_one(
     assert run(capsys, *options)[1]["records"] == 701
 
 
+def test_shards_are_written_beside_what_else_is_in_the_folder(
+    tmp_path: Path, capsys: Any
+) -> None:
+    """And the last one is not followed by an empty one."""
+    pytest.importorskip("pyarrow")
+    source, out = tmp_path / "in.jsonl", tmp_path / "out"
+    options = (source, "--out", out, "--shard-size", "1")
+    source.write_bytes(lines([harmony_row(1)]))
+    out.mkdir()
+    (out / "notes.txt").write_bytes(b"mine")
+    for _ in range(2):
+        assert run(capsys, *options)[0] == 0
+        names = sorted(path.name for path in out.iterdir())
+        assert names == ["notes.txt", "part-00000.parquet"]
+    assert len(parquet(out / "part-00000.parquet")) == 1
+
+
+def test_a_run_that_made_no_shard_leaves_no_folder(tmp_path: Path, capsys: Any) -> None:
+    pytest.importorskip("pyarrow")
+    source, out = tmp_path / "in.jsonl", tmp_path / "out"
+    source.write_bytes(BAD)
+    assert run(capsys, source, "--out", out, "--shard-size", "9")[0] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_what_a_killed_run_left_of_a_file_is_removed(
+    tmp_path: Path, capsys: Any
+) -> None:
+    pytest.importorskip("pyarrow")
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.parquet"
+    source.write_bytes(BAD)
+    (tmp_path / "out.parquet.unfinished").write_bytes(b"killed")
+    assert run(capsys, source, "--out", out)[0] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
 def test_a_shard_is_not_rendered_into_its_own_folder(
     tmp_path: Path, capsys: Any
 ) -> None:
@@ -251,3 +326,76 @@ def test_a_shard_that_is_gone_is_missed(tmp_path: Path, capsys: Any) -> None:
     status, _, err = run(capsys, *options, "--resume")
     assert status == 1
     assert err == f"harmony: {out / 'part-00000.parquet'} is not there any more\n"
+
+
+# Several files
+
+
+def test_several_files_and_folders_are_taken_as_one(
+    tmp_path: Path, capsys: Any
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    whole, folder = tmp_path / "whole.jsonl", tmp_path / "in"
+    folder.mkdir()
+    whole.write_bytes(lines(ROWS))
+    pq.write_table(pa.Table.from_pylist(ROWS[20:]), folder / "b.parquet")
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(lines(ROWS[10:20]).rstrip()))
+    (folder / "notes.txt").write_bytes(b"nothing")
+    first, empty = tmp_path / "first.jsonl", tmp_path / "empty.jsonl"
+    first.write_bytes(lines(ROWS[:10]).rstrip())
+    empty.write_bytes(b"")
+    given = (first, empty, folder, "--out", tmp_path / "parts.bin", *MASKED)
+    status, counts, err = run(capsys, *given)
+    assert (status, counts["records"]) == (0, 30)
+    assert err == f"harmony: {first}: lines are chats (--format chat)\n"
+    assert run(capsys, whole, "--out", tmp_path / "whole.bin", *MASKED)[0] == 0
+    for end in ("bin", "idx", "mask"):
+        found = (tmp_path / f"parts.{end}").read_bytes()
+        assert found == (tmp_path / f"whole.{end}").read_bytes()
+
+
+def test_a_bad_line_of_several_files_is_named_with_its_own(
+    tmp_path: Path, capsys: Any
+) -> None:
+    names = [tmp_path / name for name in ("a.jsonl", "b.jsonl", "c.jsonl")]
+    for path, data in zip(
+        names, (GOOD % 1 + GOOD % 2, GOOD % 3 + BAD, BAD), strict=True
+    ):
+        path.write_bytes(data)
+    given = (*names, "--out", tmp_path / "out.bin")
+    status, _, err = run(capsys, *given)
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith(f"harmony: {names[1]}: line 2: messages[0].role: ")
+    names[1].write_bytes(GOOD % 3 + GOOD % 4)
+    status, counts, err = run(capsys, *given, "--resume", "--on-error", "skip")
+    assert (status, counts["records"], counts["skipped"]) == (0, 4, 1)
+    assert err.startswith(f"harmony: {names[2]}: line 1: ")
+    assert run(capsys, names[0], "--out", tmp_path / "two.bin")[1]["records"] == 2
+
+
+def test_a_file_of_several_that_is_missing_or_damaged_is_named(
+    tmp_path: Path, capsys: Any
+) -> None:
+    good, out = tmp_path / "a.jsonl", tmp_path / "out.bin"
+    good.write_bytes(GOOD % 1)
+    missing, damaged = tmp_path / "b.jsonl", tmp_path / "c.jsonl.gz"
+    damaged.write_bytes(b"nothing of it")
+    status, _, err = run(capsys, good, missing, "--out", out)
+    assert (status, err) == (1, f"harmony: {missing}: No such file or directory\n")
+    status, _, err = run(capsys, good, damaged, "--out", out)
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith(f"harmony: {damaged}: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "c.jsonl.gz"]
+    status, _, err = run(capsys, good, out, "--out", out)
+    assert (status, err) == (1, f"harmony: {out}: No such file or directory\n")
+    out.write_bytes(b"1234")
+    status, _, err = run(capsys, good, out, "--out", out)
+    assert err == f"harmony: {out}: --out would write over it, to {out}\n"
+
+
+def test_several_files_are_for_many_conversations(capsys: Any) -> None:
+    for more in ([], ["--jsonl", "--out", "y", "--engine", "ray"]):
+        with pytest.raises(SystemExit):
+            main(["render", "a", "b", *more])
+        assert "there can be one FILE only" in capsys.readouterr().err

@@ -347,3 +347,17 @@ def test_a_file_that_was_there_stays_when_the_first_line_is_bad(
     assert out.exists() and Path(journal_path(str(out))).exists()
     assert render([GOOD % 1, GOOD % 2], "--resume")[0] == 0
     assert len(records(out)) == 2
+
+
+def test_a_run_that_can_not_open_its_files_can_still_be_resumed(
+    render: Command, out: Path
+) -> None:
+    render([GOOD % 1, BAD])
+    kept = out.rename(out.with_name("kept"))
+    out.mkdir()
+    status, _, stderr = render([GOOD % 1, GOOD % 2], "--resume")
+    assert (status, str(out) in stderr) == (1, True)
+    out.rmdir()
+    kept.rename(out)
+    assert render([GOOD % 1, GOOD % 2], "--resume")[0] == 0
+    assert len(records(out)) == 2

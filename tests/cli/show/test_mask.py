@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harmony import HarmonyEncoding, Message, training
+from harmony import HarmonyEncoding, Message, chat, training
 from harmony.cli.show import plain, terminal
 from harmony.cli.show.layout import Drawing
 from harmony.cli.show.reading import read_messages
@@ -107,3 +107,83 @@ def test_a_mask_needs_a_conversation(show: Any) -> None:
         assert (status, out) == (1, "")
         assert err == "harmony: -: --mask is for a conversation in JSON\n"
     assert show(TALK, "--text", "--mask", "sampled")[0] == 1
+
+
+CHAT = json.dumps(
+    {
+        "messages": [
+            {"role": "user", "content": "The weather?"},
+            {
+                "role": "assistant",
+                "reasoning_content": "Ask.",
+                "tool_calls": [
+                    {
+                        "id": "c1",
+                        "type": "function",
+                        "function": {"name": "look", "arguments": "{}"},
+                    }
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": "Rain."},
+            {"role": "assistant", "content": "It rains."},
+        ]
+    }
+)
+WROTE = """\
+▍ 3 assistant  analysis  5 + 3 tokens, 6 trained on
+▍ <|start|>assistant⟦<|channel|>analysis<|message|>
+▍ Ask.
+▍ <|end|>
+
+▍ 4 assistant → functions.look  commentary  json  11 + 2 tokens, 13 trained on
+▍ <|start|>assistant to=functions.look<|channel|>commentary json<|message|>
+▍ {}
+▍ <|call|>⟧
+
+▍ 5 tool functions.look → assistant  commentary  10 + 3 tokens, 0 trained on
+"""
+DAY = ("--date", "2025-06-28")
+
+
+def test_a_chat_is_shown_with_its_calls_and_reasoning(
+    show: Any, encoding: HarmonyEncoding
+) -> None:
+    """They were lost without a word, and the assistant spoke on no channel."""
+    status, out, err = show(CHAT, "--mask", "sampled", *DAY)
+    assert (status, err) == (0, "")
+    assert WROTE in out and "Current date: 2025-06-28" in out
+    talk = chat.prompt(json.loads(CHAT), date=DAY[1]).conversation
+    made = training.example(encoding, talk)
+    row = f"all {len(made.tokens)}".split()
+    assert row in [line.split() for line in out.splitlines()]
+    assert ["trained", "on", str(sum(made.mask))] in [
+        line.split() for line in out.splitlines()
+    ]
+    without = show(CHAT, *DAY)[1]
+    assert "▍ Ask.\n" in without and "trained on" not in without
+
+
+def test_a_chat_on_the_page(show: Any, tmp_path: Path) -> None:
+    path = tmp_path / "chat.html"
+    given = (CHAT, "--mask", "content", *DAY, "--html", str(path))
+    assert show(*given) == (0, "", "")
+    page = path.read_text(encoding="utf-8")
+    # Contents and stop tokens: Ask., {}, It rains.
+    assert page.count(' class="s t"') == 3
+    assert "functions.look" in page and "2 trained on" in page
+
+
+def test_what_a_chat_is_can_be_said(show: Any) -> None:
+    said = '[{"role": "user", "content": "hi"}]'
+    assert "Current date" not in show(said)[1]
+    assert "Current date: 2025-06-28" in show(said, "--format", "chat", *DAY)[1]
+    silent = '[{"role": "assistant", "content": "hi"}]'
+    assert "final" in show(silent)[1]
+    assert "final" not in show(silent, "--format", "harmony")[1]
+
+
+def test_a_key_that_nobody_reads_is_named(show: Any) -> None:
+    """What it said was lost."""
+    status, out, err = show('[{"role": "user", "content": "hi", "weight": 0}]')
+    assert (status, out) == (1, "")
+    assert err == "harmony: -: messages[0].weight: this key is not known\n"
