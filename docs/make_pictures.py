@@ -24,21 +24,14 @@ from rich.text import Text
 FOLDER = Path(__file__).parent / "_static"
 THEMES = {"light": DEFAULT_TERMINAL_THEME, "dark": DIMMED_MONOKAI}
 WIDTH = 84
-REPLY = (
-    "<|channel|>analysis<|message|>Rome, so the tool.<|end|>"
-    "<|start|>assistant<|channel|>commentary to=functions.weather json"
-    '<|message|>{"city": "Rome"}<|call|>'
-    "<|start|>assistant<|channel|>final short answer"
-    "<|message|>23 °C, and sunny.<|end|><|return|>"
-)
+REPLY = Path(__file__).parent.parent / "test-data" / "broken_reply.txt"
 
 
 def printed() -> str:
     """Return what the command prints on a terminal, with its colours."""
     environment = {"FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
     result = subprocess.run(
-        [sys.executable, "-m", "harmony", "show", "-"],
-        input=REPLY.encode(),
+        [sys.executable, "-m", "harmony", "show", REPLY],
         stdout=subprocess.PIPE,
         env={**os.environ, **environment, "COLORTERM": "truecolor"},
         check=True,

@@ -6,6 +6,7 @@ import contextlib
 import doctest
 import importlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import harmony
+from benchmarks.front import front
 from harmony import (
     Conversation,
     HarmonyEncoding,
@@ -278,6 +280,18 @@ def test_the_example_of_the_readme() -> None:
     with contextlib.redirect_stdout(output):
         exec(example[0], {})
     assert output.getvalue() == example[1]
+
+
+def test_the_figures_of_the_readme_are_those_of_the_chart() -> None:
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    results = json.loads((ROOT / "docs/performance/results.json").read_bytes())
+    start = {table["name"]: table for table in results["tables"]}["start"]
+    times = {row.name: f"{row.ours:.0f} times" for row in front(results["tables"])}
+    ready = start["cases"]["new process"]["harmony"]["value"]
+    assert f"a chat is rendered {times['a chat, one message more']} as fast" in text
+    assert f"of a stream is read {times['each token of a stream']} as fast" in text
+    assert f"text is encoded {times['text to tokens']} as fast" in text
+    assert f"ready {ready:.0f} ms after Python itself, {times['start']} as" in text
 
 
 def test_the_pictures_show_what_the_command_prints() -> None:

@@ -241,6 +241,8 @@ def test_a_project_finds_it_with_cmake(tmp_path: Path, shared: str) -> None:
 def test_a_project_has_it_inside_with_cmake(tmp_path: Path) -> None:
     cmake(CONSUMERS / "inside", tmp_path)
     assert run(str(tmp_path / "alone")) == SAID
+    vocabulary = (tmp_path / "vocabulary.path").read_text()
+    assert Path(vocabulary).read_bytes() == VOCABULARY.read_bytes()
 
 
 def build_with_sources(program: Path, source: Path, *flags: str) -> None:

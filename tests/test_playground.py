@@ -120,7 +120,8 @@ def test_typing_changes_the_tokens(page: Page, ours: HarmonyEncoding) -> None:
         "<|start|>user<|message|>And now, größer?<|end|><|start|>assistant"
     )
     assert page.texts("#total") == [
-        f"3 messages, {len(page.tokens())} tokens, 0 warnings"
+        "3 messages, 1 of a finished turn left out, "
+        f"{len(page.tokens())} tokens, 0 warnings"
     ]
 
 

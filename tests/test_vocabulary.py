@@ -400,20 +400,16 @@ def test_without_the_extension_the_import_says_how_to_build_it(tmp_path: Path) -
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ModuleNotFoundError: the C extension of harmony")
-    assert "pip install ." in last
+    assert f"is not built in {tmp_path / 'harmony' / '_native'}" in last
     assert "C compiler" in last
+    assert "start Python in another folder" in last
 
 
 def test_an_extension_that_can_not_be_imported_is_said_to_be_missing() -> None:
     code = "import sys; sys.modules['harmony._native._ffi'] = None"
     done = run("-c", code + "; from harmony import load_harmony_encoding")
     assert done.returncode == 1
-    last = done.stderr.splitlines()[-1]
-    assert last == (
-        "ModuleNotFoundError: the C extension of harmony (harmony._native._ffi) is not "
-        "built: run 'pip install .' in a checkout of harmony, or 'pip install -e .' to "
-        "work on it; a C compiler is needed"
-    )
+    assert "ModuleNotFoundError: the C extension of harmony is not" in done.stderr
 
 
 def test_without_cffi_the_import_says_so() -> None:

@@ -46,8 +46,10 @@ function update(): void {
   stop();
   try {
     const { tab } = state;
-    if (tab === "write") show(read(encoding, promptTokens(), null, true));
-    else if (tab === "read") show(readReply(replyTokens()));
+    if (tab === "write") {
+      const typed = state.kind === "messages" ? state.messages.length : 0;
+      show(read(encoding, promptTokens(), null, true), typed);
+    } else if (tab === "read") show(readReply(replyTokens()));
     else showSchema();
     fault(null);
   } catch (error) {
@@ -61,11 +63,14 @@ function fault(complaint: string | null): void {
   place.textContent = complaint;
 }
 
-function show(reading: Reading): void {
+/** Show what was read, of so many messages that were typed. */
+function show(reading: Reading, typed = 0): void {
   const messages = reading.blocks.filter(({ message }) => message).length;
   const repairs = reading.notes.reduce((sum, { count }) => sum + count, 0);
+  const dropped = Math.max(typed - messages, 0);
   get("total").textContent = [
     many(messages, "message"),
+    ...(dropped ? [`${dropped} of a finished turn left out`] : []),
     many(reading.tokens.length, "token"),
     many(repairs, "warning"),
   ].join(", ");

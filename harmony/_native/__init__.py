@@ -35,9 +35,9 @@ except ModuleNotFoundError as error:
     if error.name != "harmony._native._ffi":
         raise
     raise ModuleNotFoundError(
-        "the C extension of harmony (harmony._native._ffi) is not built: run "
-        "'pip install .' in a checkout of harmony, or 'pip install -e .' to work "
-        "on it; a C compiler is needed",
+        f"the C extension of harmony is not built in {os.path.dirname(__file__)}. In a "
+        "checkout, 'pip install -e .' builds it, with a C compiler. After 'pip install "
+        ".' start Python in another folder: in this one it finds the checkout first",
         name="harmony._native._ffi",
     ) from error
 

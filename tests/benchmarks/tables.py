@@ -75,7 +75,7 @@ def verdicts(found: list[Verdict]) -> str:
         sign = "at least" if each.at_least else "at most"
         lines.append(
             [
-                f"{each.number}. {each.what}",
+                each.what,
                 f"{sign} {each.bound:g}",
                 f"{number(each.measured)} {each.unit}",
                 "yes" if each.met else "**no**",

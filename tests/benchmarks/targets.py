@@ -19,7 +19,6 @@ LEVEL = 0.95
 class Verdict:
     """A target, the bound, and what was measured; ``unit`` says of what."""
 
-    number: int
     what: str
     bound: float
     measured: float
@@ -35,7 +34,7 @@ class Verdict:
 
 
 def over_best_peer(
-    number: int, bound: float, **others: float
+    bound: float, **others: float
 ) -> Callable[[Table], Iterator[Verdict]]:
     """Want an advantage over the best peer in each case; another one in some."""
 
@@ -45,12 +44,12 @@ def over_best_peer(
             if best is not None:
                 what = f"{table['title']}: {case}"
                 wanted = others.get(case, bound)
-                yield Verdict(number, what, wanted, best[1], f"x {best[0]}")
+                yield Verdict(what, wanted, best[1], f"x {best[0]}")
 
     return judge
 
 
-def over_reference(number: int, *bounds: float) -> Callable[[Table], Iterator[Verdict]]:
+def over_reference(*bounds: float) -> Callable[[Table], Iterator[Verdict]]:
     """Want an advantage over the reference, case by case; the last bound repeats."""
 
     def judge(table: Table) -> Iterator[Verdict]:
@@ -59,7 +58,7 @@ def over_reference(number: int, *bounds: float) -> Callable[[Table], Iterator[Ve
             if ratio is not None:
                 bound = bounds[min(at, len(bounds) - 1)]
                 what = f"{table['title']}: {case}"
-                yield Verdict(number, what, bound, ratio, f"x {REFERENCE.name}")
+                yield Verdict(what, bound, ratio, f"x {REFERENCE.name}")
 
     return judge
 
@@ -73,20 +72,18 @@ def ours(table: Table) -> dict[str, float]:
     }
 
 
-def value(
-    number: int, bound: float, *, at_least: bool
-) -> Callable[[Table], Iterator[Verdict]]:
+def value(bound: float, *, at_least: bool) -> Callable[[Table], Iterator[Verdict]]:
     """Want harmony's own value within a bound."""
 
     def judge(table: Table) -> Iterator[Verdict]:
         for measured in ours(table).values():
             unit = table["unit"]
-            yield Verdict(number, table["title"], bound, measured, unit, at_least)
+            yield Verdict(table["title"], bound, measured, unit, at_least)
 
     return judge
 
 
-def flat(number: int, bound: float = 1.3) -> Callable[[Table], Iterator[Verdict]]:
+def flat(bound: float = 1.3) -> Callable[[Table], Iterator[Verdict]]:
     """Want harmony's dearest case to cost little more than its cheapest."""
 
     def judge(table: Table) -> Iterator[Verdict]:
@@ -94,7 +91,7 @@ def flat(number: int, bound: float = 1.3) -> Callable[[Table], Iterator[Verdict]
         if len(costs) > 1:
             what = f"{table['title']}: dearest length over cheapest"
             spread = max(costs) / min(costs)
-            yield Verdict(number, what, bound, spread, "times", at_least=False)
+            yield Verdict(what, bound, spread, "times", at_least=False)
 
     return judge
 
@@ -105,7 +102,7 @@ def conversion(table: Table) -> Iterator[Verdict]:
     if RENDERING in costs and REQUEST in costs:
         ratio = costs[REQUEST] / costs[RENDERING]
         what = f"{table['title']}: {REQUEST} over {RENDERING}"
-        yield Verdict(11, what, 1.5, ratio, "times", at_least=False)
+        yield Verdict(what, 1.5, ratio, "times", at_least=False)
 
 
 def pathological(table: Table) -> Iterator[Verdict]:
@@ -114,8 +111,8 @@ def pathological(table: Table) -> Iterator[Verdict]:
     for case, cost in costs.items():
         if case != PROSE and PROSE in costs:
             what = f"speed on {case!r} over that on prose"
-            yield Verdict(9, what, 0.25, costs[PROSE] / cost, "times")
-    for verdict in over_best_peer(9, LEVEL)(table):
+            yield Verdict(what, 0.25, costs[PROSE] / cost, "times")
+    for verdict in over_best_peer(LEVEL)(table):
         if not verdict.what.endswith(PROSE):
             yield verdict
 
@@ -126,31 +123,31 @@ def batches(table: Table) -> Iterator[Verdict]:
     pairs = {LISTS: (LISTS_LOOP, 3.0), RENDERED: (RENDERED_LOOP, 5.0)}
     for case, (loop, bound) in pairs.items():
         if case in costs and loop in costs:
-            yield Verdict(6, case, bound, costs[loop] / costs[case], "times a loop")
+            yield Verdict(case, bound, costs[loop] / costs[case], "times a loop")
 
 
 JUDGES: dict[str, tuple[Callable[[Table], Iterator[Verdict]], ...]] = {
-    "array": (over_best_peer(1, 1.25),),
-    "list": (over_best_peer(1, 1.2, JSON=1.1),),
-    "count": (over_best_peer(1, 1.8),),
-    "lines": (over_best_peer(1, 1.0, **{"with the check": 1.2}),),
-    "decode": (over_best_peer(2, 1.2),),
-    "short": (over_reference(2, 3, 3, 3, 1.5),),
-    "rendering": (over_reference(3, 50, 25, 12, 75),),
-    "stream": (over_reference(4, 10), flat(4, 1.2)),
-    "process": (over_reference(4, 8),),
-    "feed": (value(4, 40, at_least=False),),
-    "parse": (over_reference(4, 25),),
-    "objects": (over_reference(5, 3, 3, 4),),
+    "array": (over_best_peer(1.25),),
+    "list": (over_best_peer(1.2, JSON=1.1),),
+    "count": (over_best_peer(1.8),),
+    "lines": (over_best_peer(1.0, **{"with the check": 1.2}),),
+    "decode": (over_best_peer(1.2),),
+    "short": (over_reference(3, 3, 3, 1.5),),
+    "rendering": (over_reference(50, 25, 12, 75),),
+    "stream": (over_reference(10), flat(1.2)),
+    "process": (over_reference(8),),
+    "feed": (value(40, at_least=False),),
+    "parse": (over_reference(25),),
+    "objects": (over_reference(3, 3, 4),),
     "batches": (batches,),
-    "threads": (value(7, 1.9, at_least=True),),
-    "start": (value(8, 20, at_least=False),),
-    "memory": (value(8, 15, at_least=False),),
+    "threads": (value(1.9, at_least=True),),
+    "start": (value(20, at_least=False),),
+    "memory": (value(15, at_least=False),),
     "pathological": (pathological,),
-    "growth of rendering": (flat(10),),
-    "growth of parsing": (flat(10),),
+    "growth of rendering": (flat(),),
+    "growth of parsing": (flat(),),
     "requests": (conversion,),
-    "replies": (value(11, 15, at_least=False), flat(11)),
+    "replies": (value(15, at_least=False), flat()),
 }
 """By the name of the table that shows them."""
 
