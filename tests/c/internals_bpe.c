@@ -182,7 +182,7 @@ static void load_compact(hm_vocabulary *vocabulary)
     free(file);
 }
 
-static void load_lines(hm_vocabulary *vocabulary)
+static void load_without_merges(hm_vocabulary *vocabulary)
 {
     char *lines = room((size_t)token_count * LINE_ROOM(LONGEST_TOKEN));
     char *to = lines;
@@ -195,9 +195,14 @@ static void load_lines(hm_vocabulary *vocabulary)
                                    (size_t)(to - lines), NULL),
                 HARMONY_OK);
     CHECK(vocabulary->merges == NULL);
+    free(lines);
+}
+
+static void load_lines(hm_vocabulary *vocabulary)
+{
+    load_without_merges(vocabulary);
     CHECK_EQUAL(hm_find_merges(vocabulary, NULL), HARMONY_OK);
     CHECK(vocabulary->merges != NULL);
-    free(lines);
 }
 
 /* The vocabulary, loaded; the merges that are found are those that are told. */
@@ -727,6 +732,36 @@ static void test_unreachable(void)
     hm_vocabulary_free(&vocabulary);
 }
 
+/* The last token is longer than a window, which needs memory of its own. */
+static void test_no_memory_for_merges(void)
+{
+    uint8_t run[256];
+    uint64_t seed = 10;
+    hm_vocabulary vocabulary;
+    harmony_error error;
+    size_t length;
+    long refused;
+
+    memset(run, 'a', sizeof run);
+    begin_tokens(&seed);
+    for (length = 2; length <= sizeof run; length *= 2)
+        add_token(run, length);
+    for (refused = 0;; refused++) {
+        load_without_merges(&vocabulary);
+        refuse_memory(refused);
+        if (hm_find_merges(&vocabulary, &error) == HARMONY_OK)
+            break;
+        CHECK_EQUAL(error.status, HARMONY_NO_MEMORY);
+        CHECK_EQUAL(error.position, -1);
+        CHECK_STRING(error.message,
+                     "no memory for the merges of the vocabulary");
+        hm_vocabulary_free(&vocabulary);
+    }
+    CHECK(refused > 2);
+    refuse_memory(REFUSE_NONE);
+    hm_vocabulary_free(&vocabulary);
+}
+
 static void test_not_byte_pair(void)
 {
     hm_vocabulary vocabulary;
@@ -755,6 +790,7 @@ void test_bpe(void)
     test_together();
     test_chains();
     test_no_memory();
+    test_no_memory_for_merges();
     test_piece_too_long();
     test_unreachable();
     test_not_byte_pair();
