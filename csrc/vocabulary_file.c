@@ -167,8 +167,8 @@ static uint8_t *write_token(const hm_vocabulary *vocabulary, int32_t rank,
     return to + length;
 }
 
-#define AHEAD 16 /* tokens whose parts are asked for before they are written   \
-                  */
+/* So many tokens before one is written, its parts are asked for. */
+#define AHEAD 16
 
 static void ask_for_parts(const hm_vocabulary *vocabulary, int32_t rank)
 {
