@@ -47,18 +47,29 @@ class Cache:
             self.put(key, *entry)
         return entry[0]
 
+    def get_all(self, keys: list[Any]) -> list[Any]:
+        """Return the value of each key, None for those that are not known."""
+        young, old = self._young, self._old
+        values = []
+        for key in keys:
+            entry = young.get(key)
+            if entry is None and old:
+                values.append(self.get(key))
+            else:
+                values.append(entry and entry[0])
+        return values
+
     def put(self, key: Any, value: Any, size: int) -> None:
         """Keep a value of a size in bytes, unless it takes more than half of all."""
         if size > self._half - ENTRY_SIZE:
             return
+        entry = value, size
         with self._lock:
-            if key in self._young:
-                return
-            if size + ENTRY_SIZE > self._left:
+            if size + ENTRY_SIZE > self._left and key not in self._young:
                 self._old, self._young = self._young, {}
                 self._left = self._half
-            self._young[key] = value, size
-            self._left -= size + ENTRY_SIZE
+            if self._young.setdefault(key, entry) is entry:
+                self._left -= size + ENTRY_SIZE
 
     def replace(self, key: Any, value: Any, size: int) -> None:
         """Keep another value of a key; what can't be kept changes nothing."""

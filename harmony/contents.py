@@ -136,7 +136,7 @@ class ChannelConfig(Model):
 
 def _default_channels() -> ChannelConfig:
     """Return those the model was trained on, which need no check."""
-    config = ChannelConfig.__new__(ChannelConfig)
+    config = object.__new__(ChannelConfig)
     config.valid_channels = ["analysis", "commentary", "final"]
     config.channel_required = True
     return config

@@ -63,7 +63,14 @@ class Segment:
     finished: bool
 
 
-FORMS = forms(Message, Author, TextContent, tuple(_ROLES), Segment, tuple(_STATES))
+FORMS = forms(
+    message=Message,
+    author=Author,
+    text=TextContent,
+    roles=tuple(_ROLES),
+    segment=Segment,
+    states=tuple(_STATES),
+)
 """What the straight ways have to know of messages."""
 
 

@@ -18,13 +18,16 @@ from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
 from harmony.messages import (
     Author,
+    ChannelConfig,
     Conversation,
     Message,
+    ReasoningEffort,
     RenderConversationConfig,
     Role,
+    SystemContent,
     TextContent,
 )
-from harmony.prompts import content_text, has_function_tools
+from harmony.prompts import PROMPTS, SystemPrompt, has_function_tools, unwritten
 
 if TYPE_CHECKING:
     from harmony._native.encoding import Encoding
@@ -46,7 +49,16 @@ Kept: TypeAlias = bytes | Tokens | None
 ROLES = tuple(Role)
 """In the order of their numbers."""
 
-FORMS = forms(Message, Author, TextContent, ROLES)
+FORMS = forms(
+    message=Message,
+    author=Author,
+    text=TextContent,
+    roles=ROLES,
+    system=SystemContent,
+    channels=ChannelConfig,
+    effort=ReasoningEffort,
+    prompt=SystemPrompt,
+)
 """What ``plain_parts`` has to know of messages."""
 
 FAULTS = (RenderError, AttributeError, TypeError, ValueError)
@@ -67,6 +79,7 @@ Span: TypeAlias = tuple[int, int]
 
 _ABSENT = (-1, 0)
 _PLAIN = frozenset({Role, str, type(None)})
+_PLAIN_OR_PROMPTS = _PLAIN.union(PROMPTS)
 
 
 BY_DEFAULT: Manner = (_native.DROP_RULES["upstream"], False)
@@ -128,7 +141,7 @@ class Renderer:
     ) -> list[int]:
         """Return the tokens of a conversation. Raises as ``render``, ``TypeError``."""
         given = manner(config)
-        parts = said(messages_of(conversation), schemas_of(config))
+        parts = _unwritten(messages_of(conversation), schemas_of(config))
         return self._render(parts, given, open_last)
 
     def render(
@@ -146,7 +159,7 @@ class Renderer:
         None to look for them. ``schemas``: how the parameters of tools are written.
         Raises ``RenderError`` for a message without token form.
         """
-        parts = said(messages, schemas, function_tools)
+        parts = _unwritten(messages, schemas, function_tools)
         return self._render(parts, (drop_analysis, channel_first), open_last=False)
 
     def render_prompt(
@@ -170,7 +183,10 @@ class Renderer:
         if open_last and said:
             keys = [*keys[:-1], (OPEN, *keys[-1])]
         cache = self._cache
-        known = [cache.get(key) for key in keys]
+        known = cache.get_all(keys)
+        if None in known:
+            pairs = zip(said, known, strict=True)
+            said = [each if before else _written(each) for each, before in pairs]
         tokens, kept = self._native.render_said(
             said, known, ROLES, drop_analysis, channel_first, open_last
         ) or self._in_full(said, known, manner, open_last)
@@ -295,13 +311,23 @@ def message_parts(
     ``function_tools``: whether its conversation has function tools. Raises one of
     ``FAULTS`` for a content that its author can't have, and for other objects.
     """
+    return _written(_unwritten_parts(message, function_tools, schemas))
+
+
+def _unwritten_parts(message: Message, function_tools: bool, schemas: str) -> Parts:
+    """Return the same, but with prompts that are not put together."""
     author = message.author
     role = author.role if type(author.role) is Role else Role(author.role)
-    texts = [
-        content_text(item, role, function_tools, schemas) for item in message.content
-    ]
+    texts = [unwritten(item, role, function_tools, schemas) for item in message.content]
     name, recipient, channel = author.name, message.recipient, message.channel
     return role, name, recipient, channel, message.content_type, *texts
+
+
+def _written(parts: Parts) -> Parts:
+    """Return the parts of a message with its prompts put together."""
+    if _PLAIN.issuperset(map(type, parts)):
+        return parts
+    return tuple([each.text() if type(each) in PROMPTS else each for each in parts])
 
 
 def said(
@@ -313,21 +339,29 @@ def said(
 
     ``function_tools``: whether their conversation has function tools; None to look.
     """
-    found = plain_parts(tuple(messages), FORMS)
-    if None in found:
+    return [*map(_written, _unwritten(messages, schemas, function_tools))]
+
+
+def _unwritten(
+    messages: list[Message], schemas: str, function_tools: bool | None = None
+) -> list[Parts]:
+    """Return the same, but with prompts that are not put together."""
+    found: list[Any] = plain_parts(tuple(messages), FORMS, bool(function_tools))
+    if not all(found):
         if function_tools is None:
             function_tools = _has_function_tools(messages)
         for index, parts in enumerate(found):
-            if parts is None:
-                given = messages[index], function_tools, schemas
-                found[index] = _parts(index, *given)
+            # A system prompt was taken for one without function tools.
+            if parts is None or (function_tools and parts[ROLE] is Role.SYSTEM):
+                message = messages[index]
+                found[index] = _parts(index, message, function_tools, schemas)
     return found
 
 
 def _parts(index: int, message: Message, function_tools: bool, schemas: str) -> Parts:
     """Return what is rendered of a message, or complain about it."""
     try:
-        return _plain_parts(message_parts(message, function_tools, schemas))
+        return _plain_parts(_unwritten_parts(message, function_tools, schemas))
     except FAULTS as error:
         raise _fault(index, message, error) from error
 
@@ -357,10 +391,12 @@ def _fault(index: int, message: object, error: Exception) -> RenderError:
 
 def _plain_parts(parts: Parts) -> Parts:
     """Return the same with strings of no class of their own."""
-    if _PLAIN.issuperset(map(type, parts)):
+    if _PLAIN_OR_PROMPTS.issuperset(map(type, parts)):
         return parts
-    role, *texts = parts
-    return role, *(None if text is None else _plain(text) for text in texts)
+    role, *said = parts
+    return role, *[
+        each if each is None or type(each) in PROMPTS else _plain(each) for each in said
+    ]
 
 
 def _plain(text: str) -> str:
@@ -371,7 +407,17 @@ def _plain(text: str) -> str:
 def _size(key: Parts, kept: bytes | Tokens) -> int:
     """Return the bytes that a message and its tokens take."""
     each = 1 if type(kept) is bytes else TOKEN_SIZE
-    return each * len(kept) + sum(map(size_of, key))
+    return each * len(kept) + _size_of_texts(key)
+
+
+def _size_of_texts(parts: Parts) -> int:
+    size = 0
+    for part in parts:
+        if type(part) is str:
+            size += size_of(part)
+        elif isinstance(part, tuple):
+            size += _size_of_texts(part)
+    return size
 
 
 class Plan:

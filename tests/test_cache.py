@@ -34,6 +34,26 @@ def test_what_was_asked_for_last_is_kept() -> None:
     assert cache.get(entry(1, 10)[0]) is None
 
 
+def test_many_are_asked_for_at_once() -> None:
+    cache, kept = Cache(40_000), (1000,) * 10
+    cache.put(*entry(1, 10))
+    assert cache.get_all([2, 1, 1]) == [None, kept, kept]
+    while cache._young.get(1):
+        cache.put(*entry(len(cache._young) + 10, 10))
+    assert cache.get_all([2, 1]) == [None, kept]  # from the old half
+    assert cache._young[1][0] == kept
+    assert cache.get_all([]) == []
+
+
+def test_what_is_kept_already_stays_and_costs_nothing() -> None:
+    cache = Cache(40_000)
+    cache.put(*entry(1, 10))
+    size = cache.size(), cache._left
+    cache.put(1, (), 0)
+    assert cache.get(1) == (1000,) * 10
+    assert (cache.size(), cache._left) == size
+
+
 def test_a_message_that_is_too_large_is_not_kept_and_drives_out_none() -> None:
     cache = Cache(40_000)
     cache.put(*entry(1, 10))

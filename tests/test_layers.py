@@ -56,8 +56,8 @@ PYTHON: dict[str, set[str]] = {
     "_native.vocabulary": {"_native"},
     "_native.parser": {"_native"},
     "prompts": {
-        *{"_model.checks", "cache", "complete_typescript", "errors", "messages"},
-        *{"tools", "typescript"},
+        *{"_model.checks", "_native.straight", "cache", "complete_typescript"},
+        *{"errors", "messages", "tools", "typescript"},
     },
     "rendering": {
         *{"_model.text", "_native", "_native.straight", "cache", "errors"},
@@ -289,6 +289,7 @@ C: dict[str, set[str]] = {
     "cpython_batch.c": {"cpython.h"},
     "cpython_messages.c": {"cpython.h", "stream.h"},
     "cpython_parser.c": {"cpython.h", "stream.h"},
+    "cpython_same.c": {"cpython.h"},
     "cpython_render.c": {"cpython.h", "render.h"},
     "cpython_forms.c": {"cpython.h"},
     "wasm.c": {"wasm.h"},

@@ -159,6 +159,7 @@ def cache(monkeypatch: pytest.MonkeyPatch) -> Cache:
     """An empty cache of sections."""
     cache = Cache(10_000)
     monkeypatch.setattr(prompts, "_sections", cache)
+    monkeypatch.setattr(prompts, "_seen", Cache(10_000))
     return cache
 
 
@@ -194,7 +195,7 @@ def test_a_section_is_written_once(
     assert tools_section(PLAIN) == tools_section(PLAIN)
     assert written == [PLAIN]
     assert written[0] is not PLAIN  # it is written from the bytes
-    key = prompts._bytes(PLAIN, "reference")
+    key = prompts._bytes(prompts._fields(PLAIN), "reference")
     assert cache.get(key) == tools_section(PLAIN)
     assert cache.size() == size_of(key) + size_of(tools_section(PLAIN)) + ENTRY_SIZE
 
@@ -210,11 +211,37 @@ def test_the_same_parameters_are_the_same_bytes_however_often_they_are_named() -
         }
         for value in ([name, name], [name, "".join(["na", "me"])])
     )
-    assert prompts._bytes(once, "reference") == prompts._bytes(twice, "reference")
+    assert prompts._bytes(prompts._fields(once), "reference") == prompts._bytes(
+        prompts._fields(twice), "reference"
+    )
 
 
 def test_sections_take_two_megabytes_at_most() -> None:
-    assert prompts._sections._half == 2**20
+    assert prompts._sections._half == prompts._seen._half == 2**20
+
+
+VALUES: list[Any] = [1, True, 1.0, -0.0, 0.0, "a", None, [1], {"a": 1}, {"a": 2}]
+
+
+def test_tools_that_differ_in_their_parameters_alone(cache: Cache) -> None:
+    """Their names are the same, by which C finds what it compares them with."""
+    tool = ToolDescription("f", None, {"default": 0})
+    tools = {"n": ToolNamespaceConfig("n", None, [tool])}
+    for _ in range(3):
+        for value in VALUES:
+            assert tool.parameters is not None
+            tool.parameters = {"type": "string", "default": value}
+            again = {"n": ToolNamespaceConfig("n", None, [tool])}
+            assert tools_section(tools) == prompts._written(again, "reference")
+            tool.parameters["default"] = 5  # nobody has kept the dict itself
+
+
+def test_tools_with_names_that_differ(cache: Cache) -> None:
+    one, other = ToolDescription("f"), ToolDescription("g")
+    for names, tools in (("ab", [one, other]), ("ba", [one, other]), ("ab", [one])):
+        many = {key: ToolNamespaceConfig(key, None, tools) for key in names}
+        for schemas in ("reference", "complete", "reference"):
+            assert tools_section(many, schemas) == prompts._written(many, schemas)
 
 
 @pytest.mark.parametrize("make", [SystemContent, DeveloperContent])

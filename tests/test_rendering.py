@@ -260,11 +260,34 @@ def test_function_tools_change_a_system_prompt_that_is_remembered(
 def test_tools_are_written_from_their_bytes_not_from_what_has_become_of_them() -> None:
     content: Any = with_default(1).content[0]
     tools = content.tools
-    data = prompts._bytes(tools, "reference")
+    data = prompts._bytes(prompts._fields(tools), "reference")
     before = prompts.tools_section(tools)
     tools["functions"].tools[0].parameters["type"] = "string"
     assert prompts._written(prompts._tools(data), "reference") == before
     assert prompts._written(tools, "reference") != before
+
+
+@pytest.mark.parametrize(
+    "value", [True, 1, "final", Text("final"), b"a", (), ("a",), 1.5, {}], ids=repr
+)
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        *((SystemContent, name) for name in vars(SystemContent())),
+        *((DeveloperContent, name) for name in vars(DeveloperContent())),
+    ],
+)
+def test_a_prompt_with_a_field_of_another_type(
+    encoding: HarmonyEncoding, content: Any, name: str, value: Any
+) -> None:
+    """What is wrong is said where the message is read, with its index."""
+    said = content()
+    setattr(said, name, value)
+    role = "system" if content is SystemContent else "developer"
+    message, renderer = Message(role, [said]), Renderer(encoding._native)
+    for _ in range(3):
+        found = outcome(lambda: renderer.render([message]))
+        assert found == outcome(lambda: plainly(encoding, [message], False))
 
 
 # What is left out

@@ -135,8 +135,9 @@ static PyObject *member(PyObject *module, PyObject *args)
 static const PyMethodDef functions[] = {
     {"pool", hm_new_pool, METH_VARARGS, NULL},
     {"encode_texts", hm_encode_texts, METH_VARARGS, NULL},
-    {"forms", hm_new_forms, METH_VARARGS, NULL},
+    {"forms", HM_FUNCTION(hm_new_forms), METH_VARARGS | METH_KEYWORDS, NULL},
     {"parse_messages", hm_parse_messages, METH_VARARGS, NULL},
+    {"are_same", hm_are_same, METH_VARARGS, NULL},
     {"plain_parts", hm_plain_parts, METH_VARARGS, NULL},
     {"render_said", hm_render_said, METH_VARARGS, NULL},
     {"shape", hm_new_shape, METH_VARARGS, NULL},

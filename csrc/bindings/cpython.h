@@ -177,6 +177,15 @@ typedef enum hm_name {
     HM_CHANNEL,
     HM_CONTENT_TYPE,
     HM_END_TOKEN,
+    HM_MODEL_IDENTITY,
+    HM_KNOWLEDGE_CUTOFF,
+    HM_START_DATE,
+    HM_EFFORT,
+    HM_VALUE,
+    HM_TOOLS,
+    HM_CHANNEL_CONFIG,
+    HM_VALID_CHANNELS,
+    HM_CHANNEL_REQUIRED,
     HM_MESSAGE,
     HM_FINISHED,
     HM_END,
@@ -196,17 +205,21 @@ enum {
 };
 
 /* The classes of what is read and made here, and what stands for the numbers
- * of C. Only parsers have segments and states. */
+ * of C. Prompts are only read, and only parsers have segments and states. */
 typedef struct hm_forms {
-    PyObject *message, *author, *text, *segment;
-    PyObject *roles;  /* a tuple, one for each harmony_role */
+    PyObject *message, *author, *text;
+    PyObject *roles; /* a tuple, one for each harmony_role */
+    PyObject *system, *channels, *effort, *prompt;
+    PyObject *segment;
     PyObject *states; /* a tuple, one for each harmony_state */
     PyObject *names[HM_NAME_COUNT];
 } hm_forms;
 
-/* capsule = forms(Message, Author, TextContent, roles, Segment, states), of
- * which the last two may be missing. */
-PyObject *hm_new_forms(PyObject *module, PyObject *args);
+/* capsule = forms(message=Message, author=Author, text=TextContent,
+ * roles=tuple), and perhaps system=SystemContent, channels=ChannelConfig,
+ * effort=ReasoningEffort, prompt=SystemPrompt; or segment=Segment,
+ * states=tuple. */
+PyObject *hm_new_forms(PyObject *module, PyObject *args, PyObject *given);
 
 /* The forms in a capsule; or NULL, and an error that says there are none. */
 hm_forms *hm_forms_of(PyObject *capsule);
@@ -214,8 +227,10 @@ hm_forms *hm_forms_of(PyObject *capsule);
 /* The number of a role, or of None; 0 if it is neither. */
 int hm_role_number(const hm_forms *forms, PyObject *role, int32_t *number);
 
-/* list = plain_parts(tuple of messages, forms): of each message role, name,
- * recipient, channel, content type and text; None for one that is not plain. */
+/* list = plain_parts(tuple of messages, forms, whether there are function
+ * tools): of each message role, name, recipient, channel, content type and
+ * text; None for one that is not plain. Of a system prompt without tools there
+ * is not its text but what harmony/prompts.py makes it from. */
 PyObject *hm_plain_parts(PyObject *module, PyObject *args);
 
 /* The finished messages of a parser from an index on, and what the last call
@@ -224,6 +239,12 @@ PyObject *hm_new_messages(const hm_forms *forms,
                           const struct harmony_parser *parser, size_t first);
 PyObject *hm_new_segments(const hm_forms *forms,
                           const struct harmony_parser *parser);
+
+/* ---- cpython_same.c ----------------------------------------------------- */
+
+/* bool = are_same(value, value): whether both are made of plain values of the
+ * same types, equal and in the same order; False if that is not sure. */
+PyObject *hm_are_same(PyObject *module, PyObject *args);
 
 /* ---- cpython_render.c --------------------------------------------------- */
 

@@ -17,7 +17,7 @@ static const char shape_name[] = "harmony.shape";
 enum {
     TEXT = 't',
     FLAG = 'f',
-    CHOICE = 'c', /* of: the class, members by value, values by member */
+    CHOICE = 'c', /* of: members by value, and values by member */
     JSON = 'j',
     OBJECT = 'o', /* of: one shape; or some whose first fields are NAMED */
     INLINE = 'i', /* of: a shape whose fields stand in the same form */
@@ -195,9 +195,7 @@ static PyObject *json_list(const struct job *job, PyObject *given, int depth)
         if (is_scalar(item))
             continue;
         value = json_value(job, item, depth);
-        if (value == item)
-            Py_DECREF(value);
-        else if (value == NULL || PyList_SetItem(list, i, value) < 0)
+        if (value == NULL || PyList_SetItem(list, i, value) < 0)
             Py_CLEAR(list);
     }
     return list;
@@ -311,7 +309,7 @@ static PyObject *read_value(const struct job *job, const struct field *field,
         return PyBool_Check(value) ? another(value) : NULL;
     case CHOICE:
         return PyUnicode_CheckExact(value)
-                   ? look_up(PyTuple_GetItem(field->of, 1), value)
+                   ? look_up(PyTuple_GetItem(field->of, 0), value)
                    : NULL;
     case JSON:
         return PyDict_CheckExact(value) ? json_value(job, value, 0) : NULL;
@@ -408,9 +406,7 @@ static PyObject *write_value(const struct job *job, const struct field *field,
 {
     switch (field->kind) {
     case CHOICE:
-        return (PyObject *)Py_TYPE(value) == PyTuple_GetItem(field->of, 0)
-                   ? look_up(PyTuple_GetItem(field->of, 2), value)
-                   : NULL;
+        return look_up(PyTuple_GetItem(field->of, 1), value);
     case OBJECT:
         return form_of(job, field->of, value);
     default:

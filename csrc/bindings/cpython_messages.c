@@ -14,10 +14,31 @@
 static const char capsule_name[] = "harmony.forms";
 
 /* In the order of hm_name. */
-static const char *const names[HM_NAME_COUNT]
-    = {"author",    "role",    "name",         "content",   "text",
-       "recipient", "channel", "content_type", "end_token", "message",
-       "finished",  "end",     "call",         "return"};
+static const char *const names[HM_NAME_COUNT] = {
+    "author",
+    "role",
+    "name",
+    "content",
+    "text",
+    "recipient",
+    "channel",
+    "content_type",
+    "end_token",
+    "model_identity",
+    "knowledge_cutoff",
+    "conversation_start_date",
+    "reasoning_effort",
+    "_value_",
+    "tools",
+    "channel_config",
+    "valid_channels",
+    "channel_required",
+    "message",
+    "finished",
+    "end",
+    "call",
+    "return",
+};
 
 /* ---- Forms -------------------------------------------------------------- */
 
@@ -35,6 +56,10 @@ static void free_forms(PyObject *capsule)
     Py_XDECREF(forms->author);
     Py_XDECREF(forms->text);
     Py_XDECREF(forms->roles);
+    Py_XDECREF(forms->system);
+    Py_XDECREF(forms->channels);
+    Py_XDECREF(forms->effort);
+    Py_XDECREF(forms->prompt);
     Py_XDECREF(forms->segment);
     Py_XDECREF(forms->states);
     for (i = 0; i < HM_NAME_COUNT; i++)
@@ -42,47 +67,58 @@ static void free_forms(PyObject *capsule)
     free(forms);
 }
 
-static int name_fields(hm_forms *forms)
+/* A copy that keeps what it has; NULL if there is no memory. */
+static PyObject *keep_forms(const hm_forms *given)
 {
-    size_t i;
+    hm_forms *forms = malloc(sizeof *forms);
+    PyObject *capsule
+        = forms == NULL ? NULL : PyCapsule_New(forms, capsule_name, free_forms);
 
-    for (i = 0; i < HM_NAME_COUNT; i++) {
-        forms->names[i] = PyUnicode_InternFromString(names[i]);
-        if (forms->names[i] == NULL)
-            return 0;
-    }
-    return 1;
-}
-
-PyObject *hm_new_forms(PyObject *module, PyObject *args)
-{
-    hm_forms given = {0}, *forms;
-    PyObject *capsule;
-
-    (void)module;
-    if (!PyArg_ParseTuple(args, "OOOO!|OO!", &given.message, &given.author,
-                          &given.text, &PyTuple_Type, &given.roles,
-                          &given.segment, &PyTuple_Type, &given.states))
-        return NULL;
-    forms = calloc(1, sizeof *forms);
-    if (forms == NULL)
-        return PyErr_NoMemory();
-    capsule = PyCapsule_New(forms, capsule_name, free_forms);
     if (capsule == NULL) {
         free(forms);
-        return NULL;
+        return PyErr_NoMemory();
     }
-    *forms = given;
+    *forms = *given;
     Py_INCREF(forms->message);
     Py_INCREF(forms->author);
     Py_INCREF(forms->text);
     Py_INCREF(forms->roles);
+    Py_XINCREF(forms->system);
+    Py_XINCREF(forms->channels);
+    Py_XINCREF(forms->effort);
+    Py_XINCREF(forms->prompt);
     Py_XINCREF(forms->segment);
     Py_XINCREF(forms->states);
-    if (name_fields(forms))
-        return capsule;
-    Py_DECREF(capsule);
-    return NULL;
+    return capsule;
+}
+
+PyObject *hm_new_forms(PyObject *module, PyObject *args, PyObject *given)
+{
+    static const char *const keywords[]
+        = {"message", "author", "text",    "roles",  "system", "channels",
+           "effort",  "prompt", "segment", "states", NULL};
+    hm_forms forms = {0};
+    PyObject *capsule;
+    size_t i;
+
+    (void)module;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, given, "OOOO!|OOOOOO!", (char **)keywords, &forms.message,
+            &forms.author, &forms.text, &PyTuple_Type, &forms.roles,
+            &forms.system, &forms.channels, &forms.effort, &forms.prompt,
+            &forms.segment, &PyTuple_Type, &forms.states))
+        return NULL;
+    capsule = keep_forms(&forms);
+    for (i = 0; capsule != NULL && i < HM_NAME_COUNT; i++) {
+        PyObject *name = PyUnicode_InternFromString(names[i]);
+
+        hm_forms_of(capsule)->names[i] = name;
+        if (name == NULL) {
+            Py_DECREF(capsule);
+            return NULL;
+        }
+    }
+    return capsule;
 }
 
 int hm_role_number(const hm_forms *forms, PyObject *role, int32_t *number)
@@ -102,105 +138,242 @@ int hm_role_number(const hm_forms *forms, PyObject *role, int32_t *number)
 
 /* ---- Messages read ------------------------------------------------------ */
 
-/* Whether something is a plain str, or None. */
-static int is_word(PyObject *word)
+static PyObject *get(const hm_forms *forms, PyObject *from, hm_name name)
 {
-    return word == Py_None || PyUnicode_CheckExact(word);
+    return PyObject_GetAttr(from, forms->names[name]);
 }
 
-/* Put an attribute into a tuple; 0 if it is no plain str, or no None. */
-static int put_word(PyObject *parts, Py_ssize_t part, PyObject *of,
-                    PyObject *name)
+static PyObject *none(void)
 {
-    PyObject *word = PyObject_GetAttr(of, name);
+    Py_INCREF(Py_None);
+    return Py_None;
+}
 
-    if (word == NULL || !is_word(word)) {
+/* Put a field into a tuple; 0 if it is no plain str, or no None. */
+static int take_word(const hm_forms *forms, PyObject *tuple, Py_ssize_t place,
+                     PyObject *from, hm_name name)
+{
+    PyObject *word = get(forms, from, name);
+
+    if (word == NULL || (word != Py_None && !PyUnicode_CheckExact(word))) {
         Py_XDECREF(word);
         return 0;
     }
-    PyTuple_SetItem(parts, part, word);
+    PyTuple_SetItem(tuple, place, word);
     return 1;
 }
 
-static int put_author(const hm_forms *forms, PyObject *parts, PyObject *message)
+static int take_role(const hm_forms *forms, PyObject *parts, PyObject *author)
 {
-    PyObject *author = PyObject_GetAttr(message, forms->names[HM_AUTHOR]),
-             *role;
+    PyObject *role = get(forms, author, HM_ROLE);
     int32_t number;
-    int is_plain
-        = author != NULL && (PyObject *)Py_TYPE(author) == forms->author
-          && put_word(parts, HM_SAID_NAME, author, forms->names[HM_NAME]);
 
-    if (is_plain) {
-        role = PyObject_GetAttr(author, forms->names[HM_ROLE]);
-        is_plain = role != NULL && role != Py_None
-                   && hm_role_number(forms, role, &number);
-        if (is_plain)
-            PyTuple_SetItem(parts, HM_SAID_ROLE, role);
-        else
-            Py_XDECREF(role);
+    if (role == NULL || role == Py_None
+        || !hm_role_number(forms, role, &number)) {
+        Py_XDECREF(role);
+        return 0;
     }
+    PyTuple_SetItem(parts, HM_SAID_ROLE, role);
+    return 1;
+}
+
+static int take_author(const hm_forms *forms, PyObject *parts,
+                       PyObject *message)
+{
+    PyObject *author = get(forms, message, HM_AUTHOR);
+    int is_plain = author != NULL
+                   && (PyObject *)Py_TYPE(author) == forms->author
+                   && take_word(forms, parts, HM_SAID_NAME, author, HM_NAME)
+                   && take_role(forms, parts, author);
+
     Py_XDECREF(author);
     return is_plain;
 }
 
-/* The one text of a message, to be given back; NULL if its content is anything
- * else. */
-static PyObject *text_of(const hm_forms *forms, PyObject *message)
+/* The one content of a message, to be given back; NULL if there is none, or
+ * more than one. */
+static PyObject *only_content(const hm_forms *forms, PyObject *message)
 {
-    PyObject *content = PyObject_GetAttr(message, forms->names[HM_CONTENT]);
-    PyObject *text = NULL;
+    PyObject *content = get(forms, message, HM_CONTENT), *item = NULL;
 
     if (content != NULL && PyList_CheckExact(content)
-        && PyList_Size(content) == 1) {
-        PyObject *item = PySequence_GetItem(content, 0);
-
-        if (item != NULL && (PyObject *)Py_TYPE(item) == forms->text)
-            text = PyObject_GetAttr(item, forms->names[HM_TEXT]);
-        Py_XDECREF(item);
-    }
+        && PyList_Size(content) == 1)
+        item = PySequence_GetItem(content, 0);
     Py_XDECREF(content);
+    return item;
+}
+
+/* The value of an effort, or a plain str, or None. */
+static int take_effort(const hm_forms *forms, PyObject *key, Py_ssize_t place,
+                       PyObject *content)
+{
+    PyObject *effort = get(forms, content, HM_EFFORT);
+    int is_plain = 0;
+
+    if (effort != NULL && (PyObject *)Py_TYPE(effort) == forms->effort) {
+        is_plain = take_word(forms, key, place, effort, HM_VALUE);
+        Py_DECREF(effort);
+        return is_plain;
+    }
+    if (effort == NULL
+        || (effort != Py_None && !PyUnicode_CheckExact(effort))) {
+        Py_XDECREF(effort);
+        return 0;
+    }
+    PyTuple_SetItem(key, place, effort);
+    return 1;
+}
+
+/* The channels of a config as a tuple, or None if it has none; NULL if they are
+ * not plain. */
+static PyObject *channels_of(const hm_forms *forms, PyObject *config)
+{
+    PyObject *list = get(forms, config, HM_VALID_CHANNELS);
+    PyObject *channels
+        = list != NULL && PyList_CheckExact(list) ? PyList_AsTuple(list) : NULL;
+    Py_ssize_t i, count = channels == NULL ? 0 : PyTuple_Size(channels);
+
+    Py_XDECREF(list);
+    for (i = 0; i < count; i++)
+        if (!PyUnicode_CheckExact(PyTuple_GetItem(channels, i))) {
+            Py_DECREF(channels);
+            return NULL;
+        }
+    if (channels == NULL || count > 0)
+        return channels;
+    Py_DECREF(channels);
+    return none();
+}
+
+/* The channels of a prompt, and behind them whether one of them is required. */
+static int take_channels(const hm_forms *forms, PyObject *key, Py_ssize_t place,
+                         PyObject *content)
+{
+    PyObject *config = get(forms, content, HM_CHANNEL_CONFIG);
+    PyObject *channels = NULL, *required = NULL;
+
+    if (config == Py_None) {
+        channels = none();
+    } else if (config != NULL
+               && (PyObject *)Py_TYPE(config) == forms->channels) {
+        channels = channels_of(forms, config);
+        required = get(forms, config, HM_CHANNEL_REQUIRED);
+    }
+    Py_XDECREF(config);
+    if (channels == Py_None) {
+        Py_XDECREF(required);
+        required = PyBool_FromLong(0);
+    }
+    if (channels == NULL || required == NULL || !PyBool_Check(required)) {
+        Py_XDECREF(channels);
+        Py_XDECREF(required);
+        return 0;
+    }
+    PyTuple_SetItem(key, place, channels);
+    PyTuple_SetItem(key, place + 1, required);
+    return 1;
+}
+
+/* An object of a class that is based on tuple, which takes over its items. */
+static PyObject *named(PyObject *type, PyObject *items)
+{
+    void *slot = PyType_GetSlot(&PyTuple_Type, Py_tp_new);
+    PyObject *args = PyTuple_Pack(1, items), *made = NULL;
+    newfunc make;
+
+    memcpy(&make, &slot, sizeof make);
+    if (args != NULL)
+        made = make((PyTypeObject *)type, args, NULL);
+    Py_XDECREF(args);
+    Py_DECREF(items);
+    return made;
+}
+
+/* What a plain system prompt without tools says, as harmony/prompts.py has it;
+ * NULL if it is not plain. */
+static PyObject *prompt_of(const hm_forms *forms, PyObject *content,
+                           int function_tools)
+{
+    PyObject *fields = PyTuple_New(8);
+
+    if (fields == NULL)
+        return NULL;
+    PyTuple_SetItem(fields, 7, PyBool_FromLong(function_tools));
+    if (take_word(forms, fields, 0, content, HM_MODEL_IDENTITY)
+        && take_word(forms, fields, 1, content, HM_KNOWLEDGE_CUTOFF)
+        && take_word(forms, fields, 2, content, HM_START_DATE)
+        && take_effort(forms, fields, 3, content)
+        && take_word(forms, fields, 4, content, HM_TOOLS)
+        && PyTuple_GetItem(fields, 4) == Py_None
+        && take_channels(forms, fields, 5, content))
+        return named(forms->prompt, fields);
+    Py_DECREF(fields);
+    return NULL;
+}
+
+static PyObject *plain_text(const hm_forms *forms, PyObject *content)
+{
+    PyObject *text = get(forms, content, HM_TEXT);
+
     if (text == NULL || PyUnicode_CheckExact(text))
         return text;
     Py_DECREF(text);
     return NULL;
 }
 
-/* What a message says, if it is plain in everything; NULL if it is not. */
-static PyObject *plain_parts(const hm_forms *forms, PyObject *message)
+/* The one text of a message by a role, or what its prompt says; NULL if it is
+ * not plain. */
+static PyObject *text_of(const hm_forms *forms, PyObject *message,
+                         PyObject *role, int function_tools)
 {
-    PyObject *text, *parts;
+    PyObject *content = only_content(forms, message), *text = NULL;
+    PyObject *type = content == NULL ? NULL : (PyObject *)Py_TYPE(content);
+
+    if (type != NULL && type == forms->text)
+        text = plain_text(forms, content);
+    else if (type != NULL && type == forms->system
+             && role == PyTuple_GetItem(forms->roles, HARMONY_ROLE_SYSTEM))
+        text = prompt_of(forms, content, function_tools);
+    Py_XDECREF(content);
+    return text;
+}
+
+/* What a message says, if it is plain in everything; NULL if it is not. */
+static PyObject *plain_parts(const hm_forms *forms, PyObject *message,
+                             int function_tools)
+{
+    PyObject *parts, *text = NULL;
 
     if ((PyObject *)Py_TYPE(message) != forms->message)
         return NULL;
-    text = text_of(forms, message);
-    if (text == NULL)
-        return NULL;
     parts = PyTuple_New(HM_SAID_TEXTS + 1);
-    if (parts == NULL) {
-        Py_DECREF(text);
+    if (parts == NULL)
+        return NULL;
+    if (take_author(forms, parts, message)
+        && take_word(forms, parts, HM_SAID_RECIPIENT, message, HM_RECIPIENT)
+        && take_word(forms, parts, HM_SAID_CHANNEL, message, HM_CHANNEL)
+        && take_word(forms, parts, HM_SAID_CONTENT_TYPE, message,
+                     HM_CONTENT_TYPE))
+        text = text_of(forms, message, PyTuple_GetItem(parts, HM_SAID_ROLE),
+                       function_tools);
+    if (text == NULL) {
+        Py_DECREF(parts);
         return NULL;
     }
     PyTuple_SetItem(parts, HM_SAID_TEXTS, text);
-    if (put_author(forms, parts, message)
-        && put_word(parts, HM_SAID_RECIPIENT, message,
-                    forms->names[HM_RECIPIENT])
-        && put_word(parts, HM_SAID_CHANNEL, message, forms->names[HM_CHANNEL])
-        && put_word(parts, HM_SAID_CONTENT_TYPE, message,
-                    forms->names[HM_CONTENT_TYPE]))
-        return parts;
-    Py_DECREF(parts);
-    return NULL;
+    return parts;
 }
 
 PyObject *hm_plain_parts(PyObject *module, PyObject *args)
 {
     PyObject *messages, *capsule, *found;
     const hm_forms *forms;
+    int function_tools;
     Py_ssize_t i, count;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!O", &PyTuple_Type, &messages, &capsule))
+    if (!PyArg_ParseTuple(args, "O!Op", &PyTuple_Type, &messages, &capsule,
+                          &function_tools))
         return NULL;
     forms = hm_forms_of(capsule);
     if (forms == NULL)
@@ -208,12 +381,12 @@ PyObject *hm_plain_parts(PyObject *module, PyObject *args)
     count = PyTuple_Size(messages);
     found = PyList_New(count);
     for (i = 0; found != NULL && i < count; i++) {
-        PyObject *parts = plain_parts(forms, PyTuple_GetItem(messages, i));
+        PyObject *parts
+            = plain_parts(forms, PyTuple_GetItem(messages, i), function_tools);
 
         if (parts == NULL) {
             PyErr_Clear(); /* for the way written in Python */
-            parts = Py_None;
-            Py_INCREF(parts);
+            parts = none();
         }
         PyList_SetItem(found, i, parts);
     }
@@ -257,12 +430,6 @@ static PyObject *whole(PyObject *made, int is_whole)
         return made;
     Py_XDECREF(made);
     return NULL;
-}
-
-static PyObject *none(void)
-{
-    Py_INCREF(Py_None);
-    return Py_None;
 }
 
 /* A span of the text as a str, or None if it is absent. */

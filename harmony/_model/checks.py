@@ -155,11 +155,8 @@ def instances(
     from_dict: Callable[[dict[str, Any]], T],
 ) -> list[T]:
     """Return a new list of objects of a class, each given itself or as JSON form."""
-    given = items(where, value)
-    if {*map(type, given)} <= {kind}:
-        return given
     found: list[T] = []
-    for index, item in enumerate(given):
+    for index, item in enumerate(items(where, value)):
         if isinstance(item, kind):
             found.append(item)
         elif type(item) is not dict:

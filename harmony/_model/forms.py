@@ -48,7 +48,7 @@ def choice(name: str, kind: type[Enum], *absent: str) -> Field:
     """Return a field that is a member of an enum, and its value in the form."""
     members = {member.value: member for member in kind}
     values = {member: value for value, member in members.items()}
-    return Field(name, "c", (kind, members, values), absent)
+    return Field(name, "c", (members, values), absent)
 
 
 def json_object(name: str) -> Field:

@@ -30,36 +30,34 @@ def pool_of(pointer: Any) -> Any:
     return EXTENSION.pool(address, pointer, array("i"))
 
 
-def forms(*classes: Any) -> Any:
+def forms(**classes: Any) -> Any:
     """Return what C has to know of messages, for other calls; None without.
 
-    ``classes``: those of a message, an author and a text, and a tuple of all roles; for
-    parsers also the class of a segment, and a tuple of all states.
+    ``message``, ``author``, ``text``: classes. ``roles``: a tuple of all roles. To read
+    prompts, also the classes ``system``, ``channels``, ``effort``; for parsers the
+    class ``segment`` and a tuple of all ``states``.
     """
-    return None if EXTENSION is None else EXTENSION.forms(*classes)
+    return None if EXTENSION is None else EXTENSION.forms(**classes)
 
 
-def plain_parts(messages: tuple[Any, ...], forms: Any) -> list[Any]:
-    """Return what plain messages say, as tuples, with None for all others."""
-    if EXTENSION is None:
-        return [None] * len(messages)
-    found: list[Any] = EXTENSION.plain_parts(messages, forms)
-    return found
+def _nothing(*given: Any) -> Any:
+    """Stand where there is no straight way."""
+    return None
 
 
-def parse_messages(*given: Any) -> Any:
-    """Return what tokens say; None without straight ways, or not by this one."""
-    return None if EXTENSION is None else EXTENSION.parse_messages(*given)
+def _none_is_plain(messages: tuple[Any, ...], *given: Any) -> Any:
+    return [None] * len(messages)
 
 
-def render_said(*given: Any) -> Any:
-    """Return what messages become; None without straight ways, or not by this one."""
-    return None if EXTENSION is None else EXTENSION.render_said(*given)
-
-
-def encode_texts(*given: Any) -> Any:
-    """Return what many texts become; None without straight ways, or not by this one."""
-    return None if EXTENSION is None else EXTENSION.encode_texts(*given)
+if TYPE_CHECKING or EXTENSION is None:
+    plain_parts: Callable[..., Any] = _none_is_plain
+    are_same = render_said = parse_messages = encode_texts = _nothing
+else:
+    # Functions of C as they are; csrc/bindings/cpython.h says what each takes and
+    # gives. None of the last three: it is to be done in Python.
+    plain_parts, are_same = EXTENSION.plain_parts, EXTENSION.are_same
+    render_said, parse_messages = EXTENSION.render_said, EXTENSION.parse_messages
+    encode_texts = EXTENSION.encode_texts
 
 
 if TYPE_CHECKING or EXTENSION is None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from harmony import (
     HarmonyEncoding,
     Message,
+    ReasoningEffort,
     Role,
     SystemContent,
     TextContent,
@@ -19,7 +20,14 @@ from harmony import (
     load_harmony_encoding,
 )
 from harmony._native import straight
-from harmony.rendering import FORMS, ROLES, Renderer, message_parts
+from harmony.prompts import SystemPrompt, content_text
+from harmony.rendering import (
+    FORMS,
+    ROLES,
+    Renderer,
+    _unwritten_parts,
+    message_parts,
+)
 from support import strategies
 from support.blocks import blocks_left
 from support.examples import times
@@ -133,10 +141,62 @@ def test_plain_messages() -> None:
         *(5, None, object()),
     ]
     messages[1].author.name = "functions.f"
-    found = straight.plain_parts(tuple(messages), FORMS)
+    found = straight.plain_parts(tuple(messages), FORMS, False)
     assert found[0] == (Role.USER, None, None, None, None, "hi")
     assert found[1] == message_parts(messages[1], False)
-    assert found[2:] == [None] * (len(messages) - 2)
+    assert found[3] == _unwritten_parts(messages[3], False, "reference")
+    assert type(found[3][-1]) is SystemPrompt
+    assert found[2:3] + found[4:] == [None] * (len(messages) - 3)
+
+
+def described(effort: Any, channels: Any = ("final",), required: Any = True) -> Any:
+    """Return a system prompt with fields that may be set to anything."""
+    content = SystemContent("A.", None, "2025-06-28", "2024-06")
+    content.reasoning_effort = effort
+    assert content.channel_config is not None
+    content.channel_config.valid_channels = channels
+    content.channel_config.channel_required = required
+    return content
+
+
+class Word(str):
+    pass
+
+
+@pytest.mark.parametrize("function_tools", [False, True])
+@pytest.mark.parametrize(
+    ("content", "is_plain"),
+    [
+        (SystemContent(), True),
+        (SystemContent(None, None, None, None, None), True),
+        (SystemContent(tools={}), False),
+        (SystemContent().with_python_tool(), False),
+        (described(ReasoningEffort.HIGH, ["a", "b"]), True),
+        (described("odd", ["a"], False), True),
+        (described(None, []), True),
+        (described(None, ("a", "b")), False),
+        (described(None, [Word("a")]), False),
+        (described(None, ["a"], 1), False),
+        (described(Word("low"), ["a"]), False),
+        (described(None, None), False),
+    ],
+)
+def test_system_prompts(content: Any, is_plain: bool, function_tools: bool) -> None:
+    message = Message("system", content)
+    (found,) = straight.plain_parts((message,), FORMS, function_tools)
+    assert (found is not None) == is_plain
+    text = content_text(content, Role.SYSTEM, function_tools)
+    if found is not None:
+        wanted = _unwritten_parts(message, function_tools, "reference")
+        assert found == wanted
+        assert [*map(type, found[-1])] == [*map(type, wanted[-1])]
+        assert found[-1].text() == text
+    assert message_parts(message, function_tools)[-1] == text
+
+
+def test_a_system_prompt_by_another(encoding: HarmonyEncoding) -> None:
+    message = Message("user", SystemContent())
+    assert straight.plain_parts((message,), FORMS, False) == [None]
 
 
 @pytest.mark.parametrize(
@@ -149,19 +209,19 @@ def test_plain_messages() -> None:
 def test_a_field_that_was_set_to_something_else(name: str, value: Any) -> None:
     message = Message("user", "hi")
     setattr(message, name, value)
-    assert straight.plain_parts((message,), FORMS) == [None]
+    assert straight.plain_parts((message,), FORMS, False) == [None]
     del message.__dict__[name]
     message.__dict__.pop("content", None)
-    assert straight.plain_parts((message,), FORMS) == [None]
+    assert straight.plain_parts((message,), FORMS, False) == [None]
 
 
 @times(2)
 @given(st.lists(strategies.messages, max_size=5))
 def test_any_messages(messages: list[Message]) -> None:
-    found = straight.plain_parts(tuple(messages), FORMS)
+    found = straight.plain_parts(tuple(messages), FORMS, False)
     for message, parts in zip(messages, found, strict=True):
         if parts is not None:
-            assert parts == message_parts(message, False)
+            assert parts == _unwritten_parts(message, False, "reference")
 
 
 def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
@@ -172,7 +232,7 @@ def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
     def run() -> None:
         renderer.render(messages)
         renderer.render_for_training(messages, None)
-        straight.plain_parts((*messages, 5), FORMS)
+        straight.plain_parts((*messages, 5), FORMS, False)
         encoding._native.render_said(said, [None], ROLES, 0, False)
 
     assert blocks_left(run) < 0.5

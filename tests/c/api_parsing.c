@@ -409,6 +409,8 @@ static void test_repaired_content(void)
         {"\xC0\x80", REPLACED REPLACED},
         {"\xFF\xFE\xFD\xFC", REPLACED REPLACED REPLACED REPLACED},
         {"\x80\xF4\x90", REPLACED REPLACED REPLACED},
+        {"\xE2\xE2\xE2z", REPLACED REPLACED REPLACED "z"},
+        {"\xE2\xE2\xE2\xE2", REPLACED REPLACED REPLACED REPLACED},
     };
     char framed[100], wanted[100];
     size_t i;
@@ -420,6 +422,26 @@ static void test_repaired_content(void)
         sprintf(framed, "<|start|>user<|message|>%s", table[i].framed);
         check_parse(HARMONY_ROLE_NONE, 1, framed, wanted);
     }
+}
+
+/* However much is waiting, there is room for an unknown id as well. */
+static void test_unknown_id_behind_bytes(void)
+{
+    enum { MOST = 140 };
+    int32_t ids[MOST + 2] = {HARMONY_TOKEN_MESSAGE};
+    id_list part = encode_plain("\xE2");
+    char wanted[3 * MOST + 20];
+    size_t count;
+
+    CHECK_EQUAL(part.count, 1);
+    strcpy(wanted, "user: " REPLACED "\n");
+    for (count = 1; count <= MOST; count++) {
+        ids[count] = part.ids[0];
+        ids[count + 1] = HARMONY_TOKEN_LIMIT;
+        strcpy(strchr(wanted, '\n'), REPLACED "\n");
+        CHECK_STRING(parsed(HARMONY_ROLE_USER, 1, ids, count + 2), wanted);
+    }
+    free(part.ids);
 }
 
 static void test_unknown_ids(void)
@@ -845,6 +867,7 @@ void test_parsing(void)
     test_not_strict();
     test_repaired_content();
     test_unknown_ids();
+    test_unknown_id_behind_bytes();
     test_random();
     test_long_contents();
     test_long_tokens();

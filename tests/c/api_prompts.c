@@ -138,6 +138,37 @@ static void test_no_prompt(void)
     harmony_parser_free(parser);
 }
 
+/* Where the word of a role is several tokens, and where these are too many. */
+static void test_a_role_in_parts(void)
+{
+    static const char *const words[] = {"user", "assistant", "developer"};
+    size_t i, j;
+
+    for (i = 0; i < 3; i++) {
+        id_list prompt = prompt_of("<|start|>system");
+        harmony_parser *parser;
+        int32_t ids[40];
+        size_t count = prompt.count - 1;
+
+        memcpy(ids, prompt.ids, count * sizeof *ids);
+        for (j = 0; words[i][j] != '\0'; j++) {
+            char letter[2] = {words[i][j], '\0'};
+            id_list one = encode_plain(letter);
+
+            ids[count++] = one.ids[0];
+            free(one.ids);
+        }
+        CHECK_EQUAL(
+            harmony_parser_after(encoding, ids, count, NULL, &parser, NULL),
+            HARMONY_OK);
+        CHECK_EQUAL(harmony_parser_view(parser)->current.role,
+                    i == 2 ? HARMONY_ROLE_DEVELOPER : (int32_t)i);
+        CHECK_EQUAL(harmony_parser_view(parser)->token_count, 0);
+        harmony_parser_free(parser);
+        free(prompt.ids);
+    }
+}
+
 /* Only the end of a prompt is read, so that a long one costs no more. */
 static void test_a_long_prompt(void)
 {
@@ -307,6 +338,7 @@ void test_prompts(void)
     test_a_prefill();
     test_an_open_message_that_can_not_be_read();
     test_no_prompt();
+    test_a_role_in_parts();
     test_a_long_prompt();
     test_next_role();
     test_next_role_of_unknown_ids();

@@ -175,6 +175,9 @@ static void test_warnings_of_headers(void)
     check_log(1, "<|channel|>some\xE4\xB8<|message|>a<|end|>",
               "assistant channel=some\xEF\xBF\xBD: a (4+2, 200007)\n"
               "14 at 3: \xE4\xB8\n");
+    check_log(-1, "<|start|>user<|channel|>x <|constrain|>y<|start|>",
+              "4 at 7: user x  y\n"
+              "8 at 8: \n");
     check_log(-1, "<|start|>user\xE4\xB8<|channel|>x<|message|>a<|end|>",
               "assistant channel=x: a (6+2, 200007)\n"
               "14 at 3: \xE4\xB8\n"
@@ -462,6 +465,9 @@ static void test_characters_behind_the_end(void)
     check_log(-1, "<|endoftext|>\xF0z",
               "0 at 0: \n16 at 1: \n16 at 2: \xF0z\n");
     check_log(-1, "<|endoftext|>\xF0", "0 at 0: \n16 at 1: \n16 at 2: \xF0\n");
+    check_log(-1, "<|endoftext|>\xE2\xF0\x9F\xA6\xB4",
+              "0 at 0: \n16 at 1: \n16 at 2: \xE2\n16 at 3: \n"
+              "16 at 4: \xF0\x9F\xA6\xB4\n");
     check_log(-1, "<|endoftext|>a\xF0",
               "0 at 0: \n16 at 1: a\n16 at 2: \n16 at 3: \xF0\n");
 }

@@ -80,6 +80,24 @@ static const char *const words[] = {
     "",
     "\x01",
     "\x7F",
+    /* on both sides of the ranges of ASCII */
+    "\x08",
+    "\x0E",
+    "\x1F",
+    "0",
+    ":",
+    "@",
+    "A",
+    "[",
+    "`",
+    "z",
+    /* behind "'", nearly a contraction */
+    "re",
+    "rl",
+    "le",
+    "ll",
+    "ve",
+    "xe",
 };
 
 #define WORDS (sizeof words / sizeof *words)
