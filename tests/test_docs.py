@@ -107,6 +107,7 @@ def test_what_looks_like_an_example_is_one_of_a_kind_that_is_executed(
         "text",
         "{eval-rst}",
         "{image}",
+        "{include}",
         "{toctree}",
     }
     text = path.read_text(encoding="utf-8")
