@@ -221,7 +221,9 @@ FOR_TYPES_ALONE = {
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
-    "encoding": {"many", "messages", "parser", "rendering", "special"},
+    "encoding": {
+        *{"encoding_name", "many", "messages", "parser", "rendering", "special"},
+    },
     "batch": {"_native.batch", "encoding"},
     "_training.job": {"_native.batch", "encoding"},
     "training": {"encoding"},
@@ -232,12 +234,7 @@ FOR_TYPES_ALONE = {
     "grammar": {"_openai.prompt", "encoding"},
     "responses": {"contents", "encoding"},
     "": {
-        "encoding",
-        "encoding_name",
-        "errors",
-        "messages",
-        "parser",
-        "repairs",
+        *{"encoding", "encoding_name", "errors", "messages", "parser", "repairs"},
         "tokenizer",
     },
     "compat": {"parser"},
@@ -362,7 +359,7 @@ C_INSTRUCTIONS = {  # where there are
     "four.h": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "pages.c": {"sys/mman.h"},
     "machine.h": {"intrin.h"},
-    "cpython.h": {"Python.h", "structmember.h"},
+    "cpython.h": {"pyconfig.h", "Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
     "cli.bulk.engine": {"ray"},
