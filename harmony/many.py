@@ -179,8 +179,10 @@ class _Windows:
         """Give the tokens of each window of some conversations."""
         rows, first = Rows(), start
         for index in range(start, stop):
-            with at(f"conversations[{index}]"):
+            try:
                 rows.add(self._said(index))
+            except (HarmonyError, TypeError) as error:
+                raise placed(f"conversations[{index}]", error) from None
             if rows.size() >= AT_ONCE or index + 1 == stop:
                 yield self._window(rows, first)
                 rows, first = Rows(), index + 1
