@@ -63,24 +63,29 @@ struct other {
     int32_t tokens[OTHER_TOKENS + 1]; /* the last one is their number */
 };
 
-/* A piece that may be in a slot of the others. */
+/* A missing piece that may be in a slot of the others. */
 struct asked {
-    uint32_t piece;
+    uint32_t number;
     int32_t slot;
 };
 
-/* A piece that no table has. */
+/* A missing piece that no table has. */
 struct fresh {
-    uint32_t piece;
+    uint32_t number;
     hm_piece merged;
 };
 
-/* What is made of some pieces. */
+/* Tokens that are copied at once: of a piece, and of pieces side by side. */
+#define FEW_TOKENS 4
+#define MANY_TOKENS 16
+
+/* What is made of some pieces. Nearly all are short tokens; the others are the
+ * missing ones, and are known by their number among these. */
 struct batch {
-    hm_key keys[HM_PIECES];
-    const hm_line *lines[HM_PIECES]; /* where their tokens may be */
-    struct found found[HM_PIECES];
-    uint32_t missing[HM_PIECES]; /* those that are no short token */
+    int32_t ranks[HM_PIECES + MANY_TOKENS]; /* of the short tokens; else -1 */
+    uint32_t missing[HM_PIECES];   /* which pieces these are, in order, */
+    struct found found[HM_PIECES]; /* and their tokens */
+    hm_key keys[HM_PIECES];        /* of all pieces */
     size_t missing_count;
     struct asked asked[HM_PIECES];
     size_t asked_count;
@@ -88,7 +93,7 @@ struct batch {
     size_t fresh_count;
     hm_piece *merged[HM_PIECES]; /* those of the fresh that are no token */
     size_t merged_count;
-    int32_t tokens[HM_PIECES * HM_FEW]; /* of the fresh */
+    int32_t tokens[HM_PIECES * HM_FEW + FEW_TOKENS]; /* of the fresh */
     size_t token_room;
 };
 
@@ -223,60 +228,69 @@ static int32_t slot_of_other(const struct other_key *key)
     return (int32_t)(hash >> (64 - OTHER_BITS));
 }
 
-static const uint8_t *piece_at(const struct window *window, size_t i,
+/* The missing piece of a number. */
+static const uint8_t *piece_of(const struct window *window, uint32_t number,
                                size_t *length)
 {
+    uint32_t i = window->cache->batch->missing[number];
+
     *length = window->bounds[i + 1] - window->bounds[i];
     return window->text + window->bounds[i];
+}
+
+static const hm_key *key_of_missing(const struct batch *batch, uint32_t number)
+{
+    return batch->keys + batch->missing[number];
 }
 
 /* ---- Tokens ------------------------------------------------------------ */
 
 /* Make the key of a piece and ask for where its token may be; that is in no
  * line if it is not short. */
-static inline void ask_for_token(const hm_vocabulary *vocabulary,
-                                 struct batch *batch, size_t i,
-                                 const uint8_t *bytes, size_t length)
+static inline const hm_line *ask_for_token(const hm_vocabulary *vocabulary,
+                                           hm_key *key, const uint8_t *bytes,
+                                           size_t length)
 {
-    hm_key key = key_of_word(bytes, length);
-    const hm_line *line = hm_line_of(vocabulary, &key);
+    const hm_line *line;
 
-    batch->keys[i] = key;
-    batch->lines[i] = line;
+    *key = key_of_word(bytes, length);
+    line = hm_line_of(vocabulary, key);
     HM_PREFETCH(line);
+    return line;
 }
 
 /* The last pieces of a text have too few bytes behind them, and are copied. */
-static void ask_for_tokens(const struct window *window, size_t from, size_t to)
+static void ask_for_tokens(const struct window *window, size_t from,
+                           size_t count, const hm_line **lines)
 {
     const hm_vocabulary *vocabulary = window->vocabulary;
-    struct batch *batch = window->cache->batch;
-    const uint32_t *bounds = window->bounds;
+    hm_key *keys = window->cache->batch->keys + from;
+    const uint32_t *bounds = window->bounds + from;
     const uint8_t *text = window->text;
-    size_t i = from, safe = window->length < LOAD ? 0 : window->length - LOAD;
+    size_t i = 0, safe = window->length < LOAD ? 0 : window->length - LOAD;
 
-    for (; i < to && bounds[i] < safe; i++)
-        ask_for_token(vocabulary, batch, i, text + bounds[i],
-                      bounds[i + 1] - bounds[i]);
-    for (; i < to; i++) {
+    for (; i < count && bounds[i] < safe; i++)
+        lines[i] = ask_for_token(vocabulary, keys + i, text + bounds[i],
+                                 bounds[i + 1] - bounds[i]);
+    for (; i < count; i++) {
         uint8_t padded[LOAD] = {0};
         size_t length = bounds[i + 1] - bounds[i];
 
         memcpy(padded, text + bounds[i], length < LOAD ? length : LOAD);
-        ask_for_token(vocabulary, batch, i, padded, length);
+        lines[i] = ask_for_token(vocabulary, keys + i, padded, length);
     }
 }
 
-static void find_tokens(struct batch *batch, size_t from, size_t to)
+static void find_tokens(struct batch *batch, size_t from, size_t count,
+                        const hm_line *const *lines)
 {
     size_t i, missing = batch->missing_count;
 
-    for (i = from; i < to; i++) {
-        int32_t rank = hm_rank_in_line(batch->lines[i], batch->keys + i);
+    for (i = 0; i < count; i++) {
+        int32_t rank = hm_rank_in_line(lines[i], batch->keys + from + i);
 
-        batch->found[i].tokens[0] = rank;
-        batch->found[i].count = 1;
-        batch->missing[missing] = (uint32_t)i;
+        batch->ranks[from + i] = rank;
+        batch->missing[missing] = (uint32_t)(from + i);
         missing += (uint32_t)rank >> 31;
     }
     batch->missing_count = missing;
@@ -284,56 +298,57 @@ static void find_tokens(struct batch *batch, size_t from, size_t to)
 
 /* ---- Words and others -------------------------------------------------- */
 
-/* Take a piece as fresh; the number that it gets. */
-static void take_fresh(const struct window *window, uint32_t piece)
+/* Take a missing piece as fresh. */
+static void take_fresh(const struct window *window, uint32_t number)
 {
     struct batch *batch = window->cache->batch;
     struct fresh *fresh = batch->fresh + batch->fresh_count;
-    struct found *found = batch->found + piece;
+    struct found *found = batch->found + number;
     hm_piece *merged = &fresh->merged;
 
-    fresh->piece = piece;
-    merged->bytes = piece_at(window, piece, &merged->length);
+    fresh->number = number;
+    merged->bytes = piece_of(window, number, &merged->length);
     merged->tokens = batch->tokens + batch->token_room;
     merged->count = 1;
     batch->token_room += merged->length;
     found->tokens[0] = (int32_t)batch->fresh_count++;
     found->count = FRESH;
     if (merged->length <= WORD_LENGTH) {
-        struct word *words = slot_of_word(window->cache, batch->keys + piece);
+        const hm_key *key = key_of_missing(batch, number);
+        struct word *words = slot_of_word(window->cache, key);
 
         words[1] = words[0];
-        words[0].key = batch->keys[piece];
+        words[0].key = *key;
         words[0].found = *found;
     }
 }
 
-static void ask_for_other(const harmony_cache *cache, uint32_t piece,
+static void ask_for_other(const harmony_cache *cache, uint32_t number,
                           int32_t slot)
 {
     struct batch *batch = cache->batch;
 
-    batch->asked[batch->asked_count].piece = piece;
+    batch->asked[batch->asked_count].number = number;
     batch->asked[batch->asked_count++].slot = slot;
     HM_PREFETCH(cache->others + slot);
 }
 
 /* A piece that is no word that is known. */
-static void miss_word(const struct window *window, uint32_t i)
+static void miss_word(const struct window *window, uint32_t number)
 {
     size_t length;
-    const uint8_t *piece = piece_at(window, i, &length);
+    const uint8_t *piece = piece_of(window, number, &length);
 
     if (length <= WORD_LENGTH) {
-        take_fresh(window, i);
+        take_fresh(window, number);
     } else if (length <= OTHER_LENGTH) {
         struct other_key key = key_of_other(piece, length);
 
-        ask_for_other(window->cache, i, slot_of_other(&key));
+        ask_for_other(window->cache, number, slot_of_other(&key));
     } else if (length <= HM_FEW) {
-        take_fresh(window, i);
+        take_fresh(window, number);
     } else {
-        window->cache->batch->found[i].count = LONG;
+        window->cache->batch->found[number].count = LONG;
     }
 }
 
@@ -350,24 +365,23 @@ static void find_words(const struct window *window)
 {
     const harmony_cache *cache = window->cache;
     struct batch *batch = cache->batch;
-    size_t i;
+    uint32_t i;
 
     for (i = 0; i < batch->missing_count; i++)
-        HM_PREFETCH(slot_of_word(cache, batch->keys + batch->missing[i]));
+        HM_PREFETCH(slot_of_word(cache, key_of_missing(batch, i)));
     for (i = 0; i < batch->missing_count; i++) {
-        uint32_t piece = batch->missing[i];
-        const hm_key *key = batch->keys + piece;
+        const hm_key *key = key_of_missing(batch, i);
         const struct word *words = slot_of_word(cache, key);
         uint64_t first = differ(&words[0].key, key);
 
         if (HM_LIKELY(!(first & differ(&words[1].key, key)))) {
-            struct found *found = batch->found + piece;
+            struct found *found = batch->found + i;
 
             *found = words[first].found;
             if (found->count == OTHER)
-                ask_for_other(cache, piece, found->tokens[0]);
+                ask_for_other(cache, i, found->tokens[0]);
         } else {
-            miss_word(window, piece);
+            miss_word(window, i);
         }
     }
 }
@@ -387,14 +401,14 @@ static void find_others(const struct window *window)
 
     for (i = 0; i < batch->asked_count; i++) {
         const struct asked *asked = batch->asked + i;
-        const uint8_t *piece = piece_at(window, asked->piece, &length);
+        const uint8_t *piece = piece_of(window, asked->number, &length);
         struct other_key key = key_of_other(piece, length);
 
         if (same_other(&cache->others[asked->slot].key, &key)) {
-            batch->found[asked->piece].tokens[0] = asked->slot;
-            batch->found[asked->piece].count = OTHER;
+            batch->found[asked->number].tokens[0] = asked->slot;
+            batch->found[asked->number].count = OTHER;
         } else {
-            take_fresh(window, asked->piece);
+            take_fresh(window, asked->number);
         }
     }
 }
@@ -460,7 +474,8 @@ static void remember(const harmony_cache *cache)
 
     for (; fresh < batch->fresh + batch->fresh_count; fresh++)
         if (fresh->merged.length <= WORD_LENGTH)
-            remember_word(cache, batch->keys + fresh->piece, &fresh->merged);
+            remember_word(cache, key_of_missing(batch, fresh->number),
+                          &fresh->merged);
         else if (fresh->merged.length <= OTHER_LENGTH
                  && fresh->merged.count <= OTHER_TOKENS)
             remember_other(cache, &fresh->merged);
@@ -479,50 +494,31 @@ int hm_encode_piece(const hm_vocabulary *vocabulary, const uint8_t *piece,
     return 1;
 }
 
-static void push_all(hm_tokens *out, const int32_t *tokens, size_t count)
+/* Add tokens, `together` at once, so that as many more are read behind them. */
+static inline void push_all(hm_tokens *out, const int32_t *tokens, size_t count,
+                            size_t together)
 {
+    size_t room = out->count < out->capacity ? out->capacity - out->count : 0;
+    int32_t *to = room == 0 ? NULL : out->tokens + out->count;
     size_t i;
 
-    for (i = 0; i < count; i++)
-        hm_push(out, tokens[i]);
-}
-
-/* Count the tokens of pieces up to one whose tokens are elsewhere; the number
- * of pieces. */
-static size_t count_some(const struct found *found, size_t count,
-                         hm_tokens *out)
-{
-    size_t tokens = 0, i;
-
-    for (i = 0; i < count && found[i].count > 0; i++)
-        tokens += (size_t)found[i].count;
-    out->count += tokens;
-    return i;
-}
-
-/* Add the tokens of pieces up to one whose tokens are elsewhere, or that there
- * may be no room for; the number of pieces. */
-static size_t write_some(const struct found *found, size_t count,
-                         hm_tokens *out)
-{
-    int32_t *to = out->tokens;
-    size_t at = out->count, i;
-
-    for (i = 0; i < count && found[i].count > 0
-                && at + sizeof *found / sizeof *to <= out->capacity;
-         i++) {
-        memcpy(to + at, found + i, sizeof *found);
-        at += (size_t)found[i].count;
+    if (count + together <= room) {
+        for (i = 0; i < count; i += together)
+            memcpy(to + i, tokens + i, together * sizeof *to);
+    } else {
+        for (i = 0; i < count && i < room; i++)
+            to[i] = tokens[i];
     }
-    out->count = at;
-    return i;
+    out->count += count;
 }
 
-/* Add the tokens of one piece, wherever they are. 0 if there is no memory. */
-static int write_one(const struct window *window, size_t i, hm_tokens *out)
+/* Add the tokens of a missing piece, wherever they are. 0 if there is no
+ * memory. */
+static inline int write_found(const struct window *window, uint32_t number,
+                              hm_tokens *out)
 {
     const harmony_cache *cache = window->cache;
-    const struct found *found = cache->batch->found + i;
+    const struct found *found = cache->batch->found + number;
     const hm_piece *fresh;
     const struct other *other;
     const uint8_t *piece;
@@ -531,34 +527,37 @@ static int write_one(const struct window *window, size_t i, hm_tokens *out)
     switch (found->count) {
     case FRESH:
         fresh = &cache->batch->fresh[found->tokens[0]].merged;
-        push_all(out, fresh->tokens, fresh->count);
+        push_all(out, fresh->tokens, fresh->count, FEW_TOKENS);
         return 1;
     case OTHER:
         other = cache->others + found->tokens[0];
-        push_all(out, other->tokens, (size_t)other->tokens[OTHER_TOKENS]);
+        push_all(out, other->tokens, (size_t)other->tokens[OTHER_TOKENS],
+                 FEW_TOKENS);
         return 1;
     case LONG:
-        piece = piece_at(window, i, &length);
+        piece = piece_of(window, number, &length);
         return hm_encode_piece(window->vocabulary, piece, length, out);
     default:
-        push_all(out, found->tokens, (size_t)found->count);
+        push_all(out, (const int32_t *)found, (size_t)found->count, FEW_TOKENS);
         return 1;
     }
 }
 
-/* 0 if there is no memory. */
+/* The short tokens between two missing pieces stand side by side already. 0 if
+ * there is no memory. */
 static int write_all(const struct window *window, hm_tokens *out)
 {
-    const struct found *found = window->cache->batch->found;
-    size_t i = 0;
+    const struct batch *batch = window->cache->batch;
+    uint32_t next = 0, i;
 
-    while (i < window->count) {
-        i += out->count < out->capacity
-                 ? write_some(found + i, window->count - i, out)
-                 : count_some(found + i, window->count - i, out);
-        if (i < window->count && !write_one(window, i++, out))
+    for (i = 0; i < batch->missing_count; i++) {
+        push_all(out, batch->ranks + next, batch->missing[i] - next,
+                 MANY_TOKENS);
+        next = batch->missing[i] + 1;
+        if (!write_found(window, i, out))
             return 0;
     }
+    push_all(out, batch->ranks + next, window->count - next, MANY_TOKENS);
     return 1;
 }
 
@@ -566,15 +565,16 @@ static int write_all(const struct window *window, hm_tokens *out)
 static int encode_window(const struct window *window, hm_tokens *out)
 {
     struct batch *batch = window->cache->batch;
-    size_t from, to;
+    const hm_line *lines[BLOCK];
+    size_t from, count;
     int written;
 
     batch->missing_count = batch->asked_count = 0;
     batch->fresh_count = batch->merged_count = batch->token_room = 0;
-    for (from = 0; from < window->count; from = to) {
-        to = window->count - from < BLOCK ? window->count : from + BLOCK;
-        ask_for_tokens(window, from, to);
-        find_tokens(batch, from, to);
+    for (from = 0; from < window->count; from += count) {
+        count = window->count - from < BLOCK ? window->count - from : BLOCK;
+        ask_for_tokens(window, from, count, lines);
+        find_tokens(batch, from, count, lines);
     }
     find_words(window);
     find_others(window);
