@@ -1,7 +1,8 @@
-"""Many texts, token lists or conversations in one call, by one thread or several.
+"""The methods of ``HarmonyEncoding`` that take many items, and share them over threads.
 
-``HarmonyEncoding`` has the methods; this is how they are done. What is not plain is
-done one by one, and an error then says at which index.
+Texts go to C as they are (csrc/bindings/cpython_many.c), token lists one by one, and
+conversations as the rows of ``batch.py``. What is not plain is done one by one, and an
+error then says at which index.
 """
 
 from __future__ import annotations

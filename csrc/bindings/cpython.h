@@ -156,7 +156,7 @@ extern const PyMemberDef hm_parser_members[];
  * recover): a list of messages; or None, if it is to be done in Python. */
 PyObject *hm_parse_messages(PyObject *module, PyObject *args);
 
-/* ---- cpython_batch.c ---------------------------------------------------- */
+/* ---- cpython_many.c ----------------------------------------------------- */
 
 /* result = encode_texts(pool, tuple, start, stop, whether special tokens are
  * an error, form): of texts[start ... stop), form 0: a list of lists, 1: a list
