@@ -123,7 +123,8 @@ Py_ssize_t hm_take_ids(hm_pool *pool, PyObject *ids, hm_room **room);
  * give back. NULL after an error. */
 PyObject *hm_token_text(hm_pool *pool, int32_t token);
 
-/* A list of tokens of the encoding. NULL after an error. */
+/* A list of tokens of the encoding, whose ints are its own if there is no pool.
+ * NULL after an error. */
 PyObject *hm_list(hm_pool *pool, const int32_t *ids, size_t count);
 
 /* An array of int32; more of them at its end. */
