@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from datetime import date
 from typing import Any
 
 import pytest
@@ -151,6 +152,9 @@ def test_calls_and_results_in_structs(said: list[Json], tools: list[Json]) -> No
         [{**USER, "tool_calls": [call("a")]}, answer("a")],
         [calls(call("a")), {**answer("a"), "tool_call_id": None}],
         [calls(call("a")), {**answer("a"), "content": None}],
+        [calls({**call("a"), "index": 0})],
+        [calls({**call("a"), "function": {"arguments": "{}"}})],
+        [calls({**call("a"), "function": {"name": "a" * 65, "arguments": "{}"}})],
     ],
 )
 def test_what_is_wrong_with_calls_in_structs_is_told(said: list[Json]) -> None:
@@ -161,6 +165,46 @@ def test_what_is_wrong_with_calls_in_structs_is_told(said: list[Json]) -> None:
         check(batch, 1, expected(rows[1]))
     except ValueError as error:
         assert batch.column("error")[1].as_py() == str(error)
+
+
+@pytest.mark.parametrize("function", [None, "f"])
+def test_calls_whose_function_is_no_struct(function: str | None) -> None:
+    made = {"id": "a", "type": "function", "function": function}
+    rows = [{"messages": [USER, calls(made)]}]
+    batch = CHAT(pa.RecordBatch.from_pylist(rows))
+    error = batch.column("error")[0].as_py()
+    assert error.startswith("messages[1].tool_calls[0].function: ")
+
+
+def test_a_key_that_conversations_do_not_have_is_named_where_it_says_something() -> (
+    None
+):
+    said = [{**USER, "weight": weight} for weight in (None, 1)]
+    batch = HARMONY(pa.RecordBatch.from_pylist([{"messages": [m]} for m in said]))
+    check(batch, 0, training.example(ENCODING, [Message.from_dict(USER)]))
+    error = batch.column("error")[1].as_py()
+    assert error == "messages[0].weight: this key is not known"
+
+
+def test_tools_with_values_that_json_can_not_have_are_an_error_of_their_row() -> None:
+    schema = {"type": "object", "properties": {"since": {"default": date(2025, 6, 28)}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    rows = [{"messages": [USER], "tools": [tool]}, {"messages": [USER], "tools": None}]
+    batch = CHAT(pa.RecordBatch.from_pylist(rows))
+    assert "expected a JSON value" in batch.column("error")[0].as_py()
+    check(batch, 1, expected({"messages": [USER]}))
+
+
+def test_a_conversation_that_can_not_be_rendered_is_an_error_of_its_row() -> None:
+    """Which row it is of many that are rendered in one call is found out."""
+    unnamed = {"role": "tool", "content": "18"}
+    texts = [json.dumps([message]) for message in (USER, unnamed, USER)]
+    batch = HARMONY(pa.table({"messages": texts}))
+    errors = batch.column("error").to_pylist()
+    assert "Tools should have a name" in errors[1]
+    assert (errors[0], errors[2]) == (None, None)
+    ids = batch.column("input_ids").to_pylist()
+    assert ids[0] == ids[2] and ids[1] is None
 
 
 def test_tools_that_are_wrong_are_an_error_of_their_row() -> None:

@@ -353,7 +353,7 @@ C_INSTRUCTIONS = {  # where there are
     "four.h": {"arm_neon.h", "emmintrin.h", "wasm_simd128.h"},
     "pages.c": {"sys/mman.h"},
     "machine.h": {"intrin.h"},
-    "cpython.h": {"Python.h", "structmember.h"},
+    "cpython.h": {"pyconfig.h", "Python.h", "structmember.h"},
 }
 OTHER_PACKAGES = {
     "cli.bulk.engine": {"ray"},

@@ -54,6 +54,13 @@ def test_golden(case: dict[str, Any]) -> None:
     assert typescript(case["schema"]) == case["typescript"]
 
 
+def test_a_literal_is_on_one_line() -> None:
+    literal = module.json_literal
+    assert literal("a\u2028b\u2029é") == '"a\\u2028b\\u2029é"'
+    value = ["a\u2029", {"é": 1.0, "b": [None, True, -1e-05]}]
+    assert literal(value) == '["a\\u2029",{"é":1.0,"b":[null,true,-0.00001]}]'
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
 def test_golden_leaves_the_schema_alone(case: dict[str, Any]) -> None:
     before = json.dumps(case["schema"])

@@ -11,6 +11,8 @@
 #ifndef HARMONY_CPYTHON_H
 #define HARMONY_CPYTHON_H
 
+#include <pyconfig.h> /* which says whether there is a GIL */
+
 /* One wheel serves every CPython from 3.10 on. A free-threaded one has no such
  * ABI before 3.15; and from then on, not one that shows what an object is. */
 #if !defined(Py_LIMITED_API) && !defined(Py_GIL_DISABLED)                      \

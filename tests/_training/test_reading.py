@@ -88,6 +88,60 @@ def test_odd_messages(odd: Json) -> None:
         assert CHAT(row) == CHAT._full(row)
 
 
+def function(**fields: Any) -> Json:
+    return {"name": "f", "arguments": "{}", **fields}
+
+
+def call(**fields: Any) -> Json:
+    return {"id": "c", "type": "function", "function": function(), **fields}
+
+
+def outcome(read: Any, row: Any) -> Any:
+    try:
+        return read(copy.deepcopy(row))
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        message("assistant", tool_calls="no list"),
+        *[
+            message("assistant", tool_calls=[made])
+            for made in (
+                3,
+                call(type="custom"),
+                call(function=None),
+                call(id=3),
+                call(function=function(arguments={"a": 1})),
+                call(extra=1),
+                call(function=function(extra=1)),
+            )
+        ],
+        message("assistant", content=[{"type": "text", "text": "hi"}]),
+        message("tool", tool_call_id=3),
+        message("tool", name="f"),
+        3,
+    ],
+)
+def test_what_is_not_plain_is_read_the_long_way(odd: Any) -> None:
+    reader = ChatRows(DATE, strict=False)
+    row = {"messages": [message("user"), odd]}
+    assert reader.plain(row) is None
+    assert outcome(reader, row) == outcome(reader._full, row)
+
+
+class Row(dict[str, Any]):
+    """A row of a kind of its own."""
+
+
+def test_rows_of_other_kinds() -> None:
+    row = {"messages": [message("user")]}
+    assert CHAT(Row(row)) == CHAT(row)
+    assert HARMONY(Row(row)) == HARMONY({**row, "id": None}) == HARMONY(row)
+
+
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [

@@ -427,7 +427,7 @@ static void test_repaired_content(void)
 /* However much is waiting, there is room for an unknown id as well. */
 static void test_unknown_id_behind_bytes(void)
 {
-    enum { MOST = 140 };
+    enum { MOST = 260 };
     int32_t ids[MOST + 2] = {HARMONY_TOKEN_MESSAGE};
     id_list part = encode_plain("\xE2");
     char wanted[3 * MOST + 20];

@@ -54,7 +54,7 @@ SANITIZED = [
 REFUSABLE = [f"-D{name}=support_{name}" for name in ("malloc", "calloc", "realloc")]
 FUZZERS = ("parser", "stream", "text", "decode", "vocabulary", "render")
 CASES = "3000"  # damaged streams, and headers
-QUICK = 1.5  # seconds: what runs under the sanitizers as well
+QUICK = 2.5  # seconds: what runs under the sanitizers as well
 WORKERS = 2
 SECONDS = 300  # for a command that waits for nothing to come
 MEMORY = 4 << 20  # KiB for a test; a mutant may ask for more and more

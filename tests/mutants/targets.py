@@ -3,7 +3,14 @@
 TARGETS = {
     "prompts.py": ["test_prompts.py", "test_complete_typescript.py"],
     "typescript.py": ["test_typescript.py"],
-    "parser.py": ["test_parser.py", "test_recover.py"],
+    "complete_typescript.py": ["test_complete_typescript.py"],
+    "schema_merging.py": ["test_complete_typescript.py"],
+    "parser.py": [
+        "test_parser.py",
+        "test_recover.py",
+        "_native/test_straight_parser.py",
+    ],
+    "rendering.py": ["test_rendering.py", "_native/test_straight_rendering.py"],
     "repairs.py": ["test_recover.py"],
     "special.py": ["test_special.py", "test_tokenizer.py"],
 }

@@ -5,6 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,3 +65,54 @@ def run(out: Path, **how: Any) -> BulkRun:
 
 def nothing(*_: object) -> None:
     pass
+
+
+# A run that goes on after a checkpoint when it reads a line: as far as it may and no
+# farther, however late it is killed.
+SCRIPT = """
+import sys
+from harmony.cli.bulk.run import BulkRun
+from harmony._training.job import Job
+source, target, processes, chunk_size, shard_size = sys.argv[1:]
+job = Job("harmony", "completion", mask=None, drop_analysis="upstream")
+run = BulkRun(target, job, int(processes), resumes=True, skips=True,
+              chunk_size=int(chunk_size), sync_seconds=0,
+              shard_size=int(shard_size) or None)
+def reached(checkpoint):
+    print(flush=True)
+    sys.stdin.readline()
+with open(source, "rb") as file:
+    run(file, lambda line, reason: None, reached)
+"""
+FARTHEST = 8
+"""How many checkpoints a run gets to before it is killed, at most."""
+
+
+def killable(
+    source: Path,
+    out: Path,
+    processes: int,
+    chunk_size: int,
+    shard_size: int | None = None,
+) -> list[Any]:
+    """Return the command of such a run."""
+    numbers = map(str, (processes, chunk_size, shard_size or 0))
+    return [sys.executable, "-c", SCRIPT, source, out, *numbers]
+
+
+def is_killed(command: list[Any], seed: random.Random) -> bool:
+    """Start a run and kill it; return whether it had not finished."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert process.stdin and process.stdout and process.stderr
+    process.stdin.write(b"\n" * (FARTHEST - 1))
+    process.stdin.flush()
+    for _ in range(seed.randrange(FARTHEST)):
+        process.stdout.readline()
+    time.sleep(seed.random() / 100)
+    process.kill()
+    # A worker holds this pipe as well: its end is the end of all of them.
+    assert process.stderr.read() == b""
+    for stream in (process.stdin, process.stdout, process.stderr):
+        stream.close()
+    return process.wait() != 0

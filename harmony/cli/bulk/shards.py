@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import Any
 
@@ -21,6 +21,21 @@ from harmony.cli.files import FileError, about
 
 UNFINISHED = ".unfinished"
 NAME = re.compile(r"part-(\d{5,})\.parquet")
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    """Let each ``OSError`` inside name a file, and say what the system says.
+
+    Arrow says where in Arrow it was, too.
+    """
+    with about(path):
+        try:
+            yield
+        except OSError as error:
+            if error.errno is not None:
+                error.strerror = os.strerror(error.errno)
+            raise
 
 
 class Shards:
@@ -80,7 +95,7 @@ class Shards:
     def add(self, batch: Batch) -> None:
         """Write the records of a batch, and end the shard if it is large enough."""
         name = self._name(self.size) + UNFINISHED
-        with about(name):
+        with _writing(name):
             if self._writer is None:
                 self._writer = pq.ParquetWriter(name, self._schema)
             self._writer.write_batch(_record_batch(batch, self._schema))
@@ -99,7 +114,7 @@ class Shards:
         if self._writer is None and self.size:
             return
         name = self._name(self.size)
-        with about(name):
+        with _writing(name + UNFINISHED):
             if self._writer is None:
                 self._writer = pq.ParquetWriter(name + UNFINISHED, self._schema)
             self._close_writer()

@@ -14,7 +14,6 @@ import time
 from array import array
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,6 +26,8 @@ from support.bulk import (
     WEATHER,
     Command,
     conversations,
+    is_killed,
+    killable,
     nothing,
     posix,
     records,
@@ -142,43 +143,6 @@ def test_a_run_goes_on_at_the_line_that_stopped_it(render: Command, out: Path) -
 
 # Stopped at any moment
 
-# A run that goes on after a checkpoint when it reads a line: as far as it may and no
-# farther, however late it is killed.
-SCRIPT = """
-import sys
-from harmony.cli.bulk.run import BulkRun
-from harmony._training.job import Job
-source, target, processes, chunk_size = sys.argv[1:]
-job = Job("harmony", "completion", mask=None, drop_analysis="upstream")
-run = BulkRun(target, job, int(processes), resumes=True, skips=True,
-              chunk_size=int(chunk_size), sync_seconds=0)
-def reached(checkpoint):
-    print(flush=True)
-    sys.stdin.readline()
-with open(source, "rb") as file:
-    run(file, lambda line, reason: None, reached)
-"""
-FARTHEST = 8
-"""How many checkpoints a run gets to before it is killed, at most."""
-
-
-def is_killed(command: list[Any], seed: random.Random) -> bool:
-    """Start a run and kill it; return whether it had not finished."""
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
-    assert process.stdin and process.stdout and process.stderr
-    process.stdin.write(b"\n" * (FARTHEST - 1))
-    process.stdin.flush()
-    for _ in range(seed.randrange(FARTHEST)):
-        process.stdout.readline()
-    time.sleep(seed.random() / 100)
-    process.kill()
-    # A worker holds this pipe as well: its end is the end of all of them.
-    assert process.stderr.read() == b""
-    for stream in (process.stdin, process.stdout, process.stderr):
-        stream.close()
-    return process.wait() != 0
-
 
 @posix
 @pytest.mark.parametrize("processes", [pytest.param(1, marks=slow), 2])
@@ -195,8 +159,7 @@ def test_a_run_that_is_killed_goes_on(
     whole = tmp_path / f"whole{out.suffix}"
     with source.open("rb") as file:
         replace(run(whole), skips=True)(file, nothing, nothing)
-    command = [sys.executable, "-c", SCRIPT, source, out, str(processes)]
-    command.append(str(chunk_size))
+    command = killable(source, out, processes, chunk_size)
     seed = random.Random(processes)
     kills = 0
     while is_killed(command, seed):
