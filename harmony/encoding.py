@@ -492,6 +492,10 @@ class HarmonyEncoding(EncodingBase):
     ) -> list[int]:
         """Return the tokens of a conversation to train on.
 
+        As openai-harmony does, it leaves out the thinking before the first answer,
+        unless ``config`` says otherwise: of a conversation of one turn, all of it.
+        ``training.example`` keeps it.
+
         If the very last message is the assistant's on channel ``final``, it ends
         with ``<|return|>``, as the model is to end it.
         """

@@ -292,7 +292,7 @@ C: dict[str, set[str]] = {
     "cpython.c": {"cpython.h"},
     "cpython_pool.c": {"cpython.h"},
     "cpython_text.c": {"cpython.h"},
-    "cpython_batch.c": {"cpython.h"},
+    "cpython_many.c": {"cpython.h"},
     "cpython_messages.c": {"cpython.h", "stream.h"},
     "cpython_parser.c": {"cpython.h", "stream.h"},
     "cpython_same.c": {"cpython.h"},
