@@ -126,6 +126,32 @@ static struct slot slot_of(const hm_vocabulary *vocabulary, hm_key key,
     }
 }
 
+/* How many columns are taken, without a branch: it can't be foreseen. */
+static size_t taken_columns(const hm_line *line)
+{
+    return (size_t)(line->ranks[0] != 0) + (line->ranks[1] != 0)
+           + (line->ranks[2] != 0) + (line->ranks[3] != 0);
+}
+
+/* The same as slot_of, for bytes that are most likely in no slot. */
+static struct slot new_slot_of(const hm_vocabulary *vocabulary, hm_key key,
+                               const uint8_t *bytes, size_t length)
+{
+    hm_line *line = vocabulary->lines
+                    + (hm_line_of(vocabulary, &key) - vocabulary->lines);
+    const hm_line *last = vocabulary->lines + vocabulary->line_mask;
+
+    while (hm_rank_in_line(line, &key) < 0) {
+        if (!hm_is_full(line)) {
+            struct slot slot = {line, taken_columns(line)};
+
+            return slot;
+        }
+        line = line < last ? line + 1 : vocabulary->lines;
+    }
+    return slot_of(vocabulary, key, bytes, length);
+}
+
 /* The rank of a token of up to HM_SHORT_TOKEN bytes, or -1. A line with room
  * has no tokens that are further on. */
 static int32_t rank_of_key(const hm_vocabulary *vocabulary, const hm_key *key)
@@ -186,7 +212,7 @@ static harmony_status enter_some(hm_vocabulary *vocabulary, int32_t first,
         bytes = hm_token(vocabulary, first + i, &length);
         if (length == 0)
             continue;
-        slot = slot_of(vocabulary, keys[i], bytes, length);
+        slot = new_slot_of(vocabulary, keys[i], bytes, length);
         if (rank_of_slot(slot) >= 0)
             return same_as_other(rank_of_slot(slot), first + i, error);
         fill_slot(slot, keys[i], first + i);
@@ -249,12 +275,12 @@ static void enter_merge(hm_vocabulary *vocabulary, int32_t rank)
     size_t at
         = (size_t)(hm_merge_line_of(vocabulary, pair) - vocabulary->merges);
     hm_merge_line *line = vocabulary->merges + at;
-    int column = 0;
+    int column = 0, i;
 
     while (hm_is_full_of_merges(line))
         line = vocabulary->merges + next_line(vocabulary, line);
-    while (line->ranks[column] != 0)
-        column++;
+    for (i = 0; i < HM_MERGES; i++) /* without a branch */
+        column += line->ranks[i] != 0;
     line->pairs[column] = (uint32_t)pair;
     line->ranks[column]
         = (uint32_t)(pair >> 32) << HM_PAIR_SHIFT | ((uint32_t)rank + 1);

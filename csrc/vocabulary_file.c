@@ -35,10 +35,10 @@ static uint8_t *token_memory(uint64_t total)
 
 /* ---- The compact file -------------------------------------------------- */
 
-/* CRC-32 as in zlib, four bytes at a time. */
+/* CRC-32 as in zlib, eight bytes at a time. */
 static uint32_t crc32(const uint8_t *bytes, size_t length)
 {
-    uint32_t table[4][256];
+    uint32_t table[8][256];
     uint32_t i, crc;
     int bit, t;
 
@@ -47,15 +47,18 @@ static uint32_t crc32(const uint8_t *bytes, size_t length)
             crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
         table[0][i] = crc;
     }
-    for (t = 1; t < 4; t++)
+    for (t = 1; t < 8; t++)
         for (i = 0; i < 256; i++)
             table[t][i]
                 = table[t - 1][i] >> 8 ^ table[0][table[t - 1][i] & 0xFF];
     crc = 0xFFFFFFFFu;
-    for (; length >= 4; bytes += 4, length -= 4) {
-        crc ^= (uint32_t)hm_little32(bytes);
-        crc = table[3][crc & 0xFF] ^ table[2][crc >> 8 & 0xFF]
-              ^ table[1][crc >> 16 & 0xFF] ^ table[0][crc >> 24];
+    for (; length >= 8; bytes += 8, length -= 8) {
+        uint64_t eight = hm_little64(bytes) ^ crc;
+
+        crc = table[7][eight & 0xFF] ^ table[6][eight >> 8 & 0xFF]
+              ^ table[5][eight >> 16 & 0xFF] ^ table[4][eight >> 24 & 0xFF]
+              ^ table[3][eight >> 32 & 0xFF] ^ table[2][eight >> 40 & 0xFF]
+              ^ table[1][eight >> 48 & 0xFF] ^ table[0][eight >> 56];
     }
     for (; length > 0; bytes++, length--)
         crc = crc >> 8 ^ table[0][(crc ^ *bytes) & 0xFF];
@@ -164,6 +167,19 @@ static uint8_t *write_token(const hm_vocabulary *vocabulary, int32_t rank,
     return to + length;
 }
 
+/* So many tokens before one is written, its parts are asked for. */
+#define AHEAD 16
+
+static void ask_for_parts(const hm_vocabulary *vocabulary, int32_t rank)
+{
+    hm_pair pair = vocabulary->merged_from[rank];
+
+    if (pair.right < 0)
+        return;
+    HM_PREFETCH(vocabulary->bytes + vocabulary->offsets[pair.left]);
+    HM_PREFETCH(vocabulary->bytes + vocabulary->offsets[pair.right]);
+}
+
 /* Write the bytes of all tokens, each from those of the two it merges from. */
 static void spell(hm_vocabulary *vocabulary, const uint8_t *entry)
 {
@@ -173,6 +189,8 @@ static void spell(hm_vocabulary *vocabulary, const uint8_t *entry)
     for (rank = 0; rank < vocabulary->size; rank++, entry += ENTRY_LENGTH) {
         hm_pair pair = vocabulary->merged_from[rank];
 
+        if (rank + AHEAD < vocabulary->size)
+            ask_for_parts(vocabulary, rank + AHEAD);
         if (pair.right < 0) {
             *to++ = entry[0];
             continue;

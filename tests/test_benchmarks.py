@@ -34,7 +34,9 @@ from benchmarks.tables import (
     verdicts,
 )
 from harmony import HarmonyEncoding
+from support import ROOT
 from support.o200k import PATTERN
+from support.rows import chat_row, lines
 
 # Texts
 
@@ -295,3 +297,28 @@ def test_the_front_chart_has_a_row_for_each_job() -> None:
     assert [row.name for row in rows] == [job.name for job in front.JOBS]
     assert rows[0] == front.Row("a prompt, again", 2.0, 4 / 3)
     assert rows[5] == front.Row("text to tokens", 0.5, 0.75)
+
+
+# Rows
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+@pytest.mark.parametrize(
+    ("out", "options"), [("out.bin", []), ("out", ["--shard-size", "500"])]
+)
+def test_memory_does_not_grow_with_the_number_of_rows(
+    tmp_path: Path, out: str, options: list[str]
+) -> None:
+    pytest.importorskip("pyarrow")
+    from benchmarks import rows
+
+    peaks = []
+    for count in (2000, 8000):
+        source = tmp_path / f"{count}.jsonl"
+        source.write_bytes(lines([chat_row(i, tools=True) for i in range(count)]))
+        others = *options, "--processes", "1"
+        peaks.append(rows.finished(ROOT, source, f"{count}-{out}", *others)[1])
+    print(out, peaks)
+    # The rows more have 16 MB as JSON, and 14 as tokens.
+    assert peaks[1] < peaks[0] + 10_000

@@ -93,7 +93,7 @@ def _run(options: argparse.Namespace) -> int:
         output = VERBS[options.verb].run(options, encoding)
     except FileError as error:
         return _complain(error)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, MemoryError) as error:
         return _complain(error, f"{options.file}: ")
     except OSError as error:
         # An error that names no file comes from reading.
@@ -122,6 +122,8 @@ def _complain(error: Exception, where: str = "") -> int:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, MemoryError):  # mostly without words
+        return "not enough memory"
     message = error.strerror if isinstance(error, OSError) else None
     return " ".join((message or str(error)).split())
 

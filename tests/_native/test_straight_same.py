@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import marshal
+from sysconfig import get_config_var
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from harmony._native.straight import are_same
 from support.blocks import blocks_left
 from support.examples import times
 
-if _native.EXTENSION is None:
+if _native.EXTENSION is None or get_config_var("Py_GIL_DISABLED"):
     pytest.skip("there are no straight ways here", allow_module_level=True)
 
 leaves = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(width=16)

@@ -30,6 +30,9 @@ from harmony.errors import HarmonyError
 AHEAD = 2
 """How many chunks are under way for each process."""
 
+NO_MEMORY = 12
+"""The status of a worker that had not enough memory; ENOMEM has this number."""
+
 TAIL = 4096
 """How many of the last bytes of its input a run remembers."""
 
@@ -139,7 +142,10 @@ class _Workers:
         self._ended = False
 
     def render(self, chunk: bytes) -> Batch:
-        """Let this thread's worker make a batch. Raises ``HarmonyError`` if it died."""
+        """Let this thread's worker make a batch.
+
+        Raises ``HarmonyError`` if it died, ``MemoryError`` if it had not enough.
+        """
         worker = self._worker()
         assert worker.stdin is not None and worker.stdout is not None
         try:
@@ -147,6 +153,8 @@ class _Workers:
             batch: Batch = pickle.load(worker.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
             status = worker.wait()
+            if status == NO_MEMORY:
+                raise MemoryError from None
             raise HarmonyError(f"a worker process ended (status {status})") from None
         return batch
 
@@ -217,3 +225,5 @@ def work() -> None:
     except (EOFError, BrokenPipeError):
         # The parent has gone; what is still in the buffer has no reader.
         os._exit(0)
+    except MemoryError:
+        os._exit(NO_MEMORY)

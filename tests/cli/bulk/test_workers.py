@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harmony import HarmonyError, load_harmony_encoding
+from harmony import HarmonyEncoding, HarmonyError, load_harmony_encoding
 from harmony._training.job import Job
+from harmony.cli import main
 from harmony.cli.bulk import workers
 from harmony.cli.bulk.run import BadLine
 from harmony.cli.bulk.workers import AHEAD, Batch, LineRenderer, in_order
@@ -115,6 +117,47 @@ def test_a_worker_makes_batches_until_its_input_ends(
     for chunk in (GOOD % 1, BAD):
         assert pickle.load(batches) == renderer(encoding, chunk)
     assert batches.read() == b""
+
+
+class NoMemory(LineRenderer):
+    """A renderer of lines that are too long."""
+
+    def __call__(self, encoding: HarmonyEncoding, chunk: bytes) -> Batch:
+        raise MemoryError
+
+
+def test_a_worker_without_memory_ends_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its traceback was on the screen."""
+    renderer = NoMemory(Job("harmony"), stops=True)
+    ends: list[int] = []
+    chunks = Stream(pickle.dumps(renderer) + pickle.dumps(GOOD % 1))
+    monkeypatch.setattr(sys, "stdin", chunks)
+    monkeypatch.setattr(sys, "stdout", Stream())
+    monkeypatch.setattr(os, "_exit", ends.append)
+    workers.work()
+    assert ends == [workers.NO_MEMORY]
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_line_that_is_too_long_is_no_traceback(
+    out: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any, processes: str
+) -> None:
+    source = out.parent / "in.jsonl"
+    source.write_bytes(GOOD % 1)
+
+    def start(renderer: LineRenderer) -> subprocess.Popen[bytes]:
+        ends = f"import sys; sys.exit({workers.NO_MEMORY})"
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        return subprocess.Popen([sys.executable, "-c", ends], **pipes)
+
+    monkeypatch.setattr(workers, "_start", start)
+    monkeypatch.setattr(LineRenderer, "__call__", NoMemory.__call__)
+    command = ["render", "--jsonl", str(source), "--out", str(out)]
+    assert main([*command, "--processes", processes]) == 1
+    assert capfd.readouterr().err == f"harmony: {source}: not enough memory\n"
+    assert list(out.parent.iterdir()) == [source]
 
 
 def test_a_thread_that_comes_late_starts_no_worker() -> None:
