@@ -244,7 +244,7 @@ SHOWING = """
 import copy
 import harmony.parser
 from harmony import Conversation, HarmonyEncoding, Message, Role, StreamableParser
-from harmony import load_harmony_encoding
+from harmony import ToolDescription, load_harmony_encoding
 harmony.parser._KNOWN_TEXTS = 2
 encoding = load_harmony_encoding("HarmonyGptOss")
 print(type(HarmonyEncoding.encode).__name__)
@@ -252,6 +252,8 @@ print(encoding.encode("hello world"))
 talk = Conversation.from_messages([Message.from_role_and_content(Role.USER, "hi")])
 print(encoding.render_conversation(talk))
 print(encoding.render_conversation_for_training(talk))
+print(Conversation.from_dict(talk.to_dict()).to_dict())
+print(ToolDescription.new("f", "d", {"type": "object"}).to_dict())
 parser = StreamableParser(encoding, Role.ASSISTANT)
 text = "<|channel|>final<|message|>a b c a"
 for token in encoding.encode(text, allowed_special="all"):
@@ -277,5 +279,5 @@ def test_the_environment_switches_them_off() -> None:
     found = shown(HARMONY_BINDING="cffi")
     error = "cannot pickle 'StreamableParser' object"
     assert found[:2] == ["function", "[24912, 2375]"]
-    assert found[4:] == [*["None"] * 3, "a", " b", " c", " a", "final", error, ""]
+    assert found[6:] == [*["None"] * 3, "a", " b", " c", " a", "final", error, ""]
     assert found[1:] == shown(HARMONY_BINDING="")[1:]
