@@ -401,18 +401,83 @@ static void same_hash(uint8_t *one, uint8_t *other)
         other[8 + i] = (uint8_t)(ends >> 8 * i);
 }
 
-/* Many tokens with the same first eight bytes, which are in the same lines, and
- * two with the same hash. */
+/* A token of 16 bytes, and one of 8 that are its hash, or nearly, in the same
+ * line. */
+static void hash_as_token(const hm_vocabulary *vocabulary, uint64_t change,
+                          uint8_t *whole, uint8_t *hash)
+{
+    hm_key keys[2] = {{{0, (uint64_t)0xFF << 24}}, {{0, (uint64_t)8 << 24}}};
+    uint64_t found;
+    int i;
+
+    memcpy(whole, "0123456789abcdef", 16);
+    do {
+        whole[8]++;
+        whole[9] = (uint8_t)(whole[9] + (whole[8] == 0));
+        found = hm_hash(16 ^ hm_little64(whole), 0);
+        found = hm_hash(found ^ found >> 32 ^ hm_little64(whole + 8), 0);
+        found ^= found >> 32;
+        keys[0].halves[0] = found;
+        found ^= change;
+        keys[1].halves[0] = found;
+    } while (hm_line_of(vocabulary, keys) != hm_line_of(vocabulary, keys + 1));
+    for (i = 0; i < 8; i++)
+        hash[i] = (uint8_t)(found >> 8 * i);
+}
+
+static void check_hash_as_token(uint64_t change)
+{
+    size_t length = with_bytes("YWI= 256\nYWJj 257\n", "\n");
+    uint8_t whole[16], hash[8];
+    hm_vocabulary vocabulary;
+    char *to;
+
+    CHECK_EQUAL(hm_vocabulary_load(&vocabulary, (uint8_t *)lines, length, NULL),
+                HARMONY_OK);
+    hash_as_token(&vocabulary, change, whole, hash);
+    hm_vocabulary_free(&vocabulary);
+    to = write_line(lines + with_bytes("", "\n"), hash, 8, 256, "\n");
+    to = write_line(to, whole, 16, 257, "\n");
+    CHECK_EQUAL(hm_vocabulary_load(&vocabulary, (uint8_t *)lines,
+                                   (size_t)(to - lines), NULL),
+                HARMONY_OK);
+    CHECK_EQUAL(hm_rank(&vocabulary, hash, 8), 256);
+    CHECK_EQUAL(hm_rank(&vocabulary, whole, 16), 257);
+    whole[0]++;
+    CHECK_EQUAL(hm_rank(&vocabulary, whole, 16), -1);
+    hm_vocabulary_free(&vocabulary);
+}
+
+static void test_hash_as_token(void)
+{
+    check_hash_as_token(0);
+    check_hash_as_token((uint64_t)1 << 32);
+}
+
+/* Token number `i` of many with the same first eight bytes: the last three are
+ * no two times the same, and in no order. */
+static void alike(uint8_t *bytes, int32_t i)
+{
+    uint32_t last = (uint32_t)i * 0x2545F5;
+
+    memset(bytes, 'a', 8);
+    bytes[8] = (uint8_t)last;
+    bytes[9] = (uint8_t)(last >> 8);
+    bytes[10] = (uint8_t)(last >> 16 ^ last >> 5);
+}
+
+/* Many tokens with the same first eight bytes, some of which are in one line,
+ * and two with the same hash. */
 static void test_alike(void)
 {
-    uint8_t bytes[16] = "aaaaaaaaaaaaaaa", twins[3][16];
+    uint8_t bytes[HM_SHORT_TOKEN], twins[3][16];
     hm_vocabulary vocabulary;
     int32_t rank, wrong = 0;
     char *to = lines + with_bytes("", "\n");
 
     for (rank = 256; rank < 512; rank++) {
-        bytes[8] = (uint8_t)rank;
-        to = write_line(to, bytes, 9, rank, "\n");
+        alike(bytes, rank);
+        to = write_line(to, bytes, sizeof bytes, rank, "\n");
     }
     same_hash(twins[0], twins[1]);
     memcpy(twins[2], twins[0], 8);
@@ -423,9 +488,9 @@ static void test_alike(void)
                                    (size_t)(to - lines), NULL),
                 HARMONY_OK);
     for (rank = 256; rank < 512; rank++) {
-        bytes[8] = (uint8_t)rank;
-        wrong += hm_rank(&vocabulary, bytes, 9) != rank;
-        wrong += hm_rank(&vocabulary, bytes, 10) != -1;
+        alike(bytes, rank);
+        wrong += hm_rank(&vocabulary, bytes, sizeof bytes) != rank;
+        wrong += hm_rank(&vocabulary, bytes, sizeof bytes - 1) != -1;
     }
     CHECK_EQUAL(wrong, 0);
     CHECK_EQUAL(hm_rank(&vocabulary, bytes, 8), -1);
@@ -570,6 +635,7 @@ void test_vocabulary(void)
     test_unused_rank();
     test_ranks();
     test_alike();
+    test_hash_as_token();
     test_full_lines();
     test_no_memory();
 }
