@@ -1,6 +1,7 @@
-"""Many conversations as one block of text and records, rendered in one call.
+"""Conversations as one block of text and records, for one call of csrc/batch.c.
 
-Nothing of them is remembered: what is trained on is rendered once.
+So ``many.py``, ``training.py`` and ``arrow.py`` render; ``_native/batch.py`` makes the
+call. Nothing of them is remembered: what is trained on is rendered once.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from harmony._model.checks import check_choice, check_flag
 from harmony._model.text import utf8
 from harmony._native.batch import RECORD_LENGTH, Batch, Mask, render_batch
 from harmony.messages import RenderConversationConfig
-from harmony.rendering import ROLE_NUMBERS, Parts, manner
+from harmony.rendering import ROLE_NUMBERS, TEXTS, Parts, manner
 
 if TYPE_CHECKING:
     from harmony._native.batch import Bytes, Sizes
@@ -27,10 +28,7 @@ MASK_KINDS: tuple[str, ...] = get_args(MaskKind)
 _ABSENT = (-1, 0)
 _NOWHERE = (0, 0)
 _CONTINUED = array("i", [_native.CONTINUED, *_ABSENT * 4, *_NOWHERE]).tobytes()
-HEAD = 5
-"""How many parts of a message are its header; its texts follow."""
-
-_OF_ONE_TEXT = frozenset({HEAD + 1})
+_OF_ONE_TEXT = frozenset({TEXTS + 1})
 
 
 def mask_rule(
@@ -103,13 +101,13 @@ class Rows:
         """Add a conversation, given what is rendered of each message."""
         heads = self._heads
         if _OF_ONE_TEXT.issuperset(map(len, said)):
-            self._records += [heads[parts[:HEAD]] for parts in said]
-            texts = [parts[HEAD] for parts in said]
+            self._records += [heads[parts[:TEXTS]] for parts in said]
+            texts = [parts[TEXTS] for parts in said]
             self._texts += texts
             self._size += sum(map(len, texts))
         else:
             for parts in said:
-                self._add_contents(heads[parts[:HEAD]], parts[HEAD:] or ("",))
+                self._add_contents(heads[parts[:TEXTS]], parts[TEXTS:] or ("",))
         self.message_count += len(said)
         self._ends.append(len(self._records))
 

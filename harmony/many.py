@@ -1,7 +1,8 @@
-"""Many texts, token lists or conversations in one call, by one thread or several.
+"""The methods of ``HarmonyEncoding`` that take many items, and share them over threads.
 
-``HarmonyEncoding`` has the methods; this is how they are done. What is not plain is
-done one by one, and an error then says at which index.
+Texts go to C as they are (csrc/bindings/cpython_many.c), token lists one by one, and
+conversations as the rows of ``batch.py``. What is not plain is done one by one, and an
+error then says at which index.
 """
 
 from __future__ import annotations
@@ -179,8 +180,10 @@ class _Windows:
         """Give the tokens of each window of some conversations."""
         rows, first = Rows(), start
         for index in range(start, stop):
-            with at(f"conversations[{index}]"):
+            try:
                 rows.add(self._said(index))
+            except (HarmonyError, TypeError) as error:
+                raise placed(f"conversations[{index}]", error) from None
             if rows.size() >= AT_ONCE or index + 1 == stop:
                 yield self._window(rows, first)
                 rows, first = Rows(), index + 1

@@ -67,7 +67,7 @@ FAULTS = (RenderError, AttributeError, TypeError, ValueError)
 Parts: TypeAlias = tuple[Any, ...]
 """All of a message: role, name, recipient, channel, content type, and its texts."""
 
-ROLE, RECIPIENT, CHANNEL = 0, 2, 3
+ROLE, RECIPIENT, CHANNEL, TEXTS = 0, 2, 3, 5
 """Where in the parts of a message these are."""
 
 NEVER = _native.DROP_RULES["never"]
@@ -325,8 +325,8 @@ def _unwritten_parts(message: Message, function_tools: bool, schemas: str) -> Pa
 
 def _written(parts: Parts) -> Parts:
     """Return the parts of a message with its prompts put together."""
-    if _PLAIN.issuperset(map(type, parts)):
-        return parts
+    if len(parts) == TEXTS + 1 and type(parts[TEXTS]) is str:
+        return parts  # nearly all
     return tuple([each.text() if type(each) in PROMPTS else each for each in parts])
 
 

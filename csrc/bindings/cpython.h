@@ -125,7 +125,8 @@ Py_ssize_t hm_take_ids(hm_pool *pool, PyObject *ids, hm_room **room);
  * give back. NULL after an error. */
 PyObject *hm_token_text(hm_pool *pool, int32_t token);
 
-/* A list of tokens of the encoding. NULL after an error. */
+/* A list of tokens of the encoding, whose ints are its own if there is no pool.
+ * NULL after an error. */
 PyObject *hm_list(hm_pool *pool, const int32_t *ids, size_t count);
 
 /* An array of int32; more of them at its end. */
@@ -158,7 +159,7 @@ extern const PyMemberDef hm_parser_members[];
  * recover): a list of messages; or None, if it is to be done in Python. */
 PyObject *hm_parse_messages(PyObject *module, PyObject *args);
 
-/* ---- cpython_batch.c ---------------------------------------------------- */
+/* ---- cpython_many.c ----------------------------------------------------- */
 
 /* result = encode_texts(pool, tuple, start, stop, whether special tokens are
  * an error, form): of texts[start ... stop), form 0: a list of lists, 1: a list

@@ -315,7 +315,7 @@ static PyObject *shared_id(hm_pool *pool, int32_t id)
 PyObject *hm_list(hm_pool *pool, const int32_t *ids, size_t count)
 {
     PyObject *list = PyList_New((Py_ssize_t)count);
-    int is_shared = count > FEW_IDS && has_ids(pool);
+    int is_shared = pool != NULL && count > FEW_IDS && has_ids(pool);
     size_t i;
 
     for (i = 0; list != NULL && i < count; i++) {

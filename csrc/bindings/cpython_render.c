@@ -243,7 +243,8 @@ static int extend(PyObject *list, PyObject *by)
 
 /* Add the tokens of a message, and tell what is to be remembered of it: int32
  * when it is new; and a tuple of ints, which a list takes over at once, when it
- * has come again. Gives None if nothing is. */
+ * has come again. Ints that are kept are shared; of a new message they are its
+ * own, for it may be said only once. Gives None if nothing is remembered. */
 static PyObject *put_tokens(const struct job *job, size_t i, PyObject *tokens)
 {
     const struct stretch *stretch = job->stretches + i;
@@ -263,7 +264,7 @@ static PyObject *put_tokens(const struct job *job, size_t i, PyObject *tokens)
         new = (const int32_t *)PyBytes_AsString(known);
         count = (size_t)PyBytes_Size(known) / sizeof *new;
     }
-    list = hm_list(job->pool, new, count);
+    list = hm_list(known == Py_None ? NULL : job->pool, new, count);
     if (list == NULL || !extend(tokens, list))
         kept = NULL;
     else if (known != Py_None)

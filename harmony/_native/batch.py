@@ -1,4 +1,4 @@
-"""The binding of batches: many conversations to tokens, and what is trained on."""
+"""The binding of csrc/batch.c: many conversations to tokens, and what is trained on."""
 
 from __future__ import annotations
 
