@@ -12,11 +12,8 @@ Conversations to tokens, and tokens back to messages::
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from harmony.encoding import (
-        HarmonyEncoding,
-        HarmonyEncodingName,
-        load_harmony_encoding,
-    )
+    from harmony.encoding import HarmonyEncoding, load_harmony_encoding
+    from harmony.encoding_name import HarmonyEncodingName
     from harmony.errors import (
         DecodeError,
         EncodeError,
@@ -91,7 +88,7 @@ _HOMES = {
     "DeveloperContent": "messages",
     "EncodeError": "errors",
     "HarmonyEncoding": "encoding",
-    "HarmonyEncodingName": "encoding",
+    "HarmonyEncodingName": "encoding_name",
     "HarmonyError": "errors",
     "Message": "messages",
     "ParseError": "errors",

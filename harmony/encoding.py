@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from enum import Enum
 
 from harmony import _native
 from harmony._model.text import utf8
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from harmony.encoding_name import HarmonyEncodingName
     from harmony.many import Texts
     from harmony.messages import (
         Conversation,
@@ -37,14 +37,8 @@ if TYPE_CHECKING:
     from harmony.special import Allowed, Disallowed
 
 
-class HarmonyEncodingName(str, Enum):
-    """The encodings there are."""
-
-    HARMONY_GPT_OSS = "HarmonyGptOss"
-
-    def __str__(self) -> str:
-        """Return the name itself."""
-        return self.value
+NAMES = ("HarmonyGptOss",)
+"""Those of ``HarmonyEncodingName``; importing enum takes longer than all of this."""
 
 
 class HarmonyEncoding(EncodingBase):
@@ -601,12 +595,10 @@ def load_harmony_encoding(
     >>> load_harmony_encoding("HarmonyGptOss").name
     'HarmonyGptOss'
     """
-    try:
-        known = HarmonyEncodingName(name)
-    except ValueError:
-        names = ", ".join(HarmonyEncodingName)
-        raise ValueError(f"unknown encoding {name!r} (known: {names})") from None
-    return _load(known.value, None if vocabulary is None else os.fspath(vocabulary))
+    if name not in NAMES:
+        raise ValueError(f"unknown encoding {name!r} (known: {', '.join(NAMES)})")
+    known = NAMES[NAMES.index(name)]  # a plain string, whatever was given
+    return _load(known, None if vocabulary is None else os.fspath(vocabulary))
 
 
 _loaded: dict[tuple[str, str], HarmonyEncoding] = {}

@@ -9,29 +9,38 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
-from functools import cached_property
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    once = cached_property
+    import functools
+
+    once = functools.cached_property
 else:
 
-    class once(cached_property):
+    class once:
         """A property that is worked out once, and has no lock.
 
         Of two threads that come at the same time both work it out, and both get the
         first one's.
         """
 
+        def __init__(self, function):
+            """Make one of a method."""
+            self.function = function
+            self.__doc__ = function.__doc__
+
         def __get__(self, instance, owner=None):
             """Return the value, and keep it where it is found first from now on."""
             if instance is None:
                 return self
-            return instance.__dict__.setdefault(self.attrname, self.func(instance))
+            name = self.function.__name__
+            return instance.__dict__.setdefault(name, self.function(instance))
 
 
-LATE = ("harmony.parser", "harmony.many", "harmony._model.jsontext", "json")
+LATE = (
+    *("harmony.parser", "harmony.many", "harmony._model.jsontext"),
+    *("harmony.encoding_name", "json", "struct"),
+)
 """What is imported when it is first needed."""
 
 
@@ -41,6 +50,8 @@ def _import_the_rest() -> None:
         return
     for name in LATE:
         __import__(name)
+    from contextlib import suppress
+
     with suppress(ImportError):  # jsontext does without
         __import__("orjson")
 

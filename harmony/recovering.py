@@ -12,7 +12,7 @@ from typing import Any
 
 from harmony import encoding as _encoding
 from harmony import parser as _parser
-from harmony.encoding import HarmonyEncodingName
+from harmony.encoding_name import HarmonyEncodingName
 from harmony.messages import Message, Role
 from harmony.parser import OnError
 

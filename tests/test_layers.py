@@ -25,6 +25,7 @@ PYTHON: dict[str, set[str]] = {
     "errors": set(),
     "cache": set(),
     "forks": set(),
+    "encoding_name": set(),
     "typescript": set(),
     "schema_references": set(),
     "schema_merging": {"typescript"},
@@ -151,7 +152,7 @@ PYTHON: dict[str, set[str]] = {
         *{"encoding", "rendering"},
     },
     "": set(),
-    "recovering": {"encoding", "messages", "parser"},
+    "recovering": {"encoding", "encoding_name", "messages", "parser"},
     "compat": {"", "recovering"},
     "cli.screen": set(),
     "cli.files": {"_model.jsontext", "cli.screen", "encoding", "messages"},
@@ -220,7 +221,9 @@ FOR_TYPES_ALONE = {
     "rendering": {"_native.encoding"},
     "parser": {"_native.encoding"},
     "many": {"_native.batch", "encoding", "special"},
-    "encoding": {"many", "messages", "parser", "rendering", "special"},
+    "encoding": {
+        *{"encoding_name", "many", "messages", "parser", "rendering", "special"},
+    },
     "batch": {"_native.batch", "encoding"},
     "_training.job": {"_native.batch", "encoding"},
     "training": {"encoding"},
@@ -230,7 +233,10 @@ FOR_TYPES_ALONE = {
     "chat": {"encoding"},
     "grammar": {"_openai.prompt", "encoding"},
     "responses": {"contents", "encoding"},
-    "": {"encoding", "errors", "messages", "parser", "repairs", "tokenizer"},
+    "": {
+        *{"encoding", "encoding_name", "errors", "messages", "parser", "repairs"},
+        "tokenizer",
+    },
     "compat": {"parser"},
 }
 C: dict[str, set[str]] = {

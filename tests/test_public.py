@@ -10,13 +10,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import harmony
+from harmony import HarmonyEncodingName
+from harmony.encoding import NAMES
+from harmony.forks import once
 from harmony.vocabulary import FOLDER_VARIABLE
 from support import ROOT
 
@@ -77,7 +79,7 @@ def members() -> Iterator[tuple[str, Any]]:
         for member, value in vars(thing).items():
             if isinstance(value, (staticmethod, classmethod)):
                 value = value.__func__
-            has_doc = callable(value) or isinstance(value, (property, cached_property))
+            has_doc = callable(value) or isinstance(value, (property, once))
             if has_doc and not member.startswith("_"):
                 yield f"{name}.{member}", value
 
@@ -144,11 +146,16 @@ ENCODE = (
 def test_encoding_imports_neither_messages_nor_what_they_need() -> None:
     heavy = {
         *["dataclasses", "inspect", "orjson", "json", "copy", "math"],
+        *["enum", "functools", "contextlib", "struct"],
         *["harmony.messages", "harmony.prompts", "harmony.parser"],
     }
     new = imported_without_site(ENCODE)
     assert "harmony.encoding" in new
     assert not (new - imported_without_site("")) & heavy
+
+
+def test_the_names_of_encodings_are_those_of_the_enum() -> None:
+    assert tuple(HarmonyEncodingName) == NAMES
 
 
 def test_messages_and_rendering_import_neither_orjson_nor_the_parser() -> None:

@@ -8,7 +8,6 @@ needs; ``encoding``, ``vocabulary`` and ``parser`` each bind one kind of object.
 from __future__ import annotations
 
 import os
-import struct
 import sys
 from array import array
 from operator import index
@@ -168,10 +167,9 @@ def int32(tokens: Iterable[int]) -> array[int] | memoryview:
                 return view
     # A list, because array() takes bytes for its memory, and an iterator only once.
     ids = tokens if isinstance(tokens, list) else list_of_ids(tokens)
-    try:
-        return _packed(ids)
-    except struct.error:
-        pass  # array() says better what is wrong
+    packed = _packed(ids)
+    if packed is not None:
+        return packed
     try:
         return array("i", ids)
     except OverflowError:
@@ -188,12 +186,20 @@ def int32(tokens: Iterable[int]) -> array[int] | memoryview:
 _PORTION = 16_384
 
 
-def _packed(ids: list[int]) -> array[int]:
-    """Return ``array("i", ids)`` in half the time."""
+def _packed(ids: list[int]) -> array[int] | None:
+    """Return ``array("i", ids)`` in half the time; None if it can't be made of these.
+
+    What is wrong then, array() says better.
+    """
+    import struct  # late: with straight ways, next to nobody comes here
+
     packed = array("i")
     for start in range(0, len(ids), _PORTION):
         portion = ids[start : start + _PORTION]
-        packed.frombytes(struct.pack(f"{len(portion)}i", *portion))
+        try:
+            packed.frombytes(struct.pack(f"{len(portion)}i", *portion))
+        except struct.error:
+            return None
     return packed
 
 

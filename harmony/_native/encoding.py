@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from functools import cache
 
 from harmony._native import (
     CONTINUED,
@@ -102,11 +101,17 @@ def place_of(record: int, messages: Any, start: int = 0) -> str:
     return f"messages[{index}]: " if index >= 0 else ""
 
 
-@cache
+_options: dict[tuple[int, ...], Any] = {}
+
+
 def render_options(*options: int) -> Any:
     """Return a ``harmony_render_options``, which is only ever read."""
-    size = ffi.sizeof("harmony_render_options")
-    return ffi.new("harmony_render_options *", (size, *options))
+    made = _options.get(options)
+    if made is None:
+        size = ffi.sizeof("harmony_render_options")
+        made = ffi.new("harmony_render_options *", (size, *options))
+        made = _options.setdefault(options, made)
+    return made
 
 
 class Encoding:
