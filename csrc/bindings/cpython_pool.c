@@ -293,12 +293,12 @@ static int has_ids(hm_pool *pool)
 }
 
 /* Ask for the memory of the ints of tokens further on: it is all over the
- * place. */
+ * place. Asking at NULL would cost more than an int that is there. */
 static void ask_for_ids(const hm_pool *pool, const int32_t *ids, size_t left)
 {
     if (left > 2 * AHEAD)
         HM_PREFETCH(pool->ids + ids[2 * AHEAD]);
-    if (left > AHEAD)
+    if (left > AHEAD && pool->ids[ids[AHEAD]] != NULL)
         HM_PREFETCH(pool->ids[ids[AHEAD]]);
 }
 

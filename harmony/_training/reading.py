@@ -126,6 +126,7 @@ class ChatRows(RowReader):
 
 
 _ROW = frozenset({"messages", "tools"})
+_ASSISTANT = frozenset({"role", "content", "reasoning_content", "tool_calls"})
 _CALL = {"id", "type", "function"}
 _FUNCTION = {"name", "arguments"}
 _SETTINGS = Settings(ReasoningEffort.MEDIUM, None, Choice(), parallel=True)
@@ -175,17 +176,20 @@ def _count(message: dict[str, Any]) -> int:
     return len(message) - list(message.values()).count(None)
 
 
+def _says_more(message: dict[str, Any], known: frozenset[str]) -> bool:
+    """Tell whether any other key than those known says something."""
+    return any([message[key] is not None for key in message.keys() - known])
+
+
 def _enter_assistant(
     history: History, index: int, message: dict[str, Any], text: Any
 ) -> bool:
     reasoning = message.get("reasoning_content") or ""
     given = message.get("tool_calls")
     calls = [] if given is None else _calls(given)
-    known = ("role", "content", "reasoning_content", "tool_calls")
-    count = sum([message.get(key) is not None for key in known])
-    if calls is None or count not in (len(message), _count(message)):
+    if calls is None or not (type(text) is type(reasoning) is str):
         return False
-    if not (type(text) is type(reasoning) is str):
+    if not _ASSISTANT.issuperset(message) and _says_more(message, _ASSISTANT):
         return False
     history.enter(("messages", index), ())
     if reasoning:
