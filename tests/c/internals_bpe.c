@@ -747,6 +747,7 @@ static void test_no_memory_for_merges(void)
     for (length = 2; length <= sizeof run; length *= 2)
         add_token(run, length);
     for (refused = 0;; refused++) {
+        memset(&error, 0, sizeof error);
         load_without_merges(&vocabulary);
         refuse_memory(refused);
         if (hm_find_merges(&vocabulary, &error) == HARMONY_OK)
