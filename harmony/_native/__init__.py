@@ -178,8 +178,9 @@ def int32(tokens: Iterable[int]) -> array[int] | memoryview:
         position, token = next(wrong)
         raise not_int32(token, position) from None
     except TypeError:
-        strange = (i for i, token in enumerate(ids) if not is_token_id(token))
-        first = next(strange)
+        # An id may have an error of its own, which PyPy's array() hides.
+        tried = ((i, is_token_id(id) and index(id)) for i, id in enumerate(ids))
+        first = next(i for i, number in tried if number is False)
         raise not_a_token_id(ids[first], first) from None
 
 

@@ -1,15 +1,21 @@
-"""Two threads beside one."""
+"""Two threads beside one; and what two processes reach at the same time."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from .. import corpora
 from ..driver import Bench, Worker, alternate, progress
+from ..peers import HARMONY
 from ..results import Table, entry, table
+
+THREADS = "two threads"
+PROCESSES = "two processes"
 
 
 def measure(bench: Bench) -> list[Table]:
-    """Encode documents to an array, or a list where there is no array."""
-    result = table("threads", "Work of two threads over that of one", "times")
+    """Encode Python source to an array, or a list where there is no array."""
+    result = table("threads", "Work of two over that of one", "times")
     progress("threads")
     documents = corpora.kept(bench.cache, "Python source")
     each = 6 if bench.quick else 14
@@ -19,16 +25,28 @@ def measure(bench: Bench) -> list[Table]:
     ]
     settling = documents[3 * each * bench.rounds :][:10]
 
+    def over_one(number: int, wall: float, alone: float) -> float:
+        one, *two = (sum(map(len, part)) for part in rounds[number])
+        return sum(two) / wall / (one / alone)
+
+    def wall(worker: Worker, *parts: list[str]) -> float:
+        timing = worker.call("threads", parts=list(parts), settling=settling)
+        return float(timing["wall"])
+
+    processes: list[float] = []
+
     def gain(worker: Worker, number: int) -> float:
         one, *two = rounds[number]
-        alone = worker.call("threads", parts=[one], settling=settling)["wall"]
-        both = worker.call("threads", parts=two, settling=settling)["wall"]
-        sizes = [sum(map(len, part)) for part in (one, *two)]
-        return float((sizes[1] + sizes[2]) / both / (sizes[0] / alone))
+        if worker.name in others:
+            pair = worker, others[worker.name]
+            with ThreadPoolExecutor(2) as pool:
+                both = max(pool.map(wall, pair, two))
+            processes.append(over_one(number, both, wall(worker, one)))
+        return over_one(number, wall(worker, *two), wall(worker, one))
 
-    with bench.workers() as workers:
+    with bench.workers() as workers, bench.workers([HARMONY.name]) as others:
         gains = alternate(workers, bench.rounds, gain)
-    result["cases"]["Python source"] = {
-        name: entry(found) for name, found in gains.items()
-    }
+    result["cases"][THREADS] = {name: entry(found) for name, found in gains.items()}
+    if processes:
+        result["cases"][PROCESSES] = {HARMONY.name: entry(processes)}
     return [result]
