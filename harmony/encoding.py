@@ -47,7 +47,7 @@ class HarmonyEncoding(EncodingBase):
     Get one from ``load_harmony_encoding``. It never changes and may be shared by any
     number of threads; while it encodes, decodes or renders, other threads run.
 
-    >>> encoding = load_harmony_encoding(HarmonyEncodingName.HARMONY_GPT_OSS)
+    >>> encoding = load_harmony_encoding("HarmonyGptOss")
     >>> encoding.encode("hello world")
     [24912, 2375]
     """
