@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from .. import corpora
-from ..driver import Bench, Worker, alternate, progress
+from ..driver import Bench, JobFailed, Worker, alternate, progress
 from ..peers import HARMONY
-from ..results import Table, entry, table
+from ..results import Table, absent, entry, table
 
 THREADS = "two threads"
 PROCESSES = "two processes"
+LIMIT = 30.0
+"""Seconds for a pass; there are peers whose threads wait for each other for ever."""
 
 
 def measure(bench: Bench) -> list[Table]:
@@ -30,7 +32,9 @@ def measure(bench: Bench) -> list[Table]:
         return sum(two) / wall / (one / alone)
 
     def wall(worker: Worker, *parts: list[str]) -> float:
-        timing = worker.call("threads", parts=list(parts), settling=settling)
+        timing = worker.call(
+            "threads", timeout=LIMIT, parts=list(parts), settling=settling
+        )
         return float(timing["wall"])
 
     processes: list[float] = []
@@ -46,7 +50,12 @@ def measure(bench: Bench) -> list[Table]:
 
     with bench.workers() as workers, bench.workers([HARMONY.name]) as others:
         gains = alternate(workers, bench.rounds, gain)
-    result["cases"][THREADS] = {name: entry(found) for name, found in gains.items()}
+    result["cases"][THREADS] = {
+        name: absent(f"threads: {found[-1]}")
+        if isinstance(found[-1], JobFailed)
+        else entry(found)
+        for name, found in gains.items()
+    }
     if processes:
         result["cases"][PROCESSES] = {HARMONY.name: entry(processes)}
     return [result]
