@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import gzip
 import os
+import select
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from typing import Any, Protocol
 
 from harmony._model.jsontext import dump, load
@@ -25,6 +27,9 @@ ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
 
 PORTION = 2**18
 """Bytes that are read at a time."""
+
+SIGNALS = 0.1
+"""So many seconds a signal may wait at a pipe that gives nothing."""
 
 FIRST = 2**20
 """So many bytes are looked at to find out the format."""
@@ -100,7 +105,7 @@ def lines_of(path: str) -> Iterator[Source]:
         yield Stream(_rows(path))
     else:
         with opened(path) as file:
-            yield file if file.seekable() else Stream(_portions(file.read1))
+            yield file if file.seekable() else Stream(_portions(_reader(file)))
 
 
 def files_of(folder: str) -> list[str]:
@@ -188,6 +193,25 @@ def first_line(source: Source) -> bytes:
                 break
             start += portion
     return start.partition(b"\n")[0]
+
+
+def _reader(pipe: BufferedReader) -> Callable[[int], bytes]:
+    """Return what reads a pipe as its bytes come.
+
+    A signal that arrives just before the system reads would wait for more bytes, so
+    nothing is read before there are some.
+    """
+
+    def read(size: int) -> bytes:
+        while not select.select([pipe], [], [], SIGNALS)[0]:
+            pass  # a signal raises here
+        return pipe.read1(size)
+
+    try:
+        select.select([pipe], [], [], 0)
+    except (OSError, ValueError):  # in memory; and Windows knows that of sockets alone
+        return pipe.read1
+    return read
 
 
 def _portions(read: Any) -> Iterator[bytes]:
