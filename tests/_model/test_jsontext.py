@@ -22,7 +22,7 @@ from harmony.contents import (
     TextContent,
     content_from_dict,
 )
-from harmony.messages import Author, Conversation, Message
+from harmony.messages import Author, Conversation, Message, ReasoningEffort
 from harmony.tools import ToolDescription, ToolNamespaceConfig
 from support import strategies
 from support.examples import times
@@ -320,6 +320,15 @@ def test_what_was_put_in_later_is_refused_when_written() -> None:
     message.channel = object()  # type: ignore[assignment]
     with pytest.raises(ValueError, match=r"^channel: expected a JSON value, got"):
         message.to_json()
+
+
+def test_the_values_of_a_form_are_strings_and_its_type_comes_first() -> None:
+    system = SystemContent(reasoning_effort=ReasoningEffort.HIGH)
+    form = Message("system", system).to_dict()
+    assert type(form["role"]) is str
+    (content,) = form["content"]
+    assert type(content["reasoning_effort"]) is str
+    assert next(iter(content)) == "type"
 
 
 def test_a_role_or_effort_assigned_as_a_string_is_written() -> None:
