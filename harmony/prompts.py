@@ -24,7 +24,6 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from harmony._model.checks import plain_key
 from harmony._native.straight import are_same
 from harmony.cache import Cache, size_of
 from harmony.errors import RenderError
@@ -209,7 +208,7 @@ def _system_prompt(
         content.conversation_start_date,
         effort.value if type(effort) is ReasoningEffort else effort,
         tools_section(content.tools, schemas) if content.tools else None,
-        None if channels is None else _as_field(channels),
+        _as_field(channels),
         config is not None and channels is not None and config.channel_required,
         function_tools,
     )
@@ -315,9 +314,7 @@ def _namespace_fields(namespace: ToolNamespaceConfig) -> tuple[Any, ...]:
 def _tools(data: bytes) -> dict[str, ToolNamespaceConfig]:
     """Make tools of bytes; the constructors check all fields but the parameters."""
     return {
-        plain_key("tools", key): ToolNamespaceConfig(
-            name, description, [_tool(*tool) for tool in tools]
-        )
+        key: ToolNamespaceConfig(name, description, [_tool(*tool) for tool in tools])
         for key, name, description, tools in marshal.loads(data)[1]
     }
 

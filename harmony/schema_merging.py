@@ -102,7 +102,7 @@ def _both_kinds(one: Any, other: Any) -> Any:
     if "number" in known:
         known.add("integer")
     both = [kind for kind in strings(mine) if kind in known]
-    if "number" in mine and "integer" in yours:
+    if "number" in mine and "integer" in yours and "integer" not in both:
         both.append("integer")
     return both[0] if len(both) == 1 else both or None
 

@@ -179,7 +179,8 @@ def test_all_of_is_merged_where_it_can_be() -> None:
 HUGE = "9" * 5000
 """More digits than ``int`` takes."""
 
-TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+TEXT, NUMBER, NULL = {"type": "string"}, {"type": "integer"}, {"type": "null"}
+VARIANTS = "\n | string\n | number // minimum: 1\n"
 
 
 def objects(*schemas: Any) -> list[Any]:
@@ -255,6 +256,307 @@ def test_odd_schemas(schema: Any, text: str) -> None:
     assert complete(schema) == text
 
 
+# Each keyword, and each place
+
+
+FACTS = """
+format pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength
+maxLength minItems maxItems uniqueItems contains minContains maxContains minProperties
+maxProperties propertyNames dependentRequired dependentSchemas dependencies not if then
+else contentEncoding contentMediaType contentSchema deprecated readOnly writeOnly
+"""
+
+
+@pytest.mark.parametrize("keyword", FACTS.split())
+def test_what_has_no_type_is_said_in_words(keyword: str) -> None:
+    assert (
+        in_property({"type": "string", keyword: 3}) == f"// {keyword}: 3\na?: string,"
+    )
+
+
+def test_facts_are_words_or_json() -> None:
+    for value, text in ((5, "5"), ("a/b", "a/b"), ("a b", '"a b"'), ("é", '"é"')):
+        assert in_property({"format": value}) == f"// format: {text}\na?: any,"
+    lost = {"allOf": [{"$ref": "a.json"}, {"$ref": "b.json", "minLength": 1}]}
+    assert in_property({**lost, "pattern": "x"}) == (
+        "// $ref: a.json, $ref: b.json, pattern: x, minLength: 1\na?: any,"
+    )
+
+
+VALUES = ["x", 5, 1.5, True, None, [1], {"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("string", '"x"'),
+        ("number", "5 | 1.5"),
+        ("integer", "5 | 1.5"),
+        ("boolean", "true"),
+        ("null", "null"),
+        ("array", "[1]"),
+        ("object", '{"a":1}'),
+        (["null", "string", "array"], '"x" | null | [1]'),
+        (["object", "boolean"], 'true | {"a":1}'),
+        ("other", "never"),
+        ([], '"x" | 5 | 1.5 | true | null | [1] | {"a":1}'),
+    ],
+)
+def test_values_are_of_the_type(kind: Any, text: str) -> None:
+    assert complete({"enum": VALUES, "type": kind}) == text
+    alone = [complete({"const": value, "type": kind}) for value in VALUES]
+    assert " | ".join([each for each in alone if each != "never"] or ["never"]) == text
+
+
+def test_a_constant_has_to_be_among_the_values() -> None:
+    assert complete({"enum": ["a", "b"], "const": "c"}) == "never"
+    assert complete({"enum": "a", "const": "c"}) == '"c"'
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (
+            {**TEXT, "description": "D.", "examples": ["x"], "minLength": 1},
+            '// D.\n// Examples:\n// - "x"\n// minLength: 1\nstring',
+        ),
+        (
+            {"type": "object", "description": "D.", "examples": [1], "default": {}},
+            "// Examples:\n// - 1\n// default: {}\n// D.\n{\n}",
+        ),
+        (
+            {"type": ["object", "null"], "description": "D.", "properties": {}},
+            "// D.\n{\n} | null",
+        ),
+        (
+            {"type": ["object", "null"], "description": "D."},
+            "// D.\nobject | null",
+        ),
+        (
+            {"type": ["array", "null"], "description": "D.", "properties": {}},
+            "// D.\nArray<any> | null",
+        ),
+        ({"description": "D.", "required": ["a"]}, "// D.\n{\na: any,\n}"),
+        ({"description": "D.", "items": TEXT}, "// D.\nstring[]"),
+        ({"description": "D.", "prefixItems": [TEXT]}, "// D.\n[string?, ...any[]]"),
+        ({"description": "D.", "enum": [{}], "type": "object"}, "// D.\n{}"),
+        ({"description": "D.", "const": {}, "type": "object"}, "// D.\n{}"),
+        ({"oneOf": [TEXT, {**NUMBER, "minimum": 1}]}, VARIANTS),
+    ],
+)
+def test_comments_of_the_whole_schema(schema: Any, text: str) -> None:
+    assert complete(schema) == text
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (
+            {"patternProperties": {"^x": TEXT, "^y": NUMBER}},
+            '// keys match "^x"\n// keys match "^y"\n[key: string]: string | number,',
+        ),
+        ({"patternProperties": {"a": {}}}, "// keys match a\n[key: string]: any,"),
+        ({"additionalProperties": TEXT}, "[key: string]: string,"),
+        (
+            {
+                "properties": {"p": TEXT},
+                "required": ["p"],
+                "additionalProperties": TEXT,
+            },
+            "p: string,\n[key: string]: string,",
+        ),
+        (
+            {"properties": {"p": TEXT}, "additionalProperties": TEXT},
+            "p?: string,\n[key: string]: string | any,",
+        ),
+        (
+            {"required": ["q"], "additionalProperties": TEXT},
+            "q: any,\n[key: string]: string | any,",
+        ),
+        (
+            {"required": ["q"], "additionalProperties": {}},
+            "q: any,\n[key: string]: any,",
+        ),
+        (
+            {"required": ["q"], "additionalProperties": True},
+            "q: any,\n[key: string]: any,",
+        ),
+        ({"required": ["q"], "additionalProperties": False}, "q: any,"),
+        (
+            {
+                **{"properties": {"p": {**TEXT, "minLength": 1}}, "required": ["p"]},
+                "additionalProperties": TEXT,
+            },
+            "// minLength: 1\np: string,\n[key: string]: string,",
+        ),
+        (
+            {
+                "properties": {"p": {**TEXT, "minLength": 1}},
+                "additionalProperties": {"enum": ["a", "b"]},
+            },
+            '// minLength: 1\np?: string,\n[key: string]: ("a" | "b") | any,',
+        ),
+        (
+            {
+                **{"properties": {"p": {"oneOf": [TEXT, NUMBER]}}, "required": ["p"]},
+                "additionalProperties": TEXT,
+            },
+            "p:\n | string\n | number\n,\n[key: string]: string | any,",
+        ),
+    ],
+)
+def test_other_keys(schema: Any, text: str) -> None:
+    assert complete({"type": "object", **schema}) == f"{{\n{text}\n}}"
+
+
+ITEM = {**TEXT, "description": "D.", "examples": ["e"], "default": "d", "minLength": 2}
+SAID = [
+    *("X: D.", "X: minLength: 2", 'X: examples: ["e"]', 'X: default: "d"'),
+]
+CHOICE = {"enum": ["a", "b"]}
+OF_LINES = {"oneOf": [{**TEXT, "minLength": 1}, {**NUMBER, "minimum": 1}]}
+
+
+def said_of(*places: str) -> str:
+    return ", ".join([each.replace("X", place) for place in places for each in SAID])
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"items": ITEM}, f"// {said_of('items')}\na?: string[],"),
+        (
+            {"prefixItems": [ITEM, NUMBER], "items": ITEM},
+            f"// {said_of('item 0', 'other items')}\n"
+            "a?: [string?, number?, ...string[]],",
+        ),
+        (
+            {"prefixItems": [CHOICE, CHOICE], "minItems": 1, "items": CHOICE},
+            '// minItems: 1\na?: ["a" | "b", ("a" | "b")?, ...("a" | "b")[]],',
+        ),
+        (
+            {"prefixItems": [NUMBER, TEXT], "minItems": "1", "maxItems": 2},
+            "// minItems: 1, maxItems: 2\na?: [number?, string?],",
+        ),
+        (
+            {"prefixItems": [NUMBER, TEXT], "maxItems": 3},
+            "// maxItems: 3\na?: [number?, string?, ...any[]],",
+        ),
+        (
+            {"items": [NUMBER], "additionalItems": TEXT, "maxItems": "1"},
+            "// maxItems: 1\na?: [number?, ...string[]],",
+        ),
+        ({"items": [NUMBER], "additionalItems": False}, "a?: [number?],"),
+        (
+            {"prefixItems": [NUMBER], "additionalItems": False},
+            "a?: [number?, ...any[]],",
+        ),
+        (
+            {"prefixItems": [OF_LINES], "minItems": 1, "items": False},
+            "// minItems: 1\na?: [\n     | string // minLength: 1\n"
+            "     | number // minimum: 1\n    ],",
+        ),
+        (
+            {"prefixItems": [], "items": OF_LINES},
+            "a?: [...(\n     | string // minLength: 1\n"
+            "     | number // minimum: 1\n    )[]],",
+        ),
+        (
+            {"items": OF_LINES},
+            "a?: (\n     | string // minLength: 1\n"
+            "     | number // minimum: 1\n    )[],",
+        ),
+        ({"items": {"anyOf": [TEXT, {"type": "null"}]}}, "a?: (string | null)[],"),
+        (
+            {"items": {"type": "object", "description": "D."}},
+            "a?:     // D.\n{\n    }[],",
+        ),
+    ],
+)
+def test_items(schema: Any, text: str) -> None:
+    assert in_property({"type": "array", **schema}) == text
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (
+            {"anyOf": [TEXT, NULL], "description": "D.", "default": None},
+            "// D.\na?: string | null, // default: null",
+        ),
+        (
+            {"anyOf": [{**TEXT, "format": "date"}, NULL], "type": "string"},
+            "// format: date\na?: string | null,",
+        ),
+        (
+            {"anyOf": [NULL, TEXT], "allOf": [{"minLength": 1}]},
+            "// minLength: 1\na?: string | null,",
+        ),
+        ({"anyOf": [NULL, NULL]}, "a?:\n | null\n | null\n,"),
+        (
+            {"oneOf": [TEXT, NUMBER], "anyOf": [TEXT]},
+            "a?: (\n     | string\n     | number\n    ) & (\n     | string\n    ),",
+        ),
+        ({"anyOf": [TEXT, NUMBER], "oneOf": []}, "a?: \n     | string\n     | number,"),
+        ({"oneOf": [TEXT, NUMBER], "anyOf": []}, "a?: \n     | string\n     | number,"),
+        (
+            {"oneOf": [{**TEXT, "pattern": "a"}, NUMBER], "enum": ["x"]},
+            'a?: "x" & (\n     | string // pattern: a\n     | number\n    ),',
+        ),
+        (
+            {"oneOf": [TEXT, {**NUMBER, "minimum": 1}], "anyOf": []},
+            "a?: \n     | string\n     | number // minimum: 1\n,",
+        ),
+        (
+            {"oneOf": [TEXT, NUMBER], "allOf": [{"format": "a"}, {"format": "b"}]},
+            "// format: a, format: b\na?: \n     | string\n     | number,",
+        ),
+        (
+            {"oneOf": [TEXT, NUMBER], "$ref": "far.json"},
+            "// $ref: far.json\na?:\n | string\n | number\n,",
+        ),
+        (
+            {"oneOf": [TEXT, NUMBER], "minLength": 1, "nullable": True, "title": "T"},
+            "// T\n//\n// minLength: 1\na?:\n | string\n | number\n | null\n,",
+        ),
+        (
+            {
+                **TEXT,
+                "title": "T",
+                "description": "D.",
+                "examples": ["x"],
+                "default": 1,
+            },
+            '// T\n//\n// D.\n// Examples:\n// - "x"\na?: string, // default: 1',
+        ),
+        (
+            {
+                "allOf": [{**TEXT, "minLength": 1}, {**NUMBER, "minimum": 1}],
+                "nullable": True,
+            },
+            "// minLength: 1, minimum: 1\na?: number | null,",
+        ),
+        (
+            {
+                "allOf": [{"enum": ["a", None]}, {"oneOf": [TEXT, NULL]}],
+                "nullable": True,
+            },
+            'a?: ("a" | null) & (\n     | string\n     | null\n    ),',
+        ),
+        (
+            {
+                "allOf": [{"enum": ["a"], "format": "a"}, {"oneOf": [TEXT, NULL]}],
+                **{"nullable": True, "format": "b"},
+            },
+            '// format: b, format: a\na?: "a" & (\n     | string\n     | null\n'
+            "    ) | null,",
+        ),
+    ],
+)
+def test_variants_of_a_property(schema: Any, text: str) -> None:
+    assert in_property(schema) == text
+
+
 def test_variants_of_what_has_a_name_are_joined_with_it() -> None:
     tree = {"type": "object", "properties": {"n": {"$ref": "#/$defs/T"}}}
     schema = {
@@ -315,16 +617,46 @@ def test_parameters_within_themselves_have_the_function_s_name() -> None:
     assert text == "build_type"
 
 
-def test_names_of_types_are_free_and_no_words_of_the_language() -> None:
-    def declared(name: str, taken: set[str]) -> str:
-        node = {"type": "array", "items": {"$ref": f"#/$defs/{name}"}}
-        schema = {"$ref": f"#/$defs/{name}", "$defs": {name: node}}
-        return complete_typescript(schema, "f", taken)[1]
+def name_of(wish: str, taken: set[str] | None = None) -> str:
+    """Return the name of a type within itself."""
+    node = {"type": "array", "items": {"$ref": f"#/$defs/{wish}"}}
+    schema = {"$ref": f"#/$defs/{wish}", "$defs": {wish: node}}
+    return complete_typescript(schema, "f", taken)[1]
 
-    assert declared("Node", {"Node", "Node_2"}) == "Node_3"
-    assert declared("string", set()) == "string_2"
-    assert declared("a-b", set()) == "a_b"
-    assert declared("1", set()) == "_1"
+
+def test_names_of_types_are_free_and_identifiers() -> None:
+    taken = {"Node", "Node_2"}
+    assert name_of("Node", taken) == "Node_3"
+    assert taken == {"Node", "Node_2", "Node_3"}
+    assert name_of("a-b") == "a_b"
+    assert name_of("aé") == "a_"
+    assert name_of("1") == "_1"
+
+
+RESERVED = """
+any unknown never number bigint boolean string symbol void object undefined null true
+false break case catch class const continue debugger default delete do else enum export
+extends finally for function if import in instanceof new return super switch this throw
+try typeof var while with implements interface let package private protected public
+static yield await Array
+"""
+
+
+@pytest.mark.parametrize("word", RESERVED.split())
+def test_no_type_is_named_by_a_word_of_the_language(word: str) -> None:
+    assert name_of(word) == f"{word}_2"
+    assert name_of(word.upper()) == word.upper()
+
+
+def test_a_named_type_is_within_no_object_and_its_comments_have_lines() -> None:
+    node = {"type": "array", "items": {"$ref": "#/$defs/N"}, "description": "D."}
+    declared, text = complete_typescript({"$ref": "#/$defs/N", "$defs": {"N": node}})
+    assert (declared, text) == (["type N =\n// D.\nN[];\n"], "N")
+    tree = {"type": "array", "items": {"$ref": "#"}}
+    assert complete_typescript(tree) == (
+        ["type parameters_type = parameters_type[];\n"],
+        "parameters_type",
+    )
 
 
 def test_a_schema_that_is_only_itself_is_any() -> None:

@@ -21,13 +21,19 @@ from harmony import (
     ToolNamespaceConfig,
     prompts,
 )
+from harmony._native import EXTENSION
 from harmony.cache import ENTRY_SIZE, Cache, size_of
 from harmony.contents import content_from_dict
+from harmony.messages import TextContent
 from harmony.prompts import (
+    DeveloperPrompt,
+    SystemPrompt,
     content_text,
     developer_text,
     has_function_tools,
+    system_text,
     tools_section,
+    unwritten,
 )
 from support import TEST_DATA
 
@@ -135,6 +141,91 @@ def test_every_golden_is_there_for_another_reason() -> None:
     assert len(WRITTEN) + len(REFUSED) == len(CASES)
 
 
+# What is said, before it is put together
+
+
+SAID: Any = SystemPrompt(
+    "I.", "2024", "2026", "Low", "# Tools", ("final",), True, False
+)
+
+
+class Text(str):
+    """No plain string."""
+
+
+class Channels(tuple[str, ...]):
+    """No plain tuple."""
+
+
+@pytest.mark.parametrize(
+    ("prompt", "is_plain"),
+    [
+        (SAID, True),
+        (SystemPrompt(None, None, None, None, None, None, False, True), True),
+        (SAID._replace(identity=Text("I.")), False),
+        (SAID._replace(tools=Text("# Tools")), False),
+        (SAID._replace(channels=["final"]), False),
+        (SAID._replace(channels=Channels(["final"])), False),
+        (SAID._replace(channel_required=1), False),
+        (SAID._replace(function_tools=None), False),
+        (DeveloperPrompt("Be brief.", "# Tools", None), True),
+        (DeveloperPrompt(None, None, None), True),
+        (DeveloperPrompt(Text("Be brief."), None, None), False),
+        (DeveloperPrompt(None, Text("# Tools"), None), False),
+        (DeveloperPrompt(None, None, [ResponseFormat("size", {})]), False),
+    ],
+)
+def test_a_prompt_is_plain_if_all_its_fields_are(prompt: Any, is_plain: bool) -> None:
+    assert prompt.is_plain() is is_plain
+
+
+def on_channels(channels: Any) -> SystemContent:
+    content = SystemContent.new()
+    assert content.channel_config is not None
+    content.channel_config.valid_channels = channels
+    return content
+
+
+@pytest.mark.parametrize("channels", [["a", "b"], ["final"], None, []])
+def test_of_a_plain_prompt_it_is_known_what_it_says(channels: Any) -> None:
+    content = on_channels(channels)
+    said = unwritten(content, Role.SYSTEM, True)
+    assert isinstance(said, SystemPrompt)
+    assert said.channels == (tuple(channels) if channels else None)
+    assert said.channel_required is bool(channels)
+    assert type(said.effort) is str
+    assert said.text() == content_text(content, Role.SYSTEM, True)
+    assert unwritten(DeveloperContent("x"), Role.DEVELOPER, False) == (
+        DeveloperPrompt("x", None, None)
+    )
+    assert unwritten(TextContent("x"), Role.SYSTEM, False) == "x"
+
+
+@pytest.mark.parametrize(
+    "channels", [("a", "b"), [Text("a"), "b"], Channels(["a", "b"])]
+)
+def test_any_other_prompt_is_its_text(channels: Any) -> None:
+    said = unwritten(on_channels(channels), Role.SYSTEM, True)
+    assert type(said) is str
+    assert said == content_text(on_channels(["a", "b"]), Role.SYSTEM, True)
+    content = DeveloperContent("x").with_response_format("size", {})
+    assert unwritten(content, Role.DEVELOPER, False) == developer_text(content)
+
+
+@pytest.mark.parametrize("schemas", ["reference", "complete"])
+def test_the_text_of_a_content_alone(schemas: str) -> None:
+    system = SystemContent.new().with_tools(PLAIN["n"])
+    for function_tools in (False, True):
+        assert system_text(system, function_tools, schemas) == (
+            content_text(system, Role.SYSTEM, function_tools, schemas)
+        )
+    assert system_text(system, False) == content_text(system, Role.SYSTEM, False)
+    developer = DeveloperContent("x").with_tools(PLAIN["n"])
+    assert developer_text(developer, schemas) == (
+        content_text(developer, Role.DEVELOPER, False, schemas)
+    )
+
+
 # The section on tools
 
 
@@ -198,6 +289,28 @@ def test_a_section_is_written_once(
     key = prompts._bytes(prompts._fields(PLAIN), "reference")
     assert cache.get(key) == tools_section(PLAIN)
     assert cache.size() == size_of(key) + size_of(tools_section(PLAIN)) + ENTRY_SIZE
+
+
+@pytest.mark.skipif(EXTENSION is None, reason="only C compares")
+def test_tools_are_compared_with_those_of_the_same_names(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tools_section(PLAIN)
+    fields, said = prompts._seen.get(("reference", "f"))
+    assert (fields, said) == (prompts._fields(PLAIN), text)
+    data = prompts._bytes(prompts._fields(PLAIN), "reference")
+    assert prompts._seen.size() == (
+        prompts._LOADED * len(data) + size_of(text) + ENTRY_SIZE
+    )
+    other = {"n": ToolNamespaceConfig("n", "O.", [ToolDescription("f", "F.", TYPED)])}
+    tools_section(other)
+    assert prompts._seen.get(("reference", "f"))[1] == text  # the first ones stay
+
+    def as_bytes(*fields: Any) -> bytes:
+        raise AssertionError("bytes are made only of what is not the same")
+
+    monkeypatch.setattr(prompts, "_bytes", as_bytes)
+    assert tools_section(PLAIN) == text
 
 
 def test_the_same_parameters_are_the_same_bytes_however_often_they_are_named() -> None:

@@ -4,7 +4,7 @@ TARGETS = {
     "prompts.py": ["test_prompts.py", "test_complete_typescript.py"],
     "typescript.py": ["test_typescript.py"],
     "complete_typescript.py": ["test_complete_typescript.py"],
-    "schema_merging.py": ["test_complete_typescript.py"],
+    "schema_merging.py": ["test_schema_merging.py", "test_complete_typescript.py"],
     "parser.py": [
         "test_parser.py",
         "test_recover.py",
