@@ -27,7 +27,13 @@ from harmony.messages import (
     SystemContent,
     TextContent,
 )
-from harmony.prompts import PROMPTS, SystemPrompt, has_function_tools, unwritten
+from harmony.prompts import (
+    PROMPTS,
+    REFERENCE,
+    SystemPrompt,
+    has_function_tools,
+    unwritten,
+)
 
 if TYPE_CHECKING:
     from harmony._native.encoding import Encoding
@@ -103,7 +109,7 @@ def manner(config: RenderConversationConfig | None) -> Manner:
 
 def schemas_of(config: RenderConversationConfig | None) -> str:
     """Return how a config, already checked, wants parameters to be written."""
-    return "reference" if config is None else config.schemas
+    return REFERENCE if config is None else config.schemas
 
 
 def messages_of(conversation: Iterable[Message]) -> list[Message]:
@@ -144,23 +150,14 @@ class Renderer:
         parts = _unwritten(messages_of(conversation), schemas_of(config))
         return self._render(parts, given, open_last)
 
-    def render(
-        self,
-        messages: list[Message],
-        *,
-        function_tools: bool | None = None,
-        drop_analysis: int = NEVER,
-        channel_first: bool = False,
-        schemas: str = "reference",
-    ) -> list[int]:
-        """Return the tokens of messages.
+    def render(self, message: Message, function_tools: bool, schemas: str) -> list[int]:
+        """Return the tokens of a message. Raises ``RenderError`` if it has none.
 
-        ``function_tools``: whether the conversation they are from has function tools;
-        None to look for them. ``schemas``: how the parameters of tools are written.
-        Raises ``RenderError`` for a message without token form.
+        ``function_tools``: whether the conversation it is from has function tools.
+        ``schemas``: how the parameters of tools are written.
         """
-        parts = _unwritten(messages, schemas, function_tools)
-        return self._render(parts, (drop_analysis, channel_first), open_last=False)
+        parts = _unwritten([message], schemas, function_tools)
+        return self._render(parts, (NEVER, False), open_last=False)
 
     def render_prompt(
         self,
@@ -303,19 +300,12 @@ def _is_on_channels(said: Iterable[Parts]) -> bool:
     return any([parts[CHANNEL] is not None for parts in said])
 
 
-def message_parts(
-    message: Message, function_tools: bool, schemas: str = "reference"
-) -> Parts:
-    """Return what is rendered of a message.
+def _unwritten_parts(message: Message, function_tools: bool, schemas: str) -> Parts:
+    """Return what is rendered of a message, with prompts that are not put together.
 
     ``function_tools``: whether its conversation has function tools. Raises one of
     ``FAULTS`` for a content that its author can't have, and for other objects.
     """
-    return _written(_unwritten_parts(message, function_tools, schemas))
-
-
-def _unwritten_parts(message: Message, function_tools: bool, schemas: str) -> Parts:
-    """Return the same, but with prompts that are not put together."""
     author = message.author
     role = author.role if type(author.role) is Role else Role(author.role)
     texts = [unwritten(item, role, function_tools, schemas) for item in message.content]
@@ -330,22 +320,18 @@ def _written(parts: Parts) -> Parts:
     return tuple([each.text() if type(each) in PROMPTS else each for each in parts])
 
 
-def said(
-    messages: list[Message],
-    schemas: str = "reference",
-    function_tools: bool | None = None,
-) -> list[Parts]:
-    """Return what is rendered of each message. Raises ``RenderError`` naming it.
-
-    ``function_tools``: whether their conversation has function tools; None to look.
-    """
-    return [*map(_written, _unwritten(messages, schemas, function_tools))]
+def said(messages: list[Message], schemas: str) -> list[Parts]:
+    """Return what is rendered of each message. Raises ``RenderError`` naming it."""
+    return [*map(_written, _unwritten(messages, schemas))]
 
 
 def _unwritten(
     messages: list[Message], schemas: str, function_tools: bool | None = None
 ) -> list[Parts]:
-    """Return the same, but with prompts that are not put together."""
+    """Return the same, but with prompts that are not put together.
+
+    ``function_tools``: whether their conversation has function tools; None to look.
+    """
     found: list[Any] = plain_parts(tuple(messages), FORMS, bool(function_tools))
     if not all(found):
         if function_tools is None:

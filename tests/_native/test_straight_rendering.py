@@ -26,7 +26,7 @@ from harmony.rendering import (
     ROLES,
     Renderer,
     _unwritten_parts,
-    message_parts,
+    _written,
 )
 from support import strategies
 from support.blocks import blocks_left
@@ -143,7 +143,7 @@ def test_plain_messages() -> None:
     messages[1].author.name = "functions.f"
     found = straight.plain_parts(tuple(messages), FORMS, False)
     assert found[0] == (Role.USER, None, None, None, None, "hi")
-    assert found[1] == message_parts(messages[1], False)
+    assert found[1] == _unwritten_parts(messages[1], False, "reference")
     assert found[3] == _unwritten_parts(messages[3], False, "reference")
     assert type(found[3][-1]) is SystemPrompt
     assert found[2:3] + found[4:] == [None] * (len(messages) - 3)
@@ -186,12 +186,12 @@ def test_system_prompts(content: Any, is_plain: bool, function_tools: bool) -> N
     (found,) = straight.plain_parts((message,), FORMS, function_tools)
     assert (found is not None) == is_plain
     text = content_text(content, Role.SYSTEM, function_tools)
+    wanted = _unwritten_parts(message, function_tools, "reference")
     if found is not None:
-        wanted = _unwritten_parts(message, function_tools, "reference")
         assert found == wanted
         assert [*map(type, found[-1])] == [*map(type, wanted[-1])]
         assert found[-1].text() == text
-    assert message_parts(message, function_tools)[-1] == text
+    assert _written(wanted)[-1] == text
 
 
 def test_a_system_prompt_by_another(encoding: HarmonyEncoding) -> None:
@@ -230,7 +230,7 @@ def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
     said: list[Any] = [(Role.USER, None, None, None, None, "hello \ud83d")]
 
     def run() -> None:
-        renderer.render(messages)
+        renderer.render_conversation(messages, None)
         renderer.render_for_training(messages, None)
         straight.plain_parts((*messages, 5), FORMS, False)
         encoding._native.render_said(said, [None], ROLES, 0, False)
