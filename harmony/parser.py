@@ -41,7 +41,6 @@ class StreamState(str, Enum):
 
 
 _CONTENT = StreamState.CONTENT
-_LIMIT = 2**31  # ids are int32
 _STATES = list(StreamState)
 _NO_WARNINGS = Warnings([], 0)
 
@@ -152,6 +151,7 @@ class StreamableParser(ParserBase):
         self._recover = on_error == "recover"
         self._delta: str | None
         self._state: StreamState
+        self._count: int
         self._messages: list[Message] = []
         self._warnings = _NO_WARNINGS
         self._all_warnings: list[ParseWarning] = []
@@ -175,7 +175,6 @@ class StreamableParser(ParserBase):
         given = number, strict, recover, prompt
         address, owner = native_parser.new_parser(encoding, *given)
         self._native = native_parser.Parser(encoding, address, owner)
-        self._count = -1  # of the finished messages, when it was last looked
         self._read(address, owner, forms, recover)
         self._look()
 
@@ -282,7 +281,7 @@ class StreamableParser(ParserBase):
         """
         if type(tokens) is list and len(tokens) == 1:
             token = tokens[0]
-            if self._state is _CONTENT and type(token) is int and 0 <= token < _LIMIT:
+            if self._state is _CONTENT and type(token) is int:
                 return self._feed_one(token)
         try:
             self._native.feed(tokens)
@@ -311,9 +310,8 @@ class StreamableParser(ParserBase):
         segments = self._native.segments()
         if not segments:
             return []
-        first, count = segments[0].message, self._native.message_count()
-        records = self._native.messages(first) if first < count else []
-        records.append(self._native.current())
+        first = segments[0].message
+        records = [*self._native.messages(first), self._native.current()]
         return [_segment(records[added.message - first], added) for added in segments]
 
     def finish(self) -> list[Segment]:
@@ -440,7 +438,10 @@ class StreamableParser(ParserBase):
         role = self._native.next_role()
         return None if role == _native.NO_ROLE else _ROLES[role]
 
-    state: StreamState = kept("_state", "Where in a message the parser is.")
+    @kept
+    def state(self) -> StreamState:
+        """Where in a message the parser is."""
+        return self._state
 
     @property
     def state_data(self) -> dict[str, Any]:
@@ -472,38 +473,39 @@ class StreamableParser(ParserBase):
         """Every token that was fed."""
         return self._native.tokens()
 
-    current_role: Role | None = kept(
-        "_role", "Who writes the open message; the given role until its header is read."
-    )
+    @kept
+    def current_role(self) -> Role | None:
+        """Who writes the open message; the given role until its header is read."""
+        return self._role
 
-    current_channel: str | None = kept(
-        "_channel", "The channel of the open message, from the end of its header on."
-    )
+    @kept
+    def current_channel(self) -> str | None:
+        """The channel of the open message, from the end of its header on."""
+        return self._channel
 
-    current_recipient: str | None = kept(
-        "_recipient",
-        "The recipient of the open message, from the end of its header on.",
-    )
+    @kept
+    def current_recipient(self) -> str | None:
+        """The recipient of the open message, from the end of its header on."""
+        return self._recipient
 
-    current_content_type: str | None = kept(
-        "_content_type",
-        "The content type of the open message, from the end of its header on.",
-    )
+    @kept
+    def current_content_type(self) -> str | None:
+        """The content type of the open message, from the end of its header on."""
+        return self._content_type
 
     @property
     def current_content(self) -> str:
         """The content of the open message so far."""
         return self._native.content()
 
-    last_content_delta: str | None = kept(
-        "_delta",
-        (
-            "What the last token added to a content, or None.\n"
-            "\n"
-            "The deltas joined are the contents joined. A token that ends inside a\n"
-            "character adds it later; bytes that can't become one add U+FFFD.\n"
-        ),
-    )
+    @kept
+    def last_content_delta(self) -> str | None:
+        """What the last token added to a content, or None.
+
+        The deltas joined are the contents joined. A token that ends inside a
+        character adds it later; bytes that can't become one add U+FFFD.
+        """
+        return self._delta
 
     @property
     def last_segment(self) -> Segment | None:
@@ -615,7 +617,7 @@ def _segment(record: native_parser.Record, added: native_parser.Added) -> Segmen
 
 def _warning(warning: tuple[str, int, bytes]) -> ParseWarning:
     kind, position, text = warning
-    return ParseWarning(WarningKind(kind), position, text.decode("utf-8", "replace"))
+    return ParseWarning(WarningKind(kind), position, text.decode(errors="replace"))
 
 
 def _header(record: native_parser.Record) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import random
 import re
 from array import array
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from harmony import (
     Role,
     StreamableParser,
     StreamState,
+    _native,
 )
-from harmony.parser import OnError
+from harmony.parser import OnError, places
 from support import differential, parser_log
 from support.examples import times
 from support.parser_log import Block
@@ -388,29 +390,39 @@ def test_a_token_that_is_no_int32_is_refused_and_changes_nothing(
 ) -> None:
     """It used to be an OverflowError from one method, a DecodeError from the other."""
     for token in (2**31, -(2**31) - 1, 2**64):
-        ways: list[tuple[Any, Any]] = [
-            (StreamableParser.process, token),
-            (StreamableParser.feed, [HI, token]),
+        ways: list[tuple[Any, Any, int]] = [
+            (StreamableParser.process, token, 0),
+            (StreamableParser.feed, [token], 0),
+            (StreamableParser.feed, [HI, token], 1),
         ]
         parser = fed(encoding, HELLO[:-1])
         before = observed(parser)
-        for feed, what in ways:
+        for feed, what, position in ways:
             with pytest.raises(
                 DecodeError, match=f"^Invalid token for decoding: {token}$"
-            ):
+            ) as caught:
                 feed(parser, what)
+            assert caught.value.position == position, "in what was given"
             assert observed(parser) == before
         assert parser.process(END).messages == [Message("user", "hi")]
 
 
-@pytest.mark.parametrize("token", ["hi", None, 1.5, [HI]])
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        ("hi", r"'hi' \(str\)"),
+        (None, "None"),
+        (1.5, r"1.5 \(float\)"),
+        ([HI], r"\[3686\] \(list\)"),
+    ],
+)
 def test_what_is_no_token_is_a_type_error(
-    encoding: HarmonyEncoding, token: Any
+    encoding: HarmonyEncoding, token: Any, shown: str
 ) -> None:
     parser = StreamableParser(encoding, None)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=f"^expected a token id, got {shown}$"):
         parser.process(token)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=rf"^tokens\[1\]: expected .* got {shown}$"):
         parser.feed([START, token])
     with pytest.raises(TypeError):
         parser.feed(token if token != [HI] else 5)  # type: ignore[arg-type]
@@ -478,6 +490,23 @@ def test_an_open_message_can_be_seen_in_full(encoding: HarmonyEncoding) -> None:
     assert parser.current_content == parser.last_content_delta == "{}"
     assert parser.tokens == tokens
     assert parser.messages == []
+
+
+def test_a_stop_token_is_in_an_open_header_only_where_it_can_not_end_one(
+    encoding: HarmonyEncoding,
+) -> None:
+    prompt = encoding.encode("<|start|>assistant", allowed_special="all")
+    for make in (
+        partial(StreamableParser, encoding, "assistant"),
+        partial(StreamableParser.after, encoding, prompt),
+    ):
+        parser = make(strict=True)
+        parser.feed([PARTIAL, END])
+        assert parser.state_data["header_tokens"] == [PARTIAL, END]
+        parser = make(strict=False)
+        with pytest.raises(ParseError, match=r"^could not decode header"):
+            parser.feed([PARTIAL, END])
+        assert parser.state_data["header_tokens"] == [PARTIAL]
 
 
 def test_the_name_of_a_tool_is_in_its_header(encoding: HarmonyEncoding) -> None:
@@ -548,17 +577,49 @@ def test_a_token_whose_text_is_known_is_read_behind_half_a_character(
     assert parser.process(HI).last_content_delta == "hi"
 
 
-def test_the_texts_that_are_known_are_not_too_many(
-    encoding: HarmonyEncoding, monkeypatch: pytest.MonkeyPatch
+def test_the_texts_that_are_known_are_many_and_not_too_many(
+    encoding: HarmonyEncoding,
 ) -> None:
-    monkeypatch.setattr("harmony.parser._KNOWN_TEXTS", 4)
-    text = "one two three four five six seven eight nine ten"
     parser = StreamableParser(encoding, Role.USER).process(MESSAGE)
-    encoding._native.texts.clear()
-    for token in encoding.encode(text) * 2:
-        assert parser.process(token).last_content_delta == encoding.decode([token])
-        assert len(encoding._native.texts) <= 4
-    assert parser.current_content == text * 2
+    texts = encoding._native.texts
+    texts.clear()
+    counts = []
+    for token in range(20_000):
+        deltas = [parser.process(token).last_content_delta for _ in range(2)]
+        counts.append(len(texts))
+        if token in texts:
+            assert texts[token] == deltas[1] == encoding.decode([token])
+    assert max(counts) == (16_384 if _native.EXTENSION is None else 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "role", "expected"),
+    [
+        ("", None, []),
+        ("", "assistant", []),
+        ("<|start|>", None, [(0, 1, 1)]),
+        ("<|start|>user<|message|>", None, [(0, 3, 3)]),
+        ("<|message|>hi", "user", [(0, 1, 2)]),
+        ("hi there", None, [(0, 2, 2)]),
+        ("hi there<|end|>", None, [(0, 0, 3)]),
+        (
+            "<|end|><|start|>user<|message|>hi<|end|><|call|>"
+            "<|start|>assistant<|channel|>final<|message|>1 + 1<|return|>"
+            "<|start|>user<|message|>Why?",
+            None,
+            [(1, 4, 6), (7, 12, 17), (17, 20, 22)],
+        ),
+    ],
+)
+def test_the_places_of_messages_among_the_tokens(
+    encoding: HarmonyEncoding,
+    text: str,
+    role: str | None,
+    expected: list[tuple[int, int, int]],
+) -> None:
+    parser = StreamableParser(encoding, role, on_error="recover")
+    parser.feed(encoding.encode(text, allowed_special="all"))
+    assert places(parser) == expected
 
 
 def test_parsers_do_not_disturb_each_other(encoding: HarmonyEncoding) -> None:

@@ -142,7 +142,7 @@ class Parser:
         try:
             status = lib.harmony_parser_process(self._pointer, token, self._error)
         except OverflowError:
-            raise not_int32(token, self._view.token_count) from None
+            raise not_int32(token, 0) from None
         if status:
             raise_error(self._error)
 

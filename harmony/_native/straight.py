@@ -10,7 +10,6 @@ nothing but the speed differs.
 from __future__ import annotations
 
 from array import array
-from operator import attrgetter
 
 from harmony._native import EXTENSION, ffi
 
@@ -134,21 +133,25 @@ def straight(method: Method) -> Method:
     return method if EXTENSION is None else _Straight(method)  # type: ignore[return-value]
 
 
-class _Member:
-    """Becomes a member written in C, to be read only."""
+if TYPE_CHECKING or EXTENSION is None:
+    kept = property
+else:
 
-    def __init__(self, attribute: str, doc: str) -> None:
-        self._given = attribute, doc
+    class kept:
+        """A property that only returns an attribute, got without a step in Python.
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        setattr(owner, name, EXTENSION.member(owner, name, *self._given))
+        It becomes a member written in C.
+        """
 
+        def __init__(self, method: Callable[..., Any]) -> None:
+            """Take the method that returns the attribute."""
+            (self._attribute,) = method.__code__.co_names
+            self._doc = method.__doc__
 
-def kept(attribute: str, doc: str) -> Any:
-    """Return a property that is an attribute, got without a step in Python."""
-    if EXTENSION is None:
-        return property(attrgetter(attribute), doc=doc)
-    return _Member(attribute, doc)
+        def __set_name__(self, owner: type, name: str) -> None:
+            """Put the member in its place."""
+            found = EXTENSION.member(owner, name, self._attribute, self._doc)
+            setattr(owner, name, found)
 
 
 def _signature(method: Any) -> str:

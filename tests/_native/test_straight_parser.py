@@ -16,6 +16,7 @@ from harmony import (
     HarmonyEncoding,
     HarmonyError,
     Message,
+    Role,
     StreamableParser,
     _native,
     load_harmony_encoding,
@@ -269,6 +270,17 @@ def test_any_completion(
         return details(call(form(tokens), role, **options))
 
     assert outcome(parse) == outcome(completion, kind, form(tokens))
+
+
+def test_a_completion_is_parsed_without_a_parser_of_pythons(
+    encoding: HarmonyEncoding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("harmony.parser.StreamableParser")
+    parse: Any = encoding.parse_messages_from_completion_tokens
+    tokens = encoding.encode("<|message|>hi<|end|>", allowed_special="all")
+    for role in ("user", Role.USER):
+        for on_error in ("raise", "recover"):
+            assert parse(tokens, role, on_error=on_error) == [Message("user", "hi")]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -22,9 +22,10 @@ from .running import (
 )
 from .targets import TARGETS
 
-BINDINGS = "cffi", ""
-"""With straight ways in C, tests hardly run the methods in Python: so first without
-them, and then, what is left, with them, for some lines serve nothing else."""
+BINDINGS = ("cffi", "")
+"""What tests are run by, one after the other. Where methods have straight ways in C,
+tests would hardly run those in Python; and what these ways use is not run without them.
+"""
 
 
 def main() -> int:
