@@ -88,7 +88,7 @@ class Type(NamedTuple):
     open: bool = False
 
 
-ANY = Type("any", has_null=False)
+ANY = Type("any")
 NEVER = Type("never")
 
 _TYPES = {
@@ -205,7 +205,7 @@ class _Writer:
         """Return the keywords of a schema, with those that it refers to merged in."""
         if not isinstance(schema, dict):
             return _NOTHING if schema is False else {}
-        if isinstance(schema, Merged) or _REFERRING.isdisjoint(schema):
+        if _REFERRING.isdisjoint(schema):
             return schema
         optional = self._optional(schema.get("anyOf"))
         if type(optional) is dict and _REFERRING.isdisjoint(optional):
@@ -245,10 +245,8 @@ class _Writer:
 
     def _type(self, schema: Schema, indent: str) -> Type:
         """Return the type of expanded keywords, indented but for its first line."""
-        if _PLAIN.issuperset(schema):
-            kind = schema.get("type")
-            if isinstance(kind, str) and kind in _TYPES:
-                return _TYPES[kind]
+        if _is_plain_type(schema):
+            return _TYPES[schema["type"]]
         if schema is _NOTHING:
             return NEVER
         kind = self._own_type(schema, indent)
@@ -300,7 +298,8 @@ class _Writer:
             kinds += [self._type(other, indent) for other in schema.others]
         # Variants have the type of the whole schema, which need not be said again.
         says_more = not _STRUCTURE.isdisjoint(schema)
-        if says_more or all(other.text == "any" for other in kinds):
+        has_types = any("type" in other for other in getattr(schema, "others", ()))
+        if says_more or has_types or all(other.text == "any" for other in kinds):
             kinds.insert(0, kind)
         return _intersection(kinds, indent)
 
@@ -377,7 +376,7 @@ class _Writer:
             for pattern, value in patterns.items():
                 lines += _facts_line([f"keys match {_worded(pattern)}"], indent)
                 kinds.append(self._type(self._expanded(value), indent + NESTED))
-        others = schema.get("additionalProperties", False)
+        others = schema.get("additionalProperties")
         if others is not False and others is not None:
             kinds.append(self._type(self._expanded(others), indent + NESTED))
         if not kinds:
@@ -424,7 +423,7 @@ class _Writer:
         return _saying(kind, [f"{where}: {fact}" for fact in facts])
 
     def _tuple(self, prefix: list[Any], schema: Schema, indent: str) -> Type:
-        least = schema.get("minItems", 0)
+        least = schema.get("minItems")
         kinds = [
             self._item(item, f"item {index}", indent)
             for index, item in enumerate(prefix)
@@ -434,7 +433,7 @@ class _Writer:
             is_sure = isinstance(least, int) and index < least
             texts.append(_closed(kind, indent) if is_sure else f"{_one(kind, indent)}?")
         draft = "items" if "prefixItems" in schema else "additionalItems"
-        rest = schema.get(draft, True)
+        rest = schema.get(draft)
         most = schema.get("maxItems")
         if rest is not False and not (isinstance(most, int) and most <= len(prefix)):
             kinds.append(self._item(rest, "other items", indent))
@@ -490,10 +489,9 @@ def _plain_property(
     label: str, schema: Schema, indent: str, texts: list[str]
 ) -> list[str] | None:
     """Return the lines of a property that is nothing special: most are not."""
-    kind = schema.get("type")
-    if not isinstance(kind, str) or kind not in _TYPES or not _PLAIN.issuperset(schema):
+    if not _is_plain_type(schema):
         return None
-    text = _TYPES[kind].text
+    text = _TYPES[schema["type"]].text
     texts.append(f"{text} | undefined" if label[-1] == "?" else text)
     default = f" // default: {_default(schema)}" if "default" in schema else ""
     line = f"{indent}{label}: {text},{default}\n"
@@ -503,6 +501,14 @@ def _plain_property(
 
 
 # Types as text
+
+
+def _is_plain_type(schema: Schema) -> bool:
+    """Tell whether a schema is a type that needs no looking: most are."""
+    if not _PLAIN.issuperset(schema) or type(schema) is Merged:
+        return False
+    kind = schema.get("type")
+    return isinstance(kind, str) and kind in _TYPES
 
 
 def _saying(kind: Type, facts: Collection[str]) -> Type:
@@ -548,9 +554,7 @@ def _nullable(kind: Type, indent: str) -> Type:
 
 def _one(kind: Type, indent: str) -> str:
     """Return the text of a type that stands among others."""
-    if kind.joint == "&" or kind.lines:
-        return _bracketed(kind, indent)
-    return f"({kind.text})" if kind.joint else kind.text
+    return _bracketed(kind, indent) if kind.joint else kind.text
 
 
 def _bracketed(kind: Type, indent: str) -> str:
@@ -677,9 +681,8 @@ def _examples(schema: Schema, indent: str) -> list[str]:
 
 def _facts(schema: Schema) -> list[str]:
     """Return what TypeScript has no type for, in words."""
-    facts = []
-    if type(schema) is Merged:
-        facts += [f"$ref: {_worded(lost)}" for lost in schema.lost]
+    lost = schema.lost if type(schema) is Merged else ()
+    facts = [f"$ref: {_worded(reference)}" for reference in lost]
     for key, value in schema.items():
         if key in FACTS and value is not False:
             facts.append(f"{key}: {_worded(value)}")

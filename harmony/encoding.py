@@ -438,9 +438,7 @@ class HarmonyEncoding(EncodingBase):
             and render_options.conversation_has_function_tools
         )
         schemas = "reference" if render_options is None else render_options.schemas
-        return self._renderer.render(
-            [message], function_tools=function_tools, schemas=schemas
-        )
+        return self._renderer.render(message, function_tools, schemas)
 
     def render_conversation(
         self, conversation: Conversation, config: RenderConversationConfig | None = None

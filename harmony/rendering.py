@@ -27,7 +27,13 @@ from harmony.messages import (
     SystemContent,
     TextContent,
 )
-from harmony.prompts import PROMPTS, SystemPrompt, has_function_tools, unwritten
+from harmony.prompts import (
+    PROMPTS,
+    REFERENCE,
+    SystemPrompt,
+    has_function_tools,
+    unwritten,
+)
 
 if TYPE_CHECKING:
     from harmony._native.encoding import Encoding
@@ -79,7 +85,7 @@ Span: TypeAlias = tuple[int, int]
 
 _ABSENT = (-1, 0)
 _PLAIN = frozenset({Role, str, type(None)})
-_PLAIN_OR_PROMPTS = _PLAIN.union(PROMPTS)
+_PLAIN_TEXTS = frozenset({str, *PROMPTS})
 
 
 BY_DEFAULT: Manner = (_native.DROP_RULES["upstream"], False)
@@ -103,7 +109,7 @@ def manner(config: RenderConversationConfig | None) -> Manner:
 
 def schemas_of(config: RenderConversationConfig | None) -> str:
     """Return how a config, already checked, wants parameters to be written."""
-    return "reference" if config is None else config.schemas
+    return REFERENCE if config is None else config.schemas
 
 
 def messages_of(conversation: Iterable[Message]) -> list[Message]:
@@ -144,23 +150,14 @@ class Renderer:
         parts = _unwritten(messages_of(conversation), schemas_of(config))
         return self._render(parts, given, open_last)
 
-    def render(
-        self,
-        messages: list[Message],
-        *,
-        function_tools: bool | None = None,
-        drop_analysis: int = NEVER,
-        channel_first: bool = False,
-        schemas: str = "reference",
-    ) -> list[int]:
-        """Return the tokens of messages.
+    def render(self, message: Message, function_tools: bool, schemas: str) -> list[int]:
+        """Return the tokens of a message. Raises ``RenderError`` if it has none.
 
-        ``function_tools``: whether the conversation they are from has function tools;
-        None to look for them. ``schemas``: how the parameters of tools are written.
-        Raises ``RenderError`` for a message without token form.
+        ``function_tools``: whether the conversation it is from has function tools.
+        ``schemas``: how the parameters of tools are written.
         """
-        parts = _unwritten(messages, schemas, function_tools)
-        return self._render(parts, (drop_analysis, channel_first), open_last=False)
+        parts = _unwritten([message], schemas, function_tools)
+        return self._render(parts, (NEVER, False), open_last=False)
 
     def render_prompt(
         self,
@@ -189,7 +186,7 @@ class Renderer:
             said = [each if before else _written(each) for each, before in pairs]
         tokens, kept = self._native.render_said(
             said, known, ROLES, drop_analysis, channel_first, open_last
-        ) or self._in_full(said, known, manner, open_last)
+        ) or self._in_full(said, known, manner, open_last=open_last)
         for key, before, part in zip(keys, known, kept or (), strict=False):
             if part is not None:
                 keep = cache.put if before is None else cache.replace
@@ -197,7 +194,13 @@ class Renderer:
         return tokens
 
     def _in_full(
-        self, said: list[Parts], known: list[Kept], manner: Manner, open_last: bool
+        self,
+        said: list[Parts],
+        known: list[Kept],
+        manner: Manner,
+        *,
+        open_last: bool = False,
+        training: bool = False,
     ) -> tuple[list[int], list[Kept]]:
         """Do the same where there is no straight way."""
         drop_analysis, channel_first = manner
@@ -215,6 +218,7 @@ class Renderer:
             drop_analysis=drop_analysis,
             channel_first=channel_first,
             open_last=open_last,
+            training=training,
         )
         return _joined(tokens, places[3::4], known)
 
@@ -222,25 +226,12 @@ class Renderer:
         self, conversation: Iterable[Message], config: RenderConversationConfig | None
     ) -> list[int]:
         """Return the tokens to train on, and remember nothing of them."""
-        drop_analysis, channel_first = manner(config)
-        messages = messages_of(conversation)
-        parts = said(messages, schemas_of(config))
-        found = self._native.render_said(
-            *(parts, [None] * len(parts), ROLES, drop_analysis, channel_first),
-            training=True,
-            keep=False,
-        )
-        if found is not None:
-            return found[0]
-        plan = Plan()
-        for each in parts:
-            plan.add(each)
-        tokens, _ = self._native.render(
-            *(plan.text, plan.records, plan.message_count),
-            drop_analysis=drop_analysis,
-            training=True,
-            channel_first=channel_first,
-        )
+        given = manner(config)
+        parts = said(messages_of(conversation), schemas_of(config))
+        nothing: list[Kept] = [None] * len(parts)
+        tokens, _ = self._native.render_said(
+            parts, nothing, ROLES, *given, training=True
+        ) or self._in_full(parts, nothing, given, training=True)
         return tokens
 
     def opening(self, role: Role | str) -> Tokens:
@@ -303,19 +294,12 @@ def _is_on_channels(said: Iterable[Parts]) -> bool:
     return any([parts[CHANNEL] is not None for parts in said])
 
 
-def message_parts(
-    message: Message, function_tools: bool, schemas: str = "reference"
-) -> Parts:
-    """Return what is rendered of a message.
+def _unwritten_parts(message: Message, function_tools: bool, schemas: str) -> Parts:
+    """Return what is rendered of a message, with prompts that are not put together.
 
     ``function_tools``: whether its conversation has function tools. Raises one of
     ``FAULTS`` for a content that its author can't have, and for other objects.
     """
-    return _written(_unwritten_parts(message, function_tools, schemas))
-
-
-def _unwritten_parts(message: Message, function_tools: bool, schemas: str) -> Parts:
-    """Return the same, but with prompts that are not put together."""
     author = message.author
     role = author.role if type(author.role) is Role else Role(author.role)
     texts = [unwritten(item, role, function_tools, schemas) for item in message.content]
@@ -330,22 +314,18 @@ def _written(parts: Parts) -> Parts:
     return tuple([each.text() if type(each) in PROMPTS else each for each in parts])
 
 
-def said(
-    messages: list[Message],
-    schemas: str = "reference",
-    function_tools: bool | None = None,
-) -> list[Parts]:
-    """Return what is rendered of each message. Raises ``RenderError`` naming it.
-
-    ``function_tools``: whether their conversation has function tools; None to look.
-    """
-    return [*map(_written, _unwritten(messages, schemas, function_tools))]
+def said(messages: list[Message], schemas: str) -> list[Parts]:
+    """Return what is rendered of each message. Raises ``RenderError`` naming it."""
+    return [*map(_written, _unwritten(messages, schemas))]
 
 
 def _unwritten(
     messages: list[Message], schemas: str, function_tools: bool | None = None
 ) -> list[Parts]:
-    """Return the same, but with prompts that are not put together."""
+    """Return the same, but with prompts that are not put together.
+
+    ``function_tools``: whether their conversation has function tools; None to look.
+    """
     found: list[Any] = plain_parts(tuple(messages), FORMS, bool(function_tools))
     if not all(found):
         if function_tools is None:
@@ -391,12 +371,15 @@ def _fault(index: int, message: object, error: Exception) -> RenderError:
 
 def _plain_parts(parts: Parts) -> Parts:
     """Return the same with strings of no class of their own."""
-    if _PLAIN_OR_PROMPTS.issuperset(map(type, parts)):
+    head, texts = parts[:TEXTS], parts[TEXTS:]
+    if _PLAIN.issuperset(map(type, head)) and _PLAIN_TEXTS.issuperset(map(type, texts)):
         return parts
-    role, *said = parts
-    return role, *[
-        each if each is None or type(each) in PROMPTS else _plain(each) for each in said
-    ]
+    role, *words = head
+    return (
+        role,
+        *[word if word is None else _plain(word) for word in words],
+        *[text if type(text) in PROMPTS else _plain(text) for text in texts],
+    )
 
 
 def _plain(text: str) -> str:

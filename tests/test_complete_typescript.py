@@ -381,6 +381,10 @@ def test_comments_of_the_whole_schema(schema: Any, text: str) -> None:
             {"required": ["q"], "additionalProperties": True},
             "q: any,\n[key: string]: any,",
         ),
+        (
+            {"properties": {"p": TEXT}, "required": ["p"], "additionalProperties": {}},
+            "p: string,\n[key: string]: any,",
+        ),
         ({"required": ["q"], "additionalProperties": False}, "q: any,"),
         (
             {
@@ -534,7 +538,7 @@ def test_items(schema: Any, text: str) -> None:
                 "allOf": [{**TEXT, "minLength": 1}, {**NUMBER, "minimum": 1}],
                 "nullable": True,
             },
-            "// minLength: 1, minimum: 1\na?: number | null,",
+            "// minLength: 1, minimum: 1\na?: string & number | null,",
         ),
         (
             {
@@ -555,6 +559,73 @@ def test_items(schema: Any, text: str) -> None:
 )
 def test_variants_of_a_property(schema: Any, text: str) -> None:
     assert in_property(schema) == text
+
+
+def test_a_schema_without_a_type_may_be_known_by_its_keywords() -> None:
+    assert complete({"additionalProperties": TEXT}) == "{\n[key: string]: string,\n}"
+    assert complete({"patternProperties": {"a": TEXT}}) == (
+        "{\n// keys match a\n[key: string]: string,\n}"
+    )
+    assert complete({"allOf": [False]}) == "// not: {}\nany"
+
+
+FAR: dict[str, Any] = {"$ref": "far.json"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({**TEXT, **FAR}, "// $ref: far.json\na?: string,"),
+        (
+            {**TEXT, "description": "D.", "allOf": [FAR]},
+            "// D.\n// $ref: far.json\na?: string,",
+        ),
+        (
+            {"type": "array", "items": {**TEXT, **FAR}},
+            "// items: $ref: far.json\na?: string[],",
+        ),
+        ({"allOf": [TEXT, NUMBER]}, "a?: string & number,"),
+        (
+            {**TEXT, "allOf": [{"type": ["integer", "null"]}]},
+            "a?: string & (number | null),",
+        ),
+        (
+            {**TEXT, "allOf": [{"format": "a"}, {"format": "b"}]},
+            "// format: a, format: b\na?: string,",
+        ),
+    ],
+)
+def test_nothing_is_lost_beside_a_type(schema: Any, text: str) -> None:
+    assert in_property(schema) == text
+
+
+def test_a_type_with_a_name_is_not_lost_beside_a_word() -> None:
+    tree = {"anyOf": [TEXT, {"type": "array", "items": {"$ref": "#/$defs/T"}}]}
+    for schema, text in (
+        ({**TEXT, "$ref": "#/$defs/T"}, "a?: T,"),
+        ({**TEXT, "oneOf": [{"$ref": "#/$defs/T"}]}, "a?:\n | T\n,"),
+    ):
+        root = {"type": "object", "properties": {"a": schema}, "$defs": {"T": tree}}
+        declared, written = complete_typescript(root)
+        assert declared == ["type T = \n | string\n | T[];\n"]
+        assert written == f"{{\n{text}\n}}"
+
+
+def test_references_and_parts_that_are_merged_are_no_keywords_of_the_whole() -> None:
+    refer = [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]
+    parts = [{"allOf": [{"minLength": 1}]}, {"allOf": [{"maxLength": 2}]}]
+    defs = {"A": {"minLength": 1}, "B": {"maxLength": 2}}
+    for all_of in (refer, parts):
+        variants = {"oneOf": [TEXT, NUMBER], "allOf": all_of}
+        root = {"type": "object", "properties": {"a": variants}, "$defs": defs}
+        assert complete(root) == (
+            "{\n// minLength: 1, maxLength: 2\na?:\n | string\n | number\n,\n}"
+        )
+
+
+def test_a_union_is_in_brackets_within_an_intersection() -> None:
+    schema = {"type": ["object", "null"], "properties": {}, "oneOf": [TEXT]}
+    assert complete(schema) == "({\n} | null) & (\n | string\n)"
 
 
 def test_variants_of_what_has_a_name_are_joined_with_it() -> None:
@@ -663,6 +734,9 @@ def test_a_schema_that_is_only_itself_is_any() -> None:
     loop = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/L"}]}
     declared, _ = complete_typescript({"$ref": "#/$defs/L", "$defs": {"L": loop}})
     assert declared == ["type L = \n | string\n | any;\n"]
+    assert complete({"$ref": "#"}) == "any"
+    assert complete({"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#"}}}) == "any"
+    assert complete({"oneOf": [TEXT, {"$ref": "#"}]}) == "\n | string\n | any"
 
 
 def doubling(levels: int) -> Any:

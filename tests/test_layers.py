@@ -57,7 +57,7 @@ PYTHON: dict[str, set[str]] = {
     "_native.vocabulary": {"_native"},
     "_native.parser": {"_native"},
     "prompts": {
-        *{"_model.checks", "_native.straight", "cache", "complete_typescript"},
+        *{"_native.straight", "cache", "complete_typescript"},
         *{"errors", "messages", "tools", "typescript"},
     },
     "rendering": {

@@ -439,6 +439,19 @@ def test_an_unknown_role_is_a_value_error(encoding: HarmonyEncoding) -> None:
         assert not isinstance(caught.value, HarmonyError)
 
 
+def test_to_be_strict_is_the_default(encoding: HarmonyEncoding) -> None:
+    prompt = encoding.encode("<|start|>assistant", allowed_special="all")
+    tokens = encoding.encode("<|channel|>final 4.<|return|>", allowed_special="all")
+    for parser in (
+        StreamableParser(encoding, "assistant"),
+        StreamableParser.after(encoding, prompt),
+    ):
+        assert parser.feed(tokens) == []
+        assert parser.state is StreamState.HEADER
+    with pytest.raises(ParseError, match="Unexpected EOS"):
+        encoding.parse_messages_from_completion_tokens(tokens, "assistant")
+
+
 # What can be seen
 
 
@@ -644,6 +657,23 @@ def test_a_parser_keeps_its_encoding_alive() -> None:
     assert parser.messages == [Message("user", "hi")]
 
 
+def test_the_binding_of_a_parser_keeps_its_encoding_alive() -> None:
+    """A call of it would read memory that is freed."""
+    import gc
+    import weakref
+
+    from harmony.encoding import HarmonyEncoding
+    from harmony.vocabulary import PACKAGED
+
+    encoding = HarmonyEncoding("HarmonyGptOss", PACKAGED)
+    kept = weakref.ref(encoding._native)
+    binding = StreamableParser(encoding, None)._native
+    del encoding
+    gc.collect()
+    assert kept() is not None
+    assert binding.message_count() == 0
+
+
 def test_the_benchmark_of_the_properties_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """It broke unseen when feed began to return segments."""
     folder = Path(__file__).parent / "benchmarks"
@@ -688,6 +718,17 @@ def test_portions_of_one_token_give_what_the_whole_gives(
     assert parsers[0].messages == parsers[1].messages
     assert parsers[0].warnings == parsers[1].warnings
     assert parsers[0].tokens == parsers[1].tokens
+
+
+def test_one_token_of_a_content_is_fed_as_such_and_not_as_a_list(
+    encoding: HarmonyEncoding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As servers feed; making an array of it took longer than all the rest."""
+    monkeypatch.delattr("harmony._native.parser.Parser.feed")
+    parser = StreamableParser(encoding, Role.USER).process(MESSAGE)
+    for token in (0, HI, 199_997):
+        (segment,) = parser.feed([token])
+        assert segment.text == encoding.decode([token])
 
 
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps])

@@ -738,6 +738,14 @@ def test_a_segment_has_the_fields_of_its_message() -> None:
     assert (segment.text, segment.message, segment.finished) == ("", 0, True)
 
 
+def test_a_segment_and_a_count_have_a_hash_and_do_not_change() -> None:
+    (segment,) = StreamableParser(ENCODING, "user").feed(harmony("<|message|>hi"))
+    for thing, name in ((segment, "text"), (TokenCount(3, 1), "header")):
+        assert {dataclasses.replace(thing): 5}[thing] == 5
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(thing, name, None)
+
+
 def test_a_call_of_feed_gives_one_segment_a_message() -> None:
     parser = StreamableParser(ENCODING, "assistant")
     text = (
@@ -1133,6 +1141,14 @@ def test_tokens_are_counted_by_recipient_and_without_special_ones() -> None:
         ("commentary", "functions.f"): TokenCount(header=10, content=2),
         ("commentary", "functions.g"): TokenCount(header=10, content=2),
         (None, None): TokenCount(header=2),
+    }
+
+
+def test_the_open_message_is_counted_by_recipient() -> None:
+    parser = StreamableParser(ENCODING, "assistant")
+    parser.feed(harmony(" to=functions.f<|channel|>commentary<|message|>{}"))
+    assert parser.count_tokens(by_recipient=True) == {
+        ("commentary", "functions.f"): TokenCount(header=8, content=1)
     }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import unittest.mock
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from enum import Enum
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from harmony import (
     Message,
     RenderConversationConfig,
     RenderError,
+    RenderOptions,
     Role,
     SystemContent,
     TextContent,
@@ -36,18 +38,22 @@ from harmony import (
 )
 from harmony import messages as messages_module
 from harmony._model.text import utf8
-from harmony.cache import Cache
+from harmony.cache import ENTRY_SIZE, Cache, size_of
 from harmony.rendering import (
     CACHE_SIZE,
     FAULTS,
+    Parts,
     Plan,
     Renderer,
     _fault,
     _has_function_tools,
     _size,
-    message_parts,
+    _unwritten_parts,
+    _written,
 )
 from support import strategies
+
+KEEPING = RenderConversationConfig(drop_analysis="never")
 
 
 def plainly(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> Any:
@@ -61,7 +67,7 @@ def at_once(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> A
     plan = Plan()
     for index, message in enumerate(messages):
         try:
-            role, *texts = message_parts(message, function_tools)
+            role, *texts = parts_of(message, function_tools)
             plain = [None if text is None else utf8(text).decode() for text in texts]
             plan.add((role, *plain))
         except FAULTS as error:
@@ -70,6 +76,16 @@ def at_once(encoding: HarmonyEncoding, messages: list[Message], drop: bool) -> A
         plan.text, plan.records, plan.message_count, drop_analysis=drop
     )
     return tokens
+
+
+def parts_of(message: Message, function_tools: bool = False) -> Parts:
+    return _written(_unwritten_parts(message, function_tools, "reference"))
+
+
+def rendered(
+    renderer: Renderer, messages: list[Message], drop: bool = False
+) -> list[int]:
+    return renderer.render_conversation(messages, None if drop else KEEPING)
 
 
 def outcome(call: Callable[[], Any]) -> Any:
@@ -158,7 +174,7 @@ def test_what_is_remembered_never_shows(
     def check() -> None:
         for _ in range(3):  # new, known as int32, known as ints
             wanted = outcome(lambda: plainly(encoding, messages, drop))
-            found = outcome(lambda: renderer.render(messages, drop_analysis=drop))
+            found = outcome(lambda: rendered(renderer, messages, drop))
             assert found == wanted
 
     check()
@@ -197,7 +213,7 @@ def test_equal_defaults_that_are_written_otherwise_are_told_apart(
     for value in (*values, *reversed(values)):
         messages = [with_default(value)]
         wanted = outcome(partial(plainly, encoding, messages, False))
-        assert outcome(partial(renderer.render, messages)) == wanted
+        assert outcome(partial(rendered, renderer, messages)) == wanted
 
 
 def test_bytes_that_are_marshalled_alike_are_told_apart(
@@ -208,7 +224,86 @@ def test_bytes_that_are_marshalled_alike_are_told_apart(
         system = SystemContent()
         system.conversation_start_date = value  # type: ignore[assignment]
         messages = [Message("system", system)]
-        assert renderer.render(messages) == plainly(encoding, messages, False)
+        assert rendered(renderer, messages) == plainly(encoding, messages, False)
+
+
+class Alike(str):
+    """A string that takes itself for any other, such as "a"."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str)
+
+    def __hash__(self) -> int:
+        return hash("a")
+
+
+@pytest.mark.parametrize("content", [TextContent("hi"), SystemContent()])
+def test_strings_that_compare_as_they_like_are_told_apart(
+    encoding: HarmonyEncoding, content: Any
+) -> None:
+    renderer = Renderer(encoding._native)
+    message = Message("system", content, channel="a")
+    rendered(renderer, [message])
+    message.channel = "b"
+    wanted = plainly(encoding, [message], False)
+    message.channel = Alike("b")
+    assert rendered(renderer, [message]) == wanted
+
+
+def test_a_role_may_be_set_to_its_value(encoding: HarmonyEncoding) -> None:
+    message = Message("system", SystemContent())
+    wanted = encoding.render(message)
+    message.author.role = "system"  # type: ignore[assignment]
+    assert encoding.render(message) == wanted
+    message.author.role = "robot"  # type: ignore[assignment]
+    with pytest.raises(RenderError, match=r"^messages\[0\]: .*'robot'"):
+        encoding.render(message)
+
+
+def test_an_opening_is_that_of_a_known_role(encoding: HarmonyEncoding) -> None:
+    with pytest.raises(ValueError, match="'robot'"):
+        encoding.render_conversation_for_completion(Conversation(), "robot")
+
+
+def test_a_prompt_behind_a_text(encoding: HarmonyEncoding) -> None:
+    message = Message("system", [TextContent("a"), SystemContent("b", None, None)])
+    text = encoding.decode(encoding.render(message))
+    assert text.startswith("<|start|>system<|message|>ab\n")
+
+
+def test_what_is_wrong_with_contents_is_said(encoding: HarmonyEncoding) -> None:
+    """A text that had been set to None raised AttributeError or TypeError."""
+    for content, what in (
+        (5, "content: expected a list, got int"),
+        ([with_tools([1])], "'list' object has no attribute 'get'"),
+        ([with_text(5)], "'int' object has no attribute 'encode'"),
+        ([with_text(None)], "'NoneType' object has no attribute 'encode'"),
+    ):
+        message = Message("developer", "hi")
+        message.content = content  # type: ignore[assignment]
+        talk = Conversation([Message("user", "hi"), message])
+        for render in (
+            encoding.render_conversation,
+            encoding.render_conversation_for_training,
+        ):
+            with pytest.raises(RenderError) as caught:
+                render(talk)
+            assert str(caught.value) == f"messages[1]: {what}"
+        with pytest.raises(RenderError) as caught:
+            encoding.render_batch_to_arrays([talk])
+        assert str(caught.value) == f"conversations[0]: messages[1]: {what}"
+
+
+def with_text(text: Any) -> TextContent:
+    content = TextContent("hi")
+    content.text = text
+    return content
+
+
+def with_tools(tools: Any) -> DeveloperContent:
+    content = DeveloperContent()
+    content.tools = tools
+    return content
 
 
 def test_an_iterator_is_left_to_rendering(encoding: HarmonyEncoding) -> None:
@@ -229,7 +324,7 @@ def test_sets_are_told_apart_by_their_order(encoding: HarmonyEncoding) -> None:
         system = SystemContent()
         system.channel_config.valid_channels = set(pair)  # type: ignore
         messages = [Message("system", system)]
-        texts.append(renderer.render(messages))
+        texts.append(rendered(renderer, messages))
         assert texts[-1] == plainly(encoding, messages, False)
     assert texts[0] != texts[1]
 
@@ -241,6 +336,16 @@ def test_the_order_of_properties_is_told_apart(encoding: HarmonyEncoding) -> Non
     shapes = [developer({"type": "object", "properties": item}) for item in (one, two)]
     tokens = [encoding.render(message) for message in shapes]
     assert tokens[0] != tokens[1]
+
+
+def test_function_tools_change_a_system_prompt_that_is_rendered_alone(
+    encoding: HarmonyEncoding,
+) -> None:
+    system = Message("system", SystemContent())
+    for has_tools in (False, True, False):
+        options = RenderOptions(conversation_has_function_tools=has_tools)
+        text = encoding.decode(encoding.render(system, options))
+        assert ("'functions'" in text) == has_tools
 
 
 def test_function_tools_change_a_system_prompt_that_is_remembered(
@@ -286,7 +391,7 @@ def test_a_prompt_with_a_field_of_another_type(
     role = "system" if content is SystemContent else "developer"
     message, renderer = Message(role, [said]), Renderer(encoding._native)
     for _ in range(3):
-        found = outcome(lambda: renderer.render([message]))
+        found = outcome(lambda: rendered(renderer, [message]))
         assert found == outcome(lambda: plainly(encoding, [message], False))
 
 
@@ -309,8 +414,17 @@ def test_thinking_is_left_out_of_a_chat_that_is_remembered(
     for message in [item for number in range(4) for item in turn(number)]:
         chat.append(message)
         for drop in (True, False, True):
-            tokens = renderer.render(chat, drop_analysis=drop)
+            tokens = rendered(renderer, chat, drop)
             assert tokens == plainly(encoding, chat, drop)
+
+
+def test_thinking_is_left_out_where_all_messages_are_on_channels(
+    encoding: HarmonyEncoding,
+) -> None:
+    renderer = Renderer(encoding._native)
+    for _ in range(2):
+        tokens = rendered(renderer, turn(1)[1:], True)
+        assert tokens == encoding.render(turn(1)[2])
 
 
 # What is encoded
@@ -341,14 +455,57 @@ def test_what_was_rendered_before_is_not_encoded_again(
     spy = Spy(encoding)
     renderer = Renderer(spy)  # type: ignore[arg-type]
     chat = [Message("system", SystemContent()), *turn(1), *turn(2)]
-    renderer.render(chat)
+    rendered(renderer, chat)
     assert "question 2" in spy.texts.pop()
     again = Conversation.from_json(Conversation(chat).to_json()).messages
-    renderer.render(again)
+    rendered(renderer, again)
     assert spy.texts == []
-    renderer.render([*again, Message("user", "and now?")], drop_analysis=True)
+    rendered(renderer, [*again, Message("user", "and now?")], True)
     assert spy.texts.pop().removeprefix("analysisfinal") == "and now?"
     assert spy.texts == []
+
+
+def test_what_is_remembered_serves_where_the_straight_way_ends(
+    encoding: HarmonyEncoding,
+) -> None:
+    """C leaves a tool without a name to Python, and channels that are no Unicode."""
+    nameless = Message("tool", "x", channel="analysis")
+    odd = Message("user", "hi", channel="\ud83d")
+    for more, drop in product(([odd], [odd, nameless]), (True, False)):
+        renderer = Renderer(encoding._native)
+        chat = [*turn(1), *more]
+        for _ in range(3):  # known as int32, then as ints
+            rendered(renderer, turn(1))
+            rendered(renderer, [odd])
+            wanted = outcome(partial(plainly, encoding, chat, drop))
+            assert outcome(partial(rendered, renderer, chat, drop)) == wanted
+
+
+def test_an_empty_message_behind_what_is_remembered(encoding: HarmonyEncoding) -> None:
+    """There is no text that the others could be in."""
+    renderer = Renderer(encoding._native)
+    chat = [Message("user", "hi"), Message("user", "")]
+    rendered(renderer, chat[:1])
+    assert rendered(renderer, chat) == plainly(encoding, chat, False)
+
+
+def test_an_opening_is_rendered_once(encoding: HarmonyEncoding) -> None:
+    spy = Spy(encoding)
+    renderer = Renderer(spy)  # type: ignore[arg-type]
+    openings = [renderer.opening(role) for role in (Role.USER, "user", Role.USER)]
+    assert openings == [(200_006, *encoding.encode("user"))] * 3
+    assert spy.texts == [""]
+
+
+def test_a_word_of_headers_is_put_into_the_text_once() -> None:
+    plan = Plan()
+    for message in turn(1):
+        plan.add(parts_of(message))
+        plan.add_stand_in(parts_of(message))
+        plan.add(parts_of(message))
+    texts = ["question 1" * 2, "thought 1", "analysis", "thought 1"]
+    texts += ["answer 1", "final", "answer 1"]
+    assert plan.text.decode() == "".join(texts)
 
 
 def test_what_is_left_out_is_not_encoded(encoding: HarmonyEncoding) -> None:
@@ -356,9 +513,9 @@ def test_what_is_left_out_is_not_encoded(encoding: HarmonyEncoding) -> None:
     chat = [nameless, *turn(1)]
     renderer = Renderer(encoding._native)
     for _ in range(2):
-        assert renderer.render(chat, drop_analysis=True)
+        assert rendered(renderer, chat, True)
         with pytest.raises(RenderError, match="Tools should have a name"):
-            renderer.render(chat)
+            rendered(renderer, chat)
 
 
 def test_nothing_is_kept_of_training(encoding: HarmonyEncoding) -> None:
@@ -377,9 +534,26 @@ def test_the_size_is_that_of_texts_and_tokens(text: str) -> None:
         Message("user", "", channel=text),
         Message("developer", DeveloperContent(text)),
         Message("system", SystemContent(model_identity=text)),
+        Message("system", SystemContent(), channel=text),
     ):
-        size = _size(message_parts(message, False), (1,) * 1000)
+        key = _unwritten_parts(message, False, "reference")
+        size = _size(key, (1,) * 1000)
         assert len(text) + 40_000 <= size
+
+
+def test_tokens_are_kept_as_int32_and_when_they_come_again_as_ints(
+    encoding: HarmonyEncoding,
+) -> None:
+    """Where there is no straight way, as ints at once."""
+    renderer = Renderer(encoding._native)
+    message = Message("user", "hi " * 100)
+    tokens, text = encoding.render(message), size_of("hi " * 100)
+    sizes = []
+    for _ in range(3):
+        assert rendered(renderer, [message]) == tokens
+        sizes.append(renderer._cache.size() - ENTRY_SIZE - text)
+    each = (40, 40, 40) if _native.EXTENSION is None else (4, 40, 40)
+    assert sizes == [len(tokens) * size for size in each]
 
 
 def test_the_bound_of_an_encoding_is_16_megabytes(encoding: HarmonyEncoding) -> None:
@@ -408,7 +582,7 @@ def test_threads_share_what_is_remembered(encoding: HarmonyEncoding) -> None:
 
     def work(_: int) -> bool:
         return all(
-            renderer.render(chat, drop_analysis=True) == tokens
+            rendered(renderer, chat, True) == tokens
             for _ in range(5)
             for chat, tokens in zip(chats, wanted, strict=True)
         )
@@ -554,8 +728,24 @@ def test_the_models_header_and_the_templates_are_not_taken_for_each_other(
     renderer = Renderer(encoding._native)
     call = Message("assistant", "{}", "commentary", "functions.f", "<|constrain|>json")
     for channel_first in (False, True, False, True):
-        tokens = renderer.render([call], channel_first=channel_first)
+        config = RenderConversationConfig(channel_first=channel_first)
+        tokens = renderer.render_conversation([call], config)
         assert tokens == slowly(encoding, [call], "never", channel_first, False)
+    by_default = slowly(encoding, [call], "never", False, False)
+    assert encoding.render(call) == by_default
+    assert encoding.render_conversation(Conversation([call])) == by_default
+
+
+def test_a_message_that_goes_on_is_not_taken_for_one_that_ends(
+    encoding: HarmonyEncoding,
+) -> None:
+    renderer = Renderer(encoding._native)
+    call = Message("assistant", "{}", "commentary", "functions.f", "<|constrain|>json")
+    for channel_first, is_open in [*product((False, True), repeat=2)] * 3:
+        config = RenderConversationConfig(channel_first=channel_first)
+        found = renderer.render_conversation([call], config, open_last=is_open)
+        wanted = slowly(encoding, [call], "never", channel_first, False)
+        assert found == (wanted[:-1] if is_open else wanted)
 
 
 def test_only_a_header_that_differs_is_remembered_twice(
@@ -564,8 +754,9 @@ def test_only_a_header_that_differs_is_remembered_twice(
     spy = Spy(encoding)
     renderer = Renderer(spy)  # type: ignore[arg-type]
     chat = [Message("user", "hi"), Message("assistant", "4", channel="final")]
-    renderer.render(chat)
-    renderer.render(chat, channel_first=True)
+    rendered(renderer, chat)
+    config = RenderConversationConfig(drop_analysis="never", channel_first=True)
+    renderer.render_conversation(chat, config)
     assert len(spy.texts) == 1
 
 
@@ -597,6 +788,54 @@ def test_what_is_no_config_and_no_conversation_is_named(
     wanted = render(talk, *more)
     assert render(talk.messages, *more) == wanted
     assert render((message for message in talk), *more) == wanted
+
+
+LIMITED = developer(
+    {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}
+)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "conversation_for_continuation"])
+def test_parameters_are_written_as_the_config_says(
+    encoding: HarmonyEncoding, method: str
+) -> None:
+    render: Any = getattr(encoding, f"render_{method}")
+    more = ["assistant"] if "completion" in method else []
+    for schemas in messages_module.SCHEMAS:
+        config = RenderConversationConfig(schemas=schemas)
+        text = encoding.decode(render([LIMITED], *more, config))
+        assert ("minimum: 1" in text) == (schemas == "complete")
+
+
+def test_parameters_of_a_message_alone_are_written_as_the_options_say(
+    encoding: HarmonyEncoding,
+) -> None:
+    for schemas in messages_module.SCHEMAS:
+        options = RenderOptions(schemas=schemas)
+        text = encoding.decode(encoding.render(LIMITED, options))
+        assert ("minimum: 1" in text) == (schemas == "complete")
+
+
+class Shortened(Conversation):
+    """A conversation that shows its last message only."""
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.messages[-1:])
+
+
+def test_a_conversation_of_another_class_says_what_its_messages_are(
+    encoding: HarmonyEncoding,
+) -> None:
+    chat = turn(1)
+    wanted = encoding.render_conversation(Conversation(chat[-1:]))
+    assert encoding.render_conversation(Shortened(chat)) == wanted
+
+
+def test_messages_that_are_no_list_are_taken(encoding: HarmonyEncoding) -> None:
+    talk = Conversation(turn(1))
+    wanted = encoding.render_conversation(talk)
+    talk.messages = deque(talk.messages)  # type: ignore[assignment]
+    assert encoding.render_conversation(talk) == wanted
 
 
 def test_a_config_that_was_changed_is_checked(encoding: HarmonyEncoding) -> None:
@@ -634,7 +873,7 @@ def test_the_binding_gives_the_parts_of_each_message(
 ) -> None:
     plan = Plan()
     for message in turn(1):
-        plan.add(message_parts(message, False))
+        plan.add(parts_of(message))
     for open_last in (False, True):
         tokens, parts = encoding._native.render(
             plan.text, plan.records, 3, drop_analysis=1, open_last=open_last

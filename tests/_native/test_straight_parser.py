@@ -286,6 +286,7 @@ def test_a_completion_is_parsed_without_a_parser_of_pythons(
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_parsers_for_what_follows_a_prompt(kind: tuple[str | None, Any]) -> None:
     encoding, (_, options) = load_harmony_encoding("HarmonyGptOss"), kind
+    answer = encoding.encode("<|channel|>final 4.<|call|>", allowed_special="all")
     for text in (TALK, "", "<|start|>assistant", "<|start|>x<|message|>", "<|start|>"):
         tokens = encoding.encode(text, allowed_special="all")
         for form in (list, tuple, iter, lambda ids: array("i", ids)):
@@ -295,6 +296,10 @@ def test_parsers_for_what_follows_a_prompt(kind: tuple[str | None, Any]) -> None
                 ours = StreamableParser.after(encoding, form(tokens), **options)
                 theirs = InFull.after(encoding, form(tokens), **options)
                 assert look(ours) == look(theirs)
+                for token in answer:
+                    mine = outcome(ours.process, token)
+                    assert mine == outcome(theirs.process, token)
+                    assert look(ours) == look(theirs)
             else:
                 assert ours == theirs
 

@@ -26,7 +26,7 @@ from harmony.rendering import (
     ROLES,
     Renderer,
     _unwritten_parts,
-    message_parts,
+    _written,
 )
 from support import strategies
 from support.blocks import blocks_left
@@ -66,11 +66,13 @@ def test_it_is_as_the_slow_way(
     for index, (each, how) in enumerate(given):
         is_open = open_last and index + 1 == len(said)
         manner = _native.DROP_RULES["never"], channel_first
-        tokens, _ = renderer._in_full([each], nothing[:1], manner, is_open)
+        tokens, _ = renderer._in_full([each], nothing[:1], manner, open_last=is_open)
         alone.append(tuple(tokens))
         kept = {"new": None, "int32": array("i", tokens).tobytes(), "ints": alone[-1]}
         known.append(kept[how])
-    expected, _ = renderer._in_full(said, nothing, (rule, channel_first), open_last)
+    expected, _ = renderer._in_full(
+        said, nothing, (rule, channel_first), open_last=open_last
+    )
     found = native.render_said(said, known, ROLES, rule, channel_first, open_last)
     assert found is not None
     assert found[0] == expected
@@ -91,8 +93,7 @@ def test_what_is_kept(encoding: HarmonyEncoding) -> None:
     (again, ints) = native.render_said(said, new, ROLES, never, False) or ([], None)
     assert (again, ints) == (tokens, [tuple(tokens)])
     assert native.render_said(said, ints or [], ROLES, never, False) == (tokens, None)
-    options = {"training": True, "keep": False}
-    found = native.render_said(said, [None], ROLES, never, False, **options)
+    found = native.render_said(said, [None], ROLES, never, False, training=True)
     assert found == (tokens, None)
 
 
@@ -143,7 +144,7 @@ def test_plain_messages() -> None:
     messages[1].author.name = "functions.f"
     found = straight.plain_parts(tuple(messages), FORMS, False)
     assert found[0] == (Role.USER, None, None, None, None, "hi")
-    assert found[1] == message_parts(messages[1], False)
+    assert found[1] == _unwritten_parts(messages[1], False, "reference")
     assert found[3] == _unwritten_parts(messages[3], False, "reference")
     assert type(found[3][-1]) is SystemPrompt
     assert found[2:3] + found[4:] == [None] * (len(messages) - 3)
@@ -186,12 +187,12 @@ def test_system_prompts(content: Any, is_plain: bool, function_tools: bool) -> N
     (found,) = straight.plain_parts((message,), FORMS, function_tools)
     assert (found is not None) == is_plain
     text = content_text(content, Role.SYSTEM, function_tools)
+    wanted = _unwritten_parts(message, function_tools, "reference")
     if found is not None:
-        wanted = _unwritten_parts(message, function_tools, "reference")
         assert found == wanted
         assert [*map(type, found[-1])] == [*map(type, wanted[-1])]
         assert found[-1].text() == text
-    assert message_parts(message, function_tools)[-1] == text
+    assert _written(wanted)[-1] == text
 
 
 def test_a_system_prompt_by_another(encoding: HarmonyEncoding) -> None:
@@ -230,7 +231,7 @@ def test_nothing_is_left_behind(encoding: HarmonyEncoding) -> None:
     said: list[Any] = [(Role.USER, None, None, None, None, "hello \ud83d")]
 
     def run() -> None:
-        renderer.render(messages)
+        renderer.render_conversation(messages, None)
         renderer.render_for_training(messages, None)
         straight.plain_parts((*messages, 5), FORMS, False)
         encoding._native.render_said(said, [None], ROLES, 0, False)

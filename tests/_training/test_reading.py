@@ -175,7 +175,7 @@ def test_unknown_keys_are_taken_if_asked_for() -> None:
 @given(strategies.conversations)
 def test_conversations(talk: Conversation) -> None:
     try:
-        wanted = said(talk.messages)
+        wanted = said(talk.messages, "reference")
     except RuntimeError as error:
         with pytest.raises(RuntimeError) as caught:
             HARMONY(talk.to_dict())

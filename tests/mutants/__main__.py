@@ -63,8 +63,9 @@ def _file(name: str, options: argparse.Namespace) -> float:
     left = wanted
     for binding in BINDINGS:
         os.environ["HARMONY_BINDING"] = binding
-        tests = measure(path, [f"tests/{file}" for file in TARGETS[name]])
-        left = _run(path, left, tests, options.jobs)
+        if left:
+            tests = measure(path, [f"tests/{file}" for file in TARGETS[name]])
+            left = _run(path, left, tests, options.jobs)
     for mutant in left:
         print(f"\n{name}:{mutant.line} in {mutant.place or 'the module'}")
         print("\n".join(f"- {line}" for line in mutant.old.splitlines()))

@@ -10,7 +10,15 @@ TARGETS = {
         "test_recover.py",
         "_native/test_straight_parser.py",
     ],
-    "rendering.py": ["test_rendering.py", "_native/test_straight_rendering.py"],
+    "rendering.py": [
+        "test_rendering.py",
+        "_native/test_straight_rendering.py",
+        "test_messages.py",
+        "test_differential.py",
+        "test_training.py",
+        "test_many.py",
+        "test_chat.py",
+    ],
     "repairs.py": ["test_recover.py"],
     "special.py": ["test_special.py", "test_tokenizer.py"],
 }
