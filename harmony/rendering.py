@@ -85,7 +85,7 @@ Span: TypeAlias = tuple[int, int]
 
 _ABSENT = (-1, 0)
 _PLAIN = frozenset({Role, str, type(None)})
-_PLAIN_OR_PROMPTS = _PLAIN.union(PROMPTS)
+_PLAIN_TEXTS = frozenset({str, *PROMPTS})
 
 
 BY_DEFAULT: Manner = (_native.DROP_RULES["upstream"], False)
@@ -186,7 +186,7 @@ class Renderer:
             said = [each if before else _written(each) for each, before in pairs]
         tokens, kept = self._native.render_said(
             said, known, ROLES, drop_analysis, channel_first, open_last
-        ) or self._in_full(said, known, manner, open_last)
+        ) or self._in_full(said, known, manner, open_last=open_last)
         for key, before, part in zip(keys, known, kept or (), strict=False):
             if part is not None:
                 keep = cache.put if before is None else cache.replace
@@ -194,7 +194,13 @@ class Renderer:
         return tokens
 
     def _in_full(
-        self, said: list[Parts], known: list[Kept], manner: Manner, open_last: bool
+        self,
+        said: list[Parts],
+        known: list[Kept],
+        manner: Manner,
+        *,
+        open_last: bool = False,
+        training: bool = False,
     ) -> tuple[list[int], list[Kept]]:
         """Do the same where there is no straight way."""
         drop_analysis, channel_first = manner
@@ -212,6 +218,7 @@ class Renderer:
             drop_analysis=drop_analysis,
             channel_first=channel_first,
             open_last=open_last,
+            training=training,
         )
         return _joined(tokens, places[3::4], known)
 
@@ -219,25 +226,12 @@ class Renderer:
         self, conversation: Iterable[Message], config: RenderConversationConfig | None
     ) -> list[int]:
         """Return the tokens to train on, and remember nothing of them."""
-        drop_analysis, channel_first = manner(config)
-        messages = messages_of(conversation)
-        parts = said(messages, schemas_of(config))
-        found = self._native.render_said(
-            *(parts, [None] * len(parts), ROLES, drop_analysis, channel_first),
-            training=True,
-            keep=False,
-        )
-        if found is not None:
-            return found[0]
-        plan = Plan()
-        for each in parts:
-            plan.add(each)
-        tokens, _ = self._native.render(
-            *(plan.text, plan.records, plan.message_count),
-            drop_analysis=drop_analysis,
-            training=True,
-            channel_first=channel_first,
-        )
+        given = manner(config)
+        parts = said(messages_of(conversation), schemas_of(config))
+        nothing: list[Kept] = [None] * len(parts)
+        tokens, _ = self._native.render_said(
+            parts, nothing, ROLES, *given, training=True
+        ) or self._in_full(parts, nothing, given, training=True)
         return tokens
 
     def opening(self, role: Role | str) -> Tokens:
@@ -377,12 +371,15 @@ def _fault(index: int, message: object, error: Exception) -> RenderError:
 
 def _plain_parts(parts: Parts) -> Parts:
     """Return the same with strings of no class of their own."""
-    if _PLAIN_OR_PROMPTS.issuperset(map(type, parts)):
+    head, texts = parts[:TEXTS], parts[TEXTS:]
+    if _PLAIN.issuperset(map(type, head)) and _PLAIN_TEXTS.issuperset(map(type, texts)):
         return parts
-    role, *said = parts
-    return role, *[
-        each if each is None or type(each) in PROMPTS else _plain(each) for each in said
-    ]
+    role, *words = head
+    return (
+        role,
+        *[word if word is None else _plain(word) for word in words],
+        *[text if type(text) in PROMPTS else _plain(text) for text in texts],
+    )
 
 
 def _plain(text: str) -> str:

@@ -250,6 +250,62 @@ def test_strings_that_compare_as_they_like_are_told_apart(
     assert rendered(renderer, [message]) == wanted
 
 
+def test_a_role_may_be_set_to_its_value(encoding: HarmonyEncoding) -> None:
+    message = Message("system", SystemContent())
+    wanted = encoding.render(message)
+    message.author.role = "system"  # type: ignore[assignment]
+    assert encoding.render(message) == wanted
+    message.author.role = "robot"  # type: ignore[assignment]
+    with pytest.raises(RenderError, match=r"^messages\[0\]: .*'robot'"):
+        encoding.render(message)
+
+
+def test_an_opening_is_that_of_a_known_role(encoding: HarmonyEncoding) -> None:
+    with pytest.raises(ValueError, match="'robot'"):
+        encoding.render_conversation_for_completion(Conversation(), "robot")
+
+
+def test_a_prompt_behind_a_text(encoding: HarmonyEncoding) -> None:
+    message = Message("system", [TextContent("a"), SystemContent("b", None, None)])
+    text = encoding.decode(encoding.render(message))
+    assert text.startswith("<|start|>system<|message|>ab\n")
+
+
+def test_what_is_wrong_with_contents_is_said(encoding: HarmonyEncoding) -> None:
+    """A text that had been set to None raised AttributeError or TypeError."""
+    for content, what in (
+        (5, "content: expected a list, got int"),
+        ([with_tools([1])], "'list' object has no attribute 'get'"),
+        ([with_text(5)], "'int' object has no attribute 'encode'"),
+        ([with_text(None)], "'NoneType' object has no attribute 'encode'"),
+    ):
+        message = Message("developer", "hi")
+        message.content = content  # type: ignore[assignment]
+        talk = Conversation([Message("user", "hi"), message])
+        for render in (
+            encoding.render_conversation,
+            encoding.render_conversation_for_training,
+        ):
+            with pytest.raises(RenderError) as caught:
+                render(talk)
+            assert str(caught.value) == f"messages[1]: {what}"
+        with pytest.raises(RenderError) as caught:
+            encoding.render_batch_to_arrays([talk])
+        assert str(caught.value) == f"conversations[0]: messages[1]: {what}"
+
+
+def with_text(text: Any) -> TextContent:
+    content = TextContent("hi")
+    content.text = text
+    return content
+
+
+def with_tools(tools: Any) -> DeveloperContent:
+    content = DeveloperContent()
+    content.tools = tools
+    return content
+
+
 def test_an_iterator_is_left_to_rendering(encoding: HarmonyEncoding) -> None:
     tool = ToolDescription("f")
     message = Message("developer", DeveloperContent().with_function_tools([tool]))
@@ -362,6 +418,15 @@ def test_thinking_is_left_out_of_a_chat_that_is_remembered(
             assert tokens == plainly(encoding, chat, drop)
 
 
+def test_thinking_is_left_out_where_all_messages_are_on_channels(
+    encoding: HarmonyEncoding,
+) -> None:
+    renderer = Renderer(encoding._native)
+    for _ in range(2):
+        tokens = rendered(renderer, turn(1)[1:], True)
+        assert tokens == encoding.render(turn(1)[2])
+
+
 # What is encoded
 
 
@@ -406,13 +471,14 @@ def test_what_is_remembered_serves_where_the_straight_way_ends(
     """C leaves a tool without a name to Python, and channels that are no Unicode."""
     nameless = Message("tool", "x", channel="analysis")
     odd = Message("user", "hi", channel="\ud83d")
-    renderer = Renderer(encoding._native)
-    for _ in range(3):  # known as int32, then as ints
-        rendered(renderer, turn(1))
-        rendered(renderer, [odd])
-        for chat in ([nameless, *turn(1)], [*turn(1), odd]):
-            wanted = plainly(encoding, chat, True)
-            assert rendered(renderer, chat, True) == wanted
+    for more, drop in product(([odd], [odd, nameless]), (True, False)):
+        renderer = Renderer(encoding._native)
+        chat = [*turn(1), *more]
+        for _ in range(3):  # known as int32, then as ints
+            rendered(renderer, turn(1))
+            rendered(renderer, [odd])
+            wanted = outcome(partial(plainly, encoding, chat, drop))
+            assert outcome(partial(rendered, renderer, chat, drop)) == wanted
 
 
 def test_an_empty_message_behind_what_is_remembered(encoding: HarmonyEncoding) -> None:
@@ -468,8 +534,10 @@ def test_the_size_is_that_of_texts_and_tokens(text: str) -> None:
         Message("user", "", channel=text),
         Message("developer", DeveloperContent(text)),
         Message("system", SystemContent(model_identity=text)),
+        Message("system", SystemContent(), channel=text),
     ):
-        size = _size(parts_of(message), (1,) * 1000)
+        key = _unwritten_parts(message, False, "reference")
+        size = _size(key, (1,) * 1000)
         assert len(text) + 40_000 <= size
 
 
@@ -663,6 +731,9 @@ def test_the_models_header_and_the_templates_are_not_taken_for_each_other(
         config = RenderConversationConfig(channel_first=channel_first)
         tokens = renderer.render_conversation([call], config)
         assert tokens == slowly(encoding, [call], "never", channel_first, False)
+    by_default = slowly(encoding, [call], "never", False, False)
+    assert encoding.render(call) == by_default
+    assert encoding.render_conversation(Conversation([call])) == by_default
 
 
 def test_a_message_that_goes_on_is_not_taken_for_one_that_ends(

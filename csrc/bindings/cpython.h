@@ -252,8 +252,8 @@ PyObject *hm_are_same(PyObject *module, PyObject *args);
 /* ---- cpython_render.c --------------------------------------------------- */
 
 /* tokens, kept = render_said(pool, what messages say, what is known of each,
- * roles, drop rule, training, channel first, open last, whether new ones are to
- * be kept); or None, if it is to be done in Python. */
+ * roles, drop rule, training, channel first, open last); or None, if it is to
+ * be done in Python. Nothing new is kept of training. */
 PyObject *hm_render_said(PyObject *module, PyObject *args);
 
 /* ---- cpython_forms.c ---------------------------------------------------- */

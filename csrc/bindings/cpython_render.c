@@ -29,7 +29,6 @@ struct job {
     PyObject *roles; /* a tuple of what stands for each harmony_role */
     size_t count;
     harmony_render_options options;
-    int is_kept; /* what is new is to be remembered */
     harmony_conversation conversation;
     harmony_message *messages; /* with further items of contents */
     size_t *first;             /* of the records of each message, and the end */
@@ -244,7 +243,8 @@ static int extend(PyObject *list, PyObject *by)
 /* Add the tokens of a message, and tell what is to be remembered of it: int32
  * when it is new; and a tuple of ints, which a list takes over at once, when it
  * has come again. Ints that are kept are shared; of a new message they are its
- * own, for it may be said only once. Gives None if nothing is remembered. */
+ * own, for it may be said only once. Gives None if nothing is remembered, as of
+ * training. */
 static PyObject *put_tokens(const struct job *job, size_t i, PyObject *tokens)
 {
     const struct stretch *stretch = job->stretches + i;
@@ -269,11 +269,11 @@ static PyObject *put_tokens(const struct job *job, size_t i, PyObject *tokens)
         kept = NULL;
     else if (known != Py_None)
         kept = PyList_AsTuple(list);
-    else if (job->is_kept)
+    else if (job->options.training)
+        Py_INCREF(kept);
+    else
         kept = PyBytes_FromStringAndSize((const char *)new,
                                          (Py_ssize_t)(count * sizeof *new));
-    else
-        Py_INCREF(kept);
     Py_XDECREF(list);
     return kept;
 }
@@ -329,10 +329,10 @@ PyObject *hm_render_said(PyObject *module, PyObject *args)
     int drop_analysis, training, channel_first, open_last;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "OO!O!O!ipppp", &capsule, &PyList_Type,
+    if (!PyArg_ParseTuple(args, "OO!O!O!ippp", &capsule, &PyList_Type,
                           &job.said, &PyList_Type, &job.known, &PyTuple_Type,
                           &job.roles, &drop_analysis, &training, &channel_first,
-                          &open_last, &job.is_kept))
+                          &open_last))
         return NULL;
     job.pool = hm_pool_of(capsule);
     job.count = (size_t)PyList_Size(job.said);

@@ -231,17 +231,17 @@ class Encoding:
         channel_first: bool,
         open_last: bool = False,
         training: bool = False,
-        keep: bool = True,
     ) -> tuple[list[int], list[Any] | None] | None:
         """Return the tokens of messages, and what is to be remembered of each.
 
         ``said``: of each message its role, name, recipient, channel, content type and
         texts. ``known``: what was to be remembered of it, or None. That is int32 as
         bytes when it is new, a tuple of ints when it has come again, and else None; and
-        None for all of them if that is nothing. None if it is to be done by ``render``.
+        None for all of them if that is nothing, as of training. None if it is to be
+        done by ``render``.
         """
         given = self.pool, said, known, roles
-        options = drop_analysis, training, channel_first, open_last, keep
+        options = drop_analysis, training, channel_first, open_last
         found: tuple[list[int], list[Any] | None] | None
         found = render_said(*given, *options)
         return found

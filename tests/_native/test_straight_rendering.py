@@ -66,11 +66,13 @@ def test_it_is_as_the_slow_way(
     for index, (each, how) in enumerate(given):
         is_open = open_last and index + 1 == len(said)
         manner = _native.DROP_RULES["never"], channel_first
-        tokens, _ = renderer._in_full([each], nothing[:1], manner, is_open)
+        tokens, _ = renderer._in_full([each], nothing[:1], manner, open_last=is_open)
         alone.append(tuple(tokens))
         kept = {"new": None, "int32": array("i", tokens).tobytes(), "ints": alone[-1]}
         known.append(kept[how])
-    expected, _ = renderer._in_full(said, nothing, (rule, channel_first), open_last)
+    expected, _ = renderer._in_full(
+        said, nothing, (rule, channel_first), open_last=open_last
+    )
     found = native.render_said(said, known, ROLES, rule, channel_first, open_last)
     assert found is not None
     assert found[0] == expected
@@ -91,8 +93,7 @@ def test_what_is_kept(encoding: HarmonyEncoding) -> None:
     (again, ints) = native.render_said(said, new, ROLES, never, False) or ([], None)
     assert (again, ints) == (tokens, [tuple(tokens)])
     assert native.render_said(said, ints or [], ROLES, never, False) == (tokens, None)
-    options = {"training": True, "keep": False}
-    found = native.render_said(said, [None], ROLES, never, False, **options)
+    found = native.render_said(said, [None], ROLES, never, False, training=True)
     assert found == (tokens, None)
 
 
