@@ -310,8 +310,9 @@ class StreamableParser(ParserBase):
         segments = self._native.segments()
         if not segments:
             return []
-        first = segments[0].message
-        records = [*self._native.messages(first), self._native.current()]
+        first, count = segments[0].message, self._native.message_count()
+        records = self._native.messages(first) if first < count else []
+        records.append(self._native.current())
         return [_segment(records[added.message - first], added) for added in segments]
 
     def finish(self) -> list[Segment]:
